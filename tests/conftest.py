@@ -18,25 +18,26 @@ import pytest
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PROGRAMS = USER_CACHE / "jax-ablations" / "tests" / "xla"
 MONTH = 30 * 24 * 3600  # seconds
-os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
-jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+OPTIONS = {
+    "jax_compilation_cache_dir": str(PROGRAMS),
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+    "jax_persistent_cache_enable_xla_caches": "none",
+    # With few optimisations XLA compiles in half of the time: programs are many, each of a few
+    # steps. `engine.compiled_fully` is for those that must be as users have them.
+    "jax_disable_most_optimizations": True,
+    # Where in the source each operation stands is said in no error and in no record, and took a
+    # tenth of the lowering.
+    "jax_traceback_in_locations_limit": 0,
+}
+for option, value in OPTIONS.items():
+    jax.config.update(option, value)
+    os.environ[option.upper()] = str(value)  # of the processes that tests start
 
 # Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time, and
-# without dividing each small program among threads in nine tenths of that; with few optimisations
-# in half of it: they are many, each of a few steps. `engine.compiled_fully` is for those that must
-# be as users have them.
+# without dividing each small program among threads in nine tenths of that.
 QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
-jax.config.update("jax_disable_most_optimizations", True)
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the processes that tests start
-
-# Where in the source each operation stands is said in no error and in no record, and took a tenth
-# of the lowering.
-jax.config.update("jax_traceback_in_locations_limit", 0)
-os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"
 
 # What tests start keeps the modules that it compiles, also where pytest was told not to.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

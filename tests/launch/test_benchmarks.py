@@ -129,21 +129,21 @@ def test_simulated_accidents_lose_nothing() -> None:
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
-    """Six of the kills that `launch.benchmark kill` makes by the hundred.
+    """Three of the kills that `launch.benchmark kill` makes by the hundred, of one sweep.
 
     A record that differs, or a damaged file that is not named, fails it.
 
     Who dies while it keeps a program leaves half of one behind, so the other tests keep theirs
     elsewhere.
     """
-    printed = measured("kill", "--n=6", f"--cache_dir={tmp_path}", JAX_COMPILATION_CACHE_DIR="")
+    printed = measured("kill", "--n=3", f"--cache_dir={tmp_path}", JAX_COMPILATION_CACHE_DIR="")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
     kills, *_, sweeps, damaged, named, differ = (
         int(cell) for cell in together.group().split("|")[3:-1]
     )
-    assert (kills, differ) == (6, 0)
-    assert sweeps >= 2
+    assert (kills, differ) == (3, 0)
+    assert sweeps >= 1
     assert named == damaged >= 2 * sweeps
 
 

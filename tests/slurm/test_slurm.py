@@ -1,13 +1,11 @@
 """Sweeps on a real Slurm: whatever happens to their jobs, the records are those of the same sweep
 trained here."""
 
+import contextlib
 import dataclasses
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.launch import command_lines
+from tests.launch.command_lines import Started
 from tests.slurm.cluster import said, wait_for
 
-ROOT = Path(__file__).parents[2]
 PLUGIN = f"--plugin={Path(__file__).with_name('slow.py')}"
 BASE = ["--dataset=digits", "--train_size=320", "--batch_size=64", "--checkpoint_every=5epochs"]
 SLOW = [*BASE, PLUGIN, "--arch=slow", "--learning_rate=0.05"]
@@ -45,22 +44,14 @@ class Cluster:
 
     def start(
         self, name: str, *arguments: str, program: str = "sweep", **environment: str
-    ) -> subprocess.Popen[str]:
+    ) -> Started:
         """A launcher in a folder of its own, with a cache for all."""
         place = self.folder / name
         place.mkdir(exist_ok=True)
-        ours = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": ""}
-        own = {**os.environ, **self.variables, **ours, **environment}
-        line = [
-            sys.executable,
-            "-m",
-            f"launch.{program}",
-            *arguments,
-            f"--cache_dir={self.folder / 'cache'}",
-        ]
-        return subprocess.Popen(
-            line, cwd=place, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        # Tasks die while they keep programs, and leave them cut short: not in the tests' own cache.
+        own = {**self.variables, "JAX_COMPILATION_CACHE_DIR": "", **environment}
+        line = [program, *arguments, f"--cache_dir={self.folder / 'cache'}"]
+        return command_lines.start(line, place, **own)
 
     def here(self, name: str, *arguments: str, **environment: str) -> dict[str, Any]:
         """The records of a sweep that is trained in a process here."""
@@ -87,11 +78,11 @@ class Cluster:
         )
 
 
-def ended(process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
+def ended(process: Started, code: int = 0) -> tuple[str, str]:
     """The output of a process, after it ended with that code."""
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == code, err
-    return out, err
+    result = process.wait()
+    assert result.code == code, result.err
+    return result.out, result.err
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +91,7 @@ def cluster(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def under_way(cluster: Cluster) -> Iterator[dict[str, subprocess.Popen[str]]]:
+def under_way(cluster: Cluster) -> Iterator[dict[str, Started]]:
     """The sweeps that mostly wait, all at once."""
     started = {
         "limited": cluster.start("limited", *LIMITED, *ON_SLURM, "--slurm.time=1", NAP="0.02"),
@@ -110,8 +101,8 @@ def under_way(cluster: Cluster) -> Iterator[dict[str, subprocess.Popen[str]]]:
     }
     yield started
     for process in started.values():
-        process.kill()
-        process.communicate()
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            process.send(signal.SIGKILL)
 
 
 def trains(cluster: Cluster, name: str) -> Callable[[], bool]:
@@ -120,7 +111,7 @@ def trains(cluster: Cluster, name: str) -> Callable[[], bool]:
 
 
 def test_a_node_that_goes_down_costs_nothing(
-    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
+    cluster: Cluster, under_way: dict[str, Started]
 ) -> None:
     wait_for(trains(cluster, "down"), 90)
     nodes = cluster.says("squeue", "-h", "-n", "down", "-t", "running", "-o", "%N").split()
@@ -131,7 +122,7 @@ def test_a_node_that_goes_down_costs_nothing(
 
 
 def test_a_program_that_kills_its_process_twice_has_failed_and_the_rest_goes_on(
-    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
+    cluster: Cluster, under_way: dict[str, Started]
 ) -> None:
     _, err = ended(under_way["crash"], 4)
     records = cluster.records("crash").values()
@@ -147,7 +138,7 @@ def test_a_program_that_kills_its_process_twice_has_failed_and_the_rest_goes_on(
 
 
 def test_several_nodes_train_as_one_process_of_as_many_devices(
-    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
+    cluster: Cluster, under_way: dict[str, Started]
 ) -> None:
     ended(under_way["nodes"])
     here = cluster.here("nodes here", *NODES, "--devices=2")
@@ -169,14 +160,14 @@ def test_jobs_go_on_alone_and_are_joined(cluster: Cluster) -> None:
     jobs = ("squeue", "-h", "-n", "left", "-o", "%A %T %r")
     wait_for(lambda: "Dependency" in cluster.says(*jobs), 60)
     wait_for(lambda: cluster.says(*jobs).count("RUNNING") == 2, 60)
-    first.send_signal(signal.SIGINT)
+    first.send(signal.SIGINT)
     _, err = ended(first, 75)
     assert "go on in Slurm (python -m launch.sweep --name=left --cancel" in err
     second = cluster.start(
         "left", *sweep, "--slurm.max_parallel=3", "--grid=arch.width=8|9", NAP="0.001"
     )
     wait_for(lambda: len(cluster.says(*jobs).splitlines()) == 3, 60)
-    second.send_signal(signal.SIGTERM)
+    second.send(signal.SIGTERM)
     _, err = ended(second, 75)
     assert "2 tasks are queued or running already" in err
     assert "1 task submitted" in err
@@ -191,7 +182,7 @@ def test_an_edit_cancels_what_is_queued_and_not_wanted(cluster: Cluster) -> None
             "edited", *SLOW, f"--grid=arch.width={widths}", "--name=edited", *ON_SLURM, *never
         )
         wait_for(lambda expected=expected: len(cluster.says(*tasks).split()) == expected, 60)
-        process.send_signal(signal.SIGTERM)
+        process.send(signal.SIGTERM)
         _, err = ended(process, 75)
     assert "'edited' changes (arch.width: 4|5|6 -> 6|7)" in err
     assert "1 queued task is no longer needed and cancelled" in err
@@ -225,9 +216,7 @@ def test_a_directory_that_nodes_do_not_see_is_named(cluster: Cluster) -> None:
     assert "name a directory that all nodes share with --records" in err
 
 
-def test_a_time_limit_is_only_a_pause(
-    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
-) -> None:
+def test_a_time_limit_is_only_a_pause(cluster: Cluster, under_way: dict[str, Started]) -> None:
     ended(under_way["limited"])
     assert re.search(r"stopping because of (SIGUSR2|its time limit)", cluster.log("limited"))
     assert cluster.log("limited").count("task ") >= 2

@@ -60,6 +60,14 @@ GAME = {
     "accumulate": 2,
     "batch_size": 7,
 }
+# What two processes train together.
+TOGETHER = {
+    "name": "together",
+    "settings": {**PADDED, "precision": "float64"},
+    "replicas": 4,
+    "epochs": 3,
+    "dispatch": 4,
+}
 TABLE = {
     "regularization": "mixup=1.0,input_noise=0.1",
     "schedule": "reduce_on_plateau",
@@ -170,6 +178,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
             "dispatch": 4,
         }
     ]
+    cases += [TOGETHER]
     out = tmp_path_factory.mktemp("spread") / "results.json"
     return finished(spread(out, cases, 8), out)
 
@@ -240,10 +249,8 @@ def test_it_repeats_bitwise(results: dict[str, Result]) -> None:
     assert results["again"] == results["padded 8"]
 
 
-def test_two_processes_are_one(tmp_path: Path) -> None:
-    """2 processes of 2 devices by jax.distributed against one process of 4."""
-    settings = {**PADDED, "precision": "float64"}
-    case = {"name": "run", "settings": settings, "replicas": 4, "epochs": 3, "dispatch": 4}
+def test_two_processes_are_one(results: dict[str, Result], tmp_path: Path) -> None:
+    """2 processes of 2 devices by jax.distributed against one process."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
@@ -252,9 +259,11 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
         {"SPREAD_COORDINATOR": address, "SPREAD_PROCESS": str(place)} for place in range(2)
     ]
     processes = [
-        spread(out, [case], 2, environment=own) for out, own in zip(outs, environments, strict=True)
+        spread(out, [TOGETHER], 2, environment=own)
+        for out, own in zip(outs, environments, strict=True)
     ]
-    both = [finished(process, out)["run"] for process, out in zip(processes, outs, strict=True)]
+    both = [
+        finished(process, out)["together"] for process, out in zip(processes, outs, strict=True)
+    ]
     assert both[0] == both[1]
-    alone = finished(spread(tmp_path / "one.json", [case], 4), tmp_path / "one.json")["run"]
-    assert_same_curve(both[0], alone, 1e-12)
+    assert_same_curve(both[0], results["together"], 1e-12)
