@@ -1,25 +1,33 @@
-"""The docstring of each registry entry's builder has an example, and what it shows is true."""
+"""The docstrings of each registry entry's builder and of each function of research.api have an
+example, and what it shows is true."""
 
+import contextlib
 import doctest
 import importlib
+import inspect
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import research.catalogue  # noqa: F401
-from research import registry
+from research import api, registry
 from research.examples import example_of
 from research.registry import Entry, Registry
-
-# They read files that their owners publish, which a test does not have.
-READ_FROM_FILES = ("cifar10", "mnist", "permuted_mnist", "sequential_mnist", "tiny_shakespeare")
 
 ENTRIES = [
     pytest.param(entry, id=f"{kind.plural}-{entry.name}")
     for kind in vars(registry).values()
     if isinstance(kind, Registry)
     for entry in kind
-    if entry.name not in READ_FROM_FILES
 ]
+CALLS = [getattr(api, name) for name in api.__all__ if inspect.isfunction(getattr(api, name))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The current folder: examples write their data and records there."""
+    with contextlib.chdir(tmp_path_factory.mktemp("examples")):
+        yield
 
 
 def check(test: doctest.DocTest) -> None:
@@ -36,6 +44,15 @@ def test_an_entry_has_an_example(entry: Entry) -> None:
     assert example is not None, f"{entry.name}: its builder's docstring has no section `Example:`"
     names = dict(example.names)
     check(doctest.DocTestParser().get_doctest(example.text, names, entry.name, None, None))
+
+
+@pytest.mark.parametrize("function", CALLS, ids=lambda function: function.__name__)
+def test_a_call_has_an_example(function: Callable[..., object]) -> None:
+    assert function.__doc__
+    _, heading, example = function.__doc__.partition("    Example:\n")
+    assert heading
+    names = dict(vars(api))
+    check(doctest.DocTestParser().get_doctest(example, names, function.__name__, None, None))
 
 
 @pytest.mark.parametrize(

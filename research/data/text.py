@@ -46,7 +46,12 @@ def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Conte
 
 
 def open_tiny_shakespeare(*, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
-    """Tiny Shakespeare with its own parts: 90 % to train, and two of 5 %."""
+    """Tiny Shakespeare with its own parts: 90 % to train, and two of 5 %.
+
+    Example:
+        >>> print(encode("to be", vocabulary=" beot", where="the text"))  # a token per character
+        [4 3 0 1 2]
+    """
     directory = find("tiny_shakespeare", data_dir)
     # The shards are numbered, and the text continues from one to the next.
     files = sorted(directory.glob("*.array_record-*"))

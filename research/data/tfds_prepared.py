@@ -21,11 +21,27 @@ _TEXTS = {".txt", ".md"}
 
 
 def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: Any) -> Source:
-    """A set that TFDS has prepared. Its own test split stays its test set, `validation` joins the
-    training rows.
+    """A set that TFDS has prepared.
 
-    asked: as of `adapted`. Raises UserError if it is not prepared, or holds no examples of one
-        shape with a label.
+    Its own test split stays its test set; `validation` joins the training rows.
+
+    Args:
+        name: the set's name in the data directory: `mnist`, `emnist/letters`, `mnist:3.0.1`.
+        data_dir: the folder of prepared sets; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+        cache_dir: where the decoded arrays are kept.
+        **asked: the options of `adapted`.
+
+    Raises:
+        UserError: the set is not prepared, or does not hold examples of one shape with a label.
+
+    Example:
+        >>> from research.data.builder import prepare
+        >>> from research.data.table import Table
+        >>> labels = np.arange(20, dtype=np.int32) % 2
+        >>> digits = Table(np.zeros((20, 28, 28, 1), np.uint8), labels, ("0", "1"))
+        >>> folder = prepare(digits, "mnist", "3.0.1", Path("prepared"))
+        >>> open_prepared("mnist", data_dir="prepared", cache_dir="cache").spec.shape
+        (28, 28, 1)
     """
     directory = find(name, data_dir)
     plain = name.partition(":")[0]

@@ -48,6 +48,8 @@ TOPICS = {
     "train --help=dropout": ("dropout: [activations]", "rate=(required)"),
     "train --help=learning_rate": ("--learning_rate=NUMBER", "none: 0.1, or 0.001 where"),
     "sweep --help=grid": ("--grid=TEXT",),
+    "train --help=execution": ("execution:", "--records=TEXT"),
+    "list --help=execution": ("execution:", "--records=TEXT"),
 }
 
 
