@@ -55,7 +55,13 @@ class PowerTable:
         return self.rows
 
     def listing(self, rows: Sequence[PowerRow], note: str, shown: tuple[str, ...]) -> "PowerTable":
-        """The same table with these of its rows and columns. note: for the caption."""
+        """The same table with some of its rows and columns.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
         return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:

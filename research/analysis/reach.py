@@ -60,8 +60,16 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
 
 
 def standard_effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
-    """The margin, or else the difference seen, in standard deviations of the pairs; None where
-    these do not vary."""
+    """The margin, or else the difference seen, in standard deviations of the pairs.
+
+    Args:
+        cell: a row's cell.
+        base: the baseline's cell, with the same seeds.
+        margin: the smallest difference of interest; None: the difference seen is taken.
+
+    Returns:
+        The effect, or None where the pairs do not vary.
+    """
     both = zip(cell.values, base.values, strict=True)
     pairs = [ours - theirs for ours, theirs in both if ours is not None and theirs is not None]
     # n - 1: the same estimate as in the paired t-test.

@@ -77,7 +77,13 @@ def table(rows: int = 60, features: int = 4) -> InMemorySource:
 
 
 def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySource:
-    """A regression's table of numbers and two columns of categories."""
+    """A regression's table of numbers and two columns of categories.
+
+    Args:
+        rows: number of rows.
+        numbers: columns of numbers.
+        count: categories of each of the two columns.
+    """
     generator = np.random.default_rng(4)
     kinds = (*[0] * numbers, count, count)
     values = generator.normal(size=(rows, numbers + 2)).astype(np.float32)

@@ -60,7 +60,14 @@ def rows_factor(effect: float, overlap: float, wanted: float = 0.8, alpha: float
     """How many times as many test rows many seeds need for that power; at most 1: none more.
 
     The variance that no number of seeds removes is overlap / (1 - overlap) of the pairs' variance,
-    and falls as one over the test rows. Args: see `power` and `seeds_needed`.
+    and
+    falls as one over the test rows.
+
+    Args:
+        effect: as of `power`.
+        overlap: as of `power`.
+        wanted: as of `seeds_needed`.
+        alpha: as of `power`.
     """
     if not overlap:
         return 0.0
