@@ -17,7 +17,10 @@ from absl import flags
 from research.data import image_folder, stream
 from research.data.prefetcher import Prefetcher
 from research.data.source import open_source
-from research.training.devices import lanes as lanes_lib
+from research.training.devices import lane_functions
+from research.training.devices.batch_layout import BatchLayout
+from research.training.devices.chunk_functions import compiled
+from research.training.devices.vmap import VmapBackend
 from research.training.setup.program import Sizes
 
 IMAGES = flags.DEFINE_integer(
@@ -107,13 +110,14 @@ def _batches(x: np.ndarray) -> None:
     order = jnp.asarray(rows)
     sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=BATCH)
 
+    layout = BatchLayout(sizes)
+    axes = (None, None, 0, None, None)
+    gather = compiled(VmapBackend(WIDTH), lane_functions.gather, (layout, STEPS), axes)
+
     def gathered() -> None:
         for number in range(dispatches):
             first = np.int32(number * STEPS)
-            batches = lanes_lib.gather(
-                inputs, targets, order, first, first, steps=STEPS, sizes=sizes
-            )
-            jax.block_until_ready(batches)
+            jax.block_until_ready(gather(inputs, targets, order, (first, first), None))
 
     def streamed(put: Callable[[np.ndarray], object], processes: int) -> None:
         with stream.batches(

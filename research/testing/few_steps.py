@@ -10,11 +10,11 @@ from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data.spec import Arrays
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training.devices import lanes as lanes_lib
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.step.initial_state import compiled_initial_state
 from research.training.step.state import Lane, Variables
 
 # How many perturbed runs measure what rounding does, and how many times that a lane may differ.
@@ -26,7 +26,7 @@ def initial(run: PlannedRun, arrays: Arrays) -> tuple[Lane, Variables]:
     """A run's lane and its variables before the first step."""
     with run.program.precision_context():
         inputs = make_lane_inputs(run.config, run.program, arrays).lane
-        return inputs, lanes_lib.init(run.program, inputs).variables
+        return inputs, compiled_initial_state(run.program, inputs).variables
 
 
 def start(runs: Sequence[PlannedRun], arrays: Arrays, width: int) -> chunk_lib.Chunk:

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from research.data import stream
 from research.data.prefetcher import Prefetcher
-from research.training.devices import lanes as lanes_lib
+from research.training.devices import lane_functions
+from research.training.devices.batch_layout import BatchLayout
+from research.training.devices.chunk_functions import compiled
+from research.training.devices.vmap import VmapBackend
 from research.training.setup.program import Sizes
 
 
@@ -46,10 +49,12 @@ def gathered(x, rows, first, steps, batch):
     starts = range(first, rows.shape[1] // batch, steps)
     y = np.zeros(len(x), np.int32)
     sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=batch)
+    static = (BatchLayout(sizes), steps)
+    axes = (None, None, 0, None, None)
+    gather = compiled(VmapBackend(len(rows)), lane_functions.gather, static, axes)
+    # The stream yields [steps, W, batch, ...], the device [W, steps, batch, ...].
     return [
-        np.asarray(
-            lanes_lib.gather(x, y, padded, np.int32(s), np.int32(s), steps=steps, sizes=sizes)["x"]
-        )
+        np.asarray(gather(x, y, padded, (np.int32(s), np.int32(s)), None)["x"]).swapaxes(0, 1)
         for s in starts
     ]
 

@@ -28,7 +28,7 @@ from research.sweeps.records.verification import (
     trial,
     verify,
 )
-from research.training.devices import lanes as lanes_lib
+from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import dispatch_size, loop
 
@@ -99,17 +99,17 @@ def test_settings_end_as_their_names_say() -> None:
 def test_it_trains_at_the_recorded_way_with_idle_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     own, record = recorded()
     seen = []
-    advance = lanes_lib.advance
+    advance = ChunkFunctions.advance
 
-    def spy(program: Any, width: int, states: Any, lanes: Any, batches: Any, *rest: Any) -> Any:
-        seen.append((width, states.step.shape, batches["x"].shape[:2]))
-        return advance(program, width, states, lanes, batches, *rest)
+    def spy(functions: Any, states: Any, lanes: Any, batches: Any, *rest: Any) -> Any:
+        seen.append((states.step.shape, batches["x"].shape[:2]))
+        return advance(functions, states, lanes, batches, *rest)
 
-    monkeypatch.setattr(lanes_lib, "advance", spy)
+    monkeypatch.setattr(ChunkFunctions, "advance", spy)
     asked, found = verified(record, own)
     assert found.verdict == "identical"
     assert asked.strategy == ExecutionStrategy(WIDTH, STEPS, 2)
-    assert set(seen) == {(WIDTH, (WIDTH,), (STEPS, WIDTH))}
+    assert set(seen) == {((WIDTH,), (WIDTH, STEPS))}
     assert "4 lanes (3 idle), 2 steps a dispatch" in list(intent(asked, None))[1]
 
 
@@ -212,7 +212,7 @@ def test_fewer_devices_than_recorded_are_another_way() -> None:
 def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
     """From its call of that number on, an update moves one weight by a thousandth that no other
     training has."""
-    advance, calls = lanes_lib.advance, [0]
+    advance, calls = ChunkFunctions.advance, [0]
 
     def step(*arguments: Any) -> Any:
         state = advance(*arguments)
@@ -225,7 +225,7 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
             state, variables=dataclasses.replace(state.variables, params=params)
         )
 
-    monkeypatch.setattr(lanes_lib, "advance", step)
+    monkeypatch.setattr(ChunkFunctions, "advance", step)
 
 
 def test_localize_names_step_and_array(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import jax
 import numpy as np
 import sequences
 
+from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
@@ -40,11 +41,7 @@ def curve(
     with program.precision_context():
         (chunk,) = chunk_lib.start(program, [run.config], data, strategy)
         if stain is not None:
-            gather = chunk.functions.gather
-            chunk.functions = dataclasses.replace(
-                chunk.functions,
-                gather=lambda *args, **kwargs: stained(gather(*args, **kwargs), stain),
-            )
+            chunk.functions = StainedFunctions(program, chunk.functions.backend, stain)
         for epoch in range(epochs):
             before = 0.0
             for _ in epoch_lib.dispatches(program, chunk, strategy, epoch):
@@ -57,6 +54,16 @@ def curve(
         ]
         variables = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(chunk.state.variables)]
         return {"losses": losses, "rows": rows, "variables": variables}
+
+
+@dataclasses.dataclass(frozen=True)
+class StainedFunctions(ChunkFunctions):
+    """A chunk's functions, with a number in the padding rows."""
+
+    stain: float
+
+    def gather(self, *args: Any, **kwargs: Any) -> dict[str, jax.Array]:
+        return stained(super().gather(*args, **kwargs), self.stain)
 
 
 def stained(batches: dict[str, jax.Array], stain: float) -> dict[str, jax.Array]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 
-from research.training.devices import lanes as lanes_lib
+from research.training.devices import lane_functions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
@@ -80,8 +80,8 @@ def test_the_second_step_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     first, second = run(**settings), run(**{**settings, **changed})
     assert first.program == second.program
     chex.clear_trace_counter()
-    traced = chex.assert_max_traces(lanes_lib.train_step, n=1)
-    monkeypatch.setattr(lanes_lib, "train_step", traced)
+    traced = chex.assert_max_traces(lane_functions.train_step, n=1)
+    monkeypatch.setattr(lane_functions, "train_step", traced)
     train([first], 1, 1)
     train([second], 1, 1)
 

@@ -33,7 +33,6 @@ from research.testing import few_steps
 from research.testing.conformance import Subject
 from research.training.apply import final_metrics
 from research.training.devices import batch_layout
-from research.training.devices import lanes as lanes_lib
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
@@ -41,6 +40,7 @@ from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step import means, network, objective
 from research.training.step.augment import augment_batch
+from research.training.step.initial_state import compiled_initial_state
 from research.training.step.means import TARGETS
 from research.training.step.state import LaneState
 from research.training.step.step import train_step
@@ -84,7 +84,9 @@ def batch(source: InMemorySource, rows: int) -> dict[str, Any]:
 
 def begun(own: PlannedRun, source: InMemorySource) -> LaneState:
     """The state before the first step, which padding does not change."""
-    return lanes_lib.init(own.program, make_lane_inputs(own.config, own.program, source.data).lane)
+    return compiled_initial_state(
+        own.program, make_lane_inputs(own.config, own.program, source.data).lane
+    )
 
 
 def update(
@@ -221,9 +223,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     test, count = nats(np.asarray(lane.test))
     assert len(set(count)) > 1
     assert outcome.metrics["test/nll"] == pytest.approx(test.sum() / count.sum(), rel=1e-5)
-    seen = np.asarray(
-        chunk.functions.order(chunk.lanes, np.zeros(1, np.int32), count=24, padding=0)
-    )[0]
+    seen = np.asarray(chunk.functions.order(chunk.lanes, np.zeros(1, np.int32), 24))[0]
     train, of_train = nats(seen)
     assert outcome.curves["train/nll"][0] == pytest.approx(train.sum() / of_train.sum(), rel=1e-5)
     expected = train.sum() / of_train.sum() if weighs == "targets" else (train / of_train).mean()

@@ -11,12 +11,13 @@ from engine import BASE, BATCH, assert_close, data_of, images, run, start, train
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training.devices import lanes as lanes_lib
+from research.training.devices.chunk_functions import RowBlock, compiled_updates
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.setup.lane_inputs import lr_factors_of, make_lane_inputs
+from research.training.step.initial_state import compiled_initial_state
 from research.training.step.step import train_step
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
@@ -27,11 +28,19 @@ def trained(settings: dict[str, Any]) -> loop.Outcome:
 
 
 def batches_of(chunk: Any) -> Any:
-    """The first batch of an epoch, leaves [1, 1, ...]."""
-    rows = chunk.functions.order(chunk.lanes, np.int32(0), count=chunk.lanes.train.shape[1])
+    """The first batch of an epoch, leaves [W, 1, ...]."""
+    count = chunk.lanes.train.shape[1]
+    rows = chunk.functions.order(chunk.lanes, np.zeros(1, np.int32), count)
     return chunk.functions.gather(
-        chunk.batch_source.x, chunk.batch_source.y, rows, np.int32(0), np.int32(0), steps=1
+        RowBlock(chunk.batch_source.x, chunk.batch_source.y, rows, 0), 0, steps=1
     )
+
+
+def lowered(chunk: Any) -> Any:
+    """The first update of a chunk, lowered."""
+    batches = {**batches_of(chunk), "factor": chunk.lr_factors[:1].T}
+    step = compiled_updates(chunk.functions.backend, chunk.functions.program)
+    return step.lower(chunk.state, chunk.lanes, batches, np.int32(0), np.int32(1))
 
 
 def one_step(of: PlannedRun) -> Any:
@@ -83,21 +92,19 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     chunk = start([of], 1)
     rows = epoch_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
     batches = chunk.functions.gather(
-        chunk.batch_source.x, chunk.batch_source.y, rows, np.int32(0), np.int32(0), steps=4
+        RowBlock(chunk.batch_source.x, chunk.batch_source.y, rows, 0), 0, steps=4
     )
-    weight = np.asarray(batches["weight"][:, 0])
+    weight = np.asarray(batches["weight"][0])
     np.testing.assert_array_equal(weight.sum(axis=1), [12, 12, 12, 4])
     read = np.asarray(rows[0]).reshape(4, 12)[weight > 0]
     np.testing.assert_array_equal(np.sort(read), np.sort(chunk.lanes.train[0]))
     full = run(batch_size=4)
-    last = {name: leaf[3] for name, leaf in batches.items()}
+    last = {name: leaf[0, 3] for name, leaf in batches.items()}
     state = jax.tree.map(lambda leaf: leaf[0], chunk.state)
     lane = jax.tree.map(lambda leaf: leaf[0], chunk.lanes)
     step = jax.jit(train_step, static_argnums=0)
-    padded = step(
-        of.program, state, lane, {**{k: v[0] for k, v in last.items()}, "factor": np.float32(1)}
-    )
-    alone = {"x": last["x"][0, :4], "y": last["y"][0, :4], "factor": np.float32(1)}
+    padded = step(of.program, state, lane, {**last, "factor": np.float32(1)})
+    alone = {"x": last["x"][:4], "y": last["y"][:4], "factor": np.float32(1)}
     unpadded = step(full.program, state, lane, alone)
     assert_close(padded.variables, unpadded.variables, 1e-6)
     assert_close(padded.sums["loss"], unpadded.sums["loss"], 1e-6)
@@ -131,7 +138,7 @@ def test_float64_is_rounded_nowhere() -> None:
     assert float(given.lane.hparams["learning_rate"]) == 0.1
     assert lr_factors_of(of.config, of.program).dtype == given.lane.scale.dtype == np.float64
     with of.program.precision_context():
-        state = lanes_lib.init(of.program, given.lane)
+        state = compiled_initial_state(of.program, given.lane)
         assert {leaf.dtype for leaf in jax.tree.leaves(state)} <= {
             np.dtype(t) for t in ("float64", "int32", "bool")
         }
@@ -173,16 +180,7 @@ def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
 def test_the_precision_of_products(precision: str, matmul: str) -> None:
     of = run(precision=precision)
     with of.program.precision_context():
-        chunk = start([of], 1)
-        arguments = (
-            chunk.state,
-            chunk.lanes,
-            batches_of(chunk),
-            chunk.lr_factors[:1],
-            np.int32(0),
-            np.int32(1),
-        )
-        text = lanes_lib.advance.lower(of.program, 1, *arguments).as_text()
+        text = lowered(start([of], 1)).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) >= 8
     assert all(f"precision = [{matmul}]" in line for line in products)
@@ -195,18 +193,8 @@ def temporary_bytes(**settings: Any) -> int:
     deep = {"batch_size": 960, "arch.hidden": (32,) * 10, "arch.activation": "gelu"}
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
     chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, ExecutionStrategy(1, 1))
-    arguments = (
-        chunk.state,
-        chunk.lanes,
-        batches_of(chunk),
-        chunk.lr_factors[:1],
-        np.int32(0),
-        np.int32(1),
-    )
     as_users_do = {"xla_cpu_use_fusion_emitters": True}
-    compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile(
-        compiler_options=as_users_do
-    )
+    compiled = lowered(chunk).compile(compiler_options=as_users_do)
     return compiled.memory_analysis().temp_size_in_bytes  # type: ignore[no-any-return]
 
 

@@ -14,7 +14,7 @@ from engine import acts_on, assert_close, data_of, lane, member, run
 from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training.devices.lanes import gather
+from research.training.devices.chunk_functions import RowBlock
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
@@ -53,20 +53,13 @@ def evaluated(of: PlannedRun, configs: Sequence[RunConfig], count: int) -> Any:
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
     for i in range(count):
         rows = epoch_lib.order(program, chunk, strategy, i // per_epoch)
-        first = np.int32(i % per_epoch)
-        batch = gather(
-            chunk.batch_source.x,
-            chunk.batch_source.y,
-            rows,
-            first,
-            first,
-            steps=1,
-            sizes=program.sizes,
-        )
+        first = i % per_epoch
+        source = chunk.batch_source
+        batch = chunk.functions.gather(RowBlock(source.x, source.y, rows, first), first, steps=1)
         state = step(
             state,
             chunk.lanes,
-            {**{k: v[0] for k, v in batch.items()}, "factor": chunk.lr_factors[i]},
+            {**{k: v[:, 0] for k, v in batch.items()}, "factor": chunk.lr_factors[i]},
         )
     return jax.device_get(state.evaluated)
 

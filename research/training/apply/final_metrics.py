@@ -10,7 +10,7 @@ from research.config import RunConfig
 from research.data import stream
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
-from research.training.devices import parallel
+from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk_evaluation import part_size
 from research.training.setup.lane_inputs import make_lane_inputs, stacked
@@ -103,16 +103,17 @@ def evaluate_rows(
         The values by name, leaves [R, ...].
     """
     with program.precision_context():
-        functions = parallel.functions(program, strategy, jax.local_devices()[0])
-        lanes = functions.replicate(stacked([lane] * strategy.width))
-        replicated = functions.replicate(
+        functions = ChunkFunctions.of(program, strategy, jax.local_devices()[0])
+        backend = functions.backend
+        lanes = backend.replicate(stacked([lane] * strategy.width))
+        replicated = backend.replicate(
             jax.tree.map(
                 lambda leaf: np.broadcast_to(leaf, (strategy.width, *np.shape(leaf))), variables
             )
         )
         # The size of the parts is that of training's evaluation, so that it is the same program.
         size = part_size(program, len(rows))
-        places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (strategy.width, 1)))
+        places = backend.replicate(np.tile(np.arange(size, dtype=np.int32), (strategy.width, 1)))
         evaluated: list[dict[str, np.ndarray]] = []
         labels = None if program.problem.summary else y
         with stream.parts(x, rows[None], size=size) as parts:
@@ -122,11 +123,11 @@ def evaluate_rows(
                     chosen = np.minimum(
                         np.arange(number * size, (number + 1) * size), len(rows) - 1
                     )
-                    part_labels = functions.replicate(
+                    part_labels = backend.replicate(
                         np.broadcast_to(labels[chosen], (strategy.width, size, *labels.shape[1:]))
                     )
                 of_part = functions.evaluate(
-                    replicated, lanes, functions.share(part[0]), places, part_labels
+                    replicated, lanes, backend.share(part[0]), places, part_labels
                 )
                 evaluated.append(
                     jax.device_get({name: values[0] for name, values in of_part.items()})

@@ -1,2 +1,3 @@
-"""How lanes run on devices. In reading order: strategy, strategy_choice, lanes (mapped over one
-device), parallel (one run over several), batch_layout, device_memory."""
+"""How lanes run on devices. In reading order: strategy, strategy_choice, backend (the protocol),
+vmap (lanes on one device), pmap (one run over several), lane_functions (what both map),
+chunk_functions (mapped and compiled), batch_layout, device_memory."""

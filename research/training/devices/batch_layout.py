@@ -1,5 +1,6 @@
 """Batch layout: which device holds which examples of an update's batch, and in which part."""
 
+import dataclasses
 import functools
 
 import jax
@@ -7,6 +8,33 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.training.setup.program import Sizes
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """A device's share of every batch.
+
+    count: over how many devices a batch is spread. axis: the name of the mapped axis over them, or
+    None where a device has the whole batch.
+    """
+
+    count: int = 1
+    axis: str | None = None
+
+    @property
+    def index(self) -> jax.Array | int:
+        """Which of the devices runs this, [] int32; defined only inside the mapped function."""
+        return 0 if self.axis is None else jax.lax.axis_index(self.axis)
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchLayout:
+    """How a batch is cut into `parts` and spread over devices. sizes: rows of the splits and of a
+    batch."""
+
+    sizes: Sizes
+    parts: int = 1
+    shard: Shard = Shard()
 
 
 @functools.cache

@@ -14,8 +14,9 @@ import psutil
 from research.config import RunConfig
 from research.data.features.named_inputs import by_array, nbytes
 from research.data.spec import Arrays
-from research.training.devices import lanes as lanes_lib
+from research.training.devices.chunk_functions import ChunkFunctions, RowBlock, compiled_updates
 from research.training.devices.strategy import ExecutionStrategy
+from research.training.devices.vmap import VmapBackend
 from research.training.engine import chunk_evaluation
 from research.training.engine import epoch as epoch_lib
 from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
@@ -172,22 +173,20 @@ def required_bytes(
         _rows(arrays.x, width * each if streams else len(arrays.y))
         for each in (count * program.sizes.batch, part)
     )
-    factors = jax.ShapeDtypeStruct((count, width), program.dtype)
-    functions = lanes_lib.functions(program, strategy, None)
+    factors = jax.ShapeDtypeStruct((width, count), program.dtype)
+    functions = ChunkFunctions(program, VmapBackend(width))
     with program.precision_context():
         gather = functools.partial(functions.gather, steps=count)
-        batches = jax.eval_shape(gather, x, y, rows, number, number)
+        batches = jax.eval_shape(lambda x, y, rows: gather(RowBlock(x, y, rows, 0), 0), x, y, rows)
         step = _bytes(
-            lambda: lanes_lib.advance.lower(
-                program, width, states, lane, batches, factors, number, number
+            lambda: compiled_updates(functions.backend, program).lower(
+                states, lane, {**batches, "factor": factors}, number, number
             )
         )
         variables = jax.eval_shape(lambda state: state.evaluated, states)
-        row_arguments = (
-            (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
-        )
+        labels = None if program.problem.summary else _labels(y, assessed)
         evaluation = _bytes(
-            lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *row_arguments)
+            lambda: functions.compiled_evaluate.lower(variables, lane, seen, assessed, labels)
         )
     stored = (
         sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(x))

@@ -12,7 +12,7 @@ class ExecutionStrategy:
     width: lanes that are mapped together in one chunk.
     steps: the most updates per dispatch.
     devices: over how many devices the chunks are spread.
-    replicas: over how many devices each run is spread (research/training/devices/parallel.py),
+    replicas: over how many devices each run is spread (research/training/devices/pmap.py),
         counted over all processes; more than one requires a width of one.
     """
 

@@ -6,14 +6,14 @@ Both hand out the same rows, so a run's bits do not depend on where its data lie
 import contextlib
 import dataclasses
 from collections.abc import Generator
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from research.data import stream
 from research.data.features.named_inputs import by_array
-from research.training.devices.lanes import Functions
+from research.training.devices.backend import Backend
+from research.training.devices.chunk_functions import RowBlock
 
 
 class RowBlock(NamedTuple):
@@ -68,7 +68,7 @@ class HostSource:
     x: np.ndarray
     y: np.ndarray
     lanes: int
-    functions: Functions
+    backend: Backend
     processes: int
     lanes_differ: bool = False
 
@@ -97,9 +97,7 @@ class HostSource:
                 labels = (
                     np.take_along_axis(self.y, part, axis=1) if self.lanes_differ else self.y[part]
                 )
-                inputs, targets = self.functions.share(
-                    (flat, labels.reshape(-1, *labels.shape[2:]))
-                )
+                inputs, targets = self.backend.share((flat, labels.reshape(-1, *labels.shape[2:])))
                 yield RowBlock(inputs, targets, self._places(part.shape[1]), 0)
 
     def parts(
@@ -112,9 +110,9 @@ class HostSource:
         ) as read:
             for x in read:  # [W, size, ...]
                 flat = by_array(x, lambda a: a.reshape(-1, *a.shape[2:]))
-                yield self.functions.share(flat), self._places(size)
+                yield self.backend.share(flat), self._places(size)
 
     def _places(self, count: int) -> jax.Array:
         """The rows of each lane as places in its slab, [W, count]."""
         every = np.arange(self.lanes * count, dtype=np.int32).reshape(self.lanes, count)
-        return self.functions.replicate(every)
+        return self.backend.replicate(every)

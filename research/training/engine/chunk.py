@@ -14,14 +14,13 @@ from research.data.spec import Arrays
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.checkpoint.snapshot import InitialChunkState, Snapshot, resumed
-from research.training.devices import lanes as lanes_lib
-from research.training.devices import parallel
-from research.training.devices.lanes import Functions
+from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.batch_source import HostSource, OnDeviceSource
 from research.training.setup.lane_inputs import Inputs, make_lane_inputs, stacked
-from research.training.setup.program import Program, Sizes
+from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
+from research.training.step.initial_state import compiled_initial_state
 from research.training.step.state import Lane, LaneState
 
 
@@ -56,7 +55,7 @@ class Chunk:
     """
 
     members: list[int]
-    functions: Functions
+    functions: ChunkFunctions
     lanes: Lane
     state: LaneState
     lr_factors: np.ndarray  # [steps, W], or [steps, W, players]
@@ -130,8 +129,7 @@ def start(
 class DevicePlacement:
     """A device's functions and the data there. streams: whether the inputs stay on the host."""
 
-    functions: Functions
-    sizes: Sizes
+    functions: ChunkFunctions
     width: int
     x: Any
     y: jax.Array
@@ -148,8 +146,9 @@ class DevicePlacement:
             initial: its state before the first dispatch.
         """
         functions = self.functions
+        backend = functions.backend
         arrays = self.arrays
-        lanes = functions.replicate(stacked([lane_inputs.lane for lane_inputs in inputs]))
+        lanes = backend.replicate(stacked([lane_inputs.lane for lane_inputs in inputs]))
         # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
         noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
@@ -158,27 +157,28 @@ class DevicePlacement:
             # One run over several devices has equal labels on each; the host needs them once.
             host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
             batch_source = HostSource(
-                self.x, host_labels, self.width, functions, self.memory.processes, noisy
+                self.x, host_labels, self.width, backend, self.memory.processes, noisy
             )
         validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
         real = None
-        if self.sizes.uneven:
+        sizes = functions.program.sizes
+        if sizes.uneven:
             train = np.stack([lane_inputs.lane.train for lane_inputs in inputs])
-            epoch = self.sizes.steps_per_epoch * self.sizes.batch
+            epoch = sizes.steps_per_epoch * sizes.batch
             real = np.minimum((train >= 0).sum(axis=1), epoch).astype(np.int32)
         return Chunk(
             members=members,
             functions=functions,
             lanes=lanes,
-            state=functions.replicate(initial.state),
+            state=backend.replicate(initial.state),
             lr_factors=np.stack([lane_inputs.lr_factors for lane_inputs in inputs], axis=1),
             batch_source=batch_source,
             clean=arrays.y,
-            validation=functions.replicate(arrays.y[validation]),
+            validation=backend.replicate(arrays.y[validation]),
             first_epoch=np.zeros(len(inputs), np.int32),
             real=real,
             rows=initial.rows,
-            best_and_last=functions.replicate(initial.best_and_last),
+            best_and_last=backend.replicate(initial.best_and_last),
         )
 
 
@@ -199,19 +199,11 @@ def place_on_device(
         index: which of this process's devices; ignored for a run that is spread over several.
     """
     device = jax.local_devices()[index] if strategy.replicas == 1 else None
-    functions = parallel.functions(program, strategy, device)
+    functions = ChunkFunctions.of(program, strategy, device)
+    share = functions.backend.share
     streams = memory.streams(arrays.x)
-    x = arrays.x if streams else functions.share(arrays.x)
-    return DevicePlacement(
-        functions,
-        program.sizes,
-        strategy.width,
-        x,
-        functions.share(arrays.y),
-        arrays,
-        memory,
-        streams,
-    )
+    x = arrays.x if streams else share(arrays.x)
+    return DevicePlacement(functions, strategy.width, x, share(arrays.y), arrays, memory, streams)
 
 
 def initial_chunk_state(
@@ -232,11 +224,11 @@ def initial_chunk_state(
     """
 
     def initial(lane: Lane, origin: InitialWeights | None) -> LaneState:
-        state = lanes_lib.init(program, lane)
+        state = compiled_initial_state(program, lane)
         if origin is None:
             return state
         # Optimizer state and averages depend on the variables, so all of the state is renewed.
-        return lanes_lib.init_from(program, lane, origin.merge(state.variables))
+        return compiled_initial_state(program, lane, origin.merge(state.variables))
 
     # Stacked on the host: on a device each shape of a leaf would be a program to compile.
     states = jax.device_get([initial(inputs[i].lane, origins[i]) for i in lanes])

@@ -60,7 +60,7 @@ def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
     # One run over several devices has equal rows on each, and `replicate` copies the first.
     lane_rows = np.asarray(rows)[: chunk.lr_factors.shape[1]]
     for begin in range(0, lane_rows.shape[1], size):
-        yield chunk.functions.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
+        yield chunk.functions.backend.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
 
 
 def part_size(program: Program, count: int) -> int:

@@ -100,12 +100,9 @@ def dispatches(
         for begin in range(aligned, per_epoch, steps):
             block = next(blocks)
             count = min(steps, per_epoch - begin)
-            # Positions are arrays and not Python numbers: one compiled program serves all of them.
-            at = (np.int32(block.begin), np.int32(begin))
-            batches = chunk.functions.gather(
-                block.x, block.y, block.rows, *at, chunk.real, steps=steps
-            )
-            # Padded to a whole dispatch for the same reason; no update reads the padding.
+            batches = chunk.functions.gather(block, begin, chunk.real, steps=steps)
+            # Padded to a whole dispatch, so that one compiled program serves all of them; no update
+            # reads the padding.
             factors = factors_at(chunk, first_steps + begin, count)
             factors = np.pad(factors, ((0, steps - count), *[(0, 0)] * (factors.ndim - 1)))
             done = max(first - begin, 0)

@@ -1,0 +1,190 @@
+"""What the loop calls of a chunk: the functions of one lane, mapped by a backend and compiled."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from research.training.devices import lane_functions
+from research.training.devices.backend import Axes, Backend
+from research.training.devices.batch_layout import BatchLayout
+from research.training.devices.pmap import PmapBackend, devices_of
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.devices.vmap import VmapBackend
+from research.training.setup.program import Program
+from research.training.step import update
+from research.training.step.epoch_end import end_epoch
+from research.training.step.state import Lane, LaneState, Variables
+
+
+class RowBlock(NamedTuple):
+    """What a gather reads: x [N, ...], y [N, ...] or [W, N, ...] where lanes differ, and each
+    lane's rows [W, R], from batch `begin` on."""
+
+    x: jax.Array
+    y: jax.Array
+    rows: jax.Array
+    begin: int
+
+
+# Cached: JAX compiles per function object, and each call here would make another one.
+@functools.cache
+def compiled(
+    backend: Backend,
+    function: Callable[..., Any],
+    static: tuple[Any, ...],
+    axes: Axes,
+    donate: tuple[int, ...] = (),
+) -> Any:
+    """A function of one lane with its first arguments fixed, mapped and compiled once per
+    backend."""
+    over_lanes = backend.over_lanes(functools.partial(function, *static), axes)
+    return backend.compile(over_lanes, axes, donate)
+
+
+@functools.cache
+def compiled_updates(backend: Backend, program: Program) -> Any:
+    """The updates of a dispatch, compiled.
+
+    The function takes states, lanes, batches with the learning rate's factors, all [W, ...], and
+    the first update of the dispatch to make with their count; it gives the states away.
+    """
+    axes = (0, 0, 0, None)
+    step_of_lane = functools.partial(lane_functions.update_at, program, backend.shard.axis)
+    step_of_all = backend.over_lanes(step_of_lane, axes)
+
+    def advance(states: LaneState, lanes: Lane, batches: Any, first: Any, count: Any) -> LaneState:
+        def update(step: Any, states: LaneState) -> LaneState:
+            return step_of_all(states, lanes, batches, step)
+
+        # Outside a loop: inside one, XLA on a CPU runs a convolution several times slower.
+        if batches["factor"].shape[-1] == 1:
+            return update(0, states)
+        # The bounds are arguments, so that a piece of any length is the same compiled program, and
+        # a stop between pieces changes no bit.
+        return jax.lax.fori_loop(first, first + count, update, states)
+
+    # The states are donated: a chunk then has parameters and optimizer state in memory once.
+    return backend.compile(advance, (0, 0, 0, None, None), (0,))
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkFunctions:
+    """The functions of a chunk. Leaves of lanes, states and batches are [W, ...]: see `Backend`."""
+
+    program: Program
+    backend: Backend
+
+    @classmethod
+    def of(
+        cls, program: Program, strategy: ExecutionStrategy, device: jax.Device | None
+    ) -> "ChunkFunctions":
+        """Those of a program's chunk. device: of its lanes; ignored for a run over several."""
+        if strategy.replicas == 1:
+            return cls(program, VmapBackend(strategy.width, device))
+        # The leading axis is that of the devices, so none is left for lanes.
+        assert strategy.width == 1, "a run that is spread over devices is alone in its chunk"
+        return cls(program, PmapBackend(devices_of(strategy.replicas)))
+
+    def labels(self, lanes: Lane, y: jax.Array) -> jax.Array:
+        """Each lane's labels [W, N, ...] where noise makes lanes differ. y: [N, ...]."""
+        static = (self.program.width,)
+        return compiled(self.backend, lane_functions.labels, static, (0, None))(lanes, y)
+
+    def order(self, lanes: Lane, epoch: np.ndarray, count: int, padding: int = 0) -> jax.Array:
+        """The rows that each lane reads in its epoch, [W, count + padding]. epoch: [W]."""
+        static = (count, padding, self.program.sizes.uneven)
+        function = compiled(self.backend, lane_functions.order, static, (0, 0))
+        return function(lanes, self.backend.repeat(epoch))
+
+    def gather(
+        self, block: RowBlock, first: int, real: np.ndarray | None = None, *, steps: int
+    ) -> dict[str, jax.Array]:
+        """The batches of consecutive updates, leaves [W, steps, ...]; see `lane_functions.gather`.
+
+        Args:
+            block: what they are gathered from.
+            first: the step of the epoch that the first batch belongs to.
+            real: how many rows each lane's epoch reads, [W]; None where all lanes read as many.
+            steps: how many batches.
+        """
+        program = self.program
+        layout = BatchLayout(program.sizes, program.parts, self.backend.shard)
+        shared = block.y.ndim == 1 + len(program.spec.target_shape)
+        axes = (None, None if shared else 0, 0, None, 0)
+        function = compiled(self.backend, lane_functions.gather, (layout, steps), axes)
+        # Positions are arrays and not Python numbers: one compiled program serves all of them.
+        place = (np.int32(block.begin), np.int32(first))
+        lane_real = None if real is None else self.backend.repeat(real)
+        return function(block.x, block.y, block.rows, place, lane_real)
+
+    def advance(
+        self,
+        states: LaneState,
+        lanes: Lane,
+        batches: dict[str, jax.Array],
+        factors: np.ndarray,
+        first: Any,
+        count: Any,
+    ) -> LaneState:
+        """Updates a chunk of lanes; the old states are given away.
+
+        Args:
+            states: the lanes' states.
+            lanes: the lanes' inputs.
+            batches: those of a dispatch, as `gather` returns them.
+            factors: of the learning rate, [steps, W].
+            first: the first update of the dispatch to make.
+            count: how many updates to make.
+        """
+        step = compiled_updates(self.backend, self.program)
+        inputs = {**batches, "factor": self.backend.repeat(factors.T)}
+        return step(states, lanes, inputs, first, count)
+
+    def evaluated(self, states: LaneState, lanes: Lane) -> Variables:
+        """What evaluation uses of each lane; the states' own arrays where nothing is to be worked
+        out."""
+        if not self.program.projects_mean:
+            return states.evaluated
+        static = (self.program,)
+        return compiled(self.backend, update.evaluated_variables, static, (0, 0))(states, lanes)
+
+    @property
+    def compiled_evaluate(self) -> Any:
+        """`lane_functions.evaluate`."""
+        static = (self.program, self.backend.shard)
+        return compiled(self.backend, lane_functions.evaluate, static, (0, 0, None, 0, 0))
+
+    def evaluate(
+        self, variables: Variables, lanes: Lane, x: jax.Array, rows: jax.Array, y: Any = None
+    ) -> dict[str, jax.Array]:
+        """What `evaluate_examples` returns for rows of each lane, leaves [W, E, ...].
+
+        Args:
+            variables: the lanes' variables.
+            lanes: the lanes' inputs.
+            x: raw inputs, [N, ...], shared.
+            rows: each lane's rows of x, [W, E].
+            y: their labels, [W, E, ...], where they are read.
+        """
+        return self.compiled_evaluate(variables, lanes, x, rows, y)
+
+    def close_epoch(
+        self, states: LaneState, lanes: Lane, evaluated: dict[str, jax.Array], y: jax.Array
+    ) -> tuple[LaneState, dict[str, Any]]:
+        """Ends an epoch of a chunk; the old states are given away.
+
+        Args:
+            states: the lanes' states.
+            lanes: the lanes' inputs.
+            evaluated: `evaluate` of the validation rows, or empty.
+            y: their labels, [W, V, ...].
+
+        Returns:
+            The states with stopping, plateau and sums moved on, and the curves' row, {name: [W]}.
+        """
+        function = compiled(self.backend, end_epoch, (self.program,), (0, 0, 0, 0), (0,))
+        return function(states, lanes, evaluated, y)

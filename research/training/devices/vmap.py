@@ -1,0 +1,59 @@
+"""Lanes mapped together on one device."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+
+from research.training.devices.backend import Axes
+from research.training.devices.batch_layout import Shard
+from research.training.step.state import Tree
+
+
+@dataclasses.dataclass(frozen=True)
+class VmapBackend:
+    """`jax.vmap` over `width` lanes. A `Backend`; what it is given must be committed to `device`,
+    which is no part of what is compiled."""
+
+    width: int
+    device: jax.Device | None = dataclasses.field(default=None, compare=False)
+
+    shard: ClassVar[Shard] = Shard()
+
+    def over_lanes(self, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+        """See `Backend`."""
+        # Mapped convolutions become grouped ones, which are slow; a single lane need not pay.
+        return jax.vmap(function, axes) if self.width > 1 else _single(function, axes)
+
+    def compile(
+        self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()
+    ) -> Callable[..., Any]:
+        """See `Backend`."""
+        return jax.jit(function, donate_argnums=donate)
+
+    def share(self, tree: Tree) -> Tree:
+        """See `Backend`."""
+        return jax.device_put(tree, self.device)
+
+    def replicate(self, tree: Tree) -> Tree:
+        """See `Backend`."""
+        return jax.device_put(tree, self.device)
+
+    def repeat(self, values: np.ndarray) -> np.ndarray:
+        """See `Backend`."""
+        return values
+
+
+def _single(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """The function over a leading axis of one lane, unmapped."""
+
+    def over_one(*trees: Tree) -> Tree:
+        lane_trees = [
+            tree if axis is None else jax.tree.map(lambda leaf: leaf[0], tree)
+            for tree, axis in zip(trees, axes, strict=True)
+        ]
+        return jax.tree.map(lambda leaf: leaf[None], function(*lane_trees))
+
+    return over_one
