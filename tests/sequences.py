@@ -81,13 +81,8 @@ def run(source: InMemorySource = TEXT, **settings: Any) -> PlannedRun:
 def train(
     runs: list[PlannedRun], width: int, source: InMemorySource = TEXT, **options: Any
 ) -> list[loop.Outcome]:
-    return loop.train(
-        runs[0].program,
-        [r.config for r in runs],
-        source.data,
-        ExecutionStrategy(width, 4),
-        **options,
-    )
+    configs, strategy = [r.config for r in runs], ExecutionStrategy(width, 4)
+    return loop.train(runs[0].program, configs, source.data, strategy, **options)
 
 
 def tiny(name: str) -> dict[str, Any]:

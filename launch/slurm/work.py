@@ -1,12 +1,10 @@
 """The worker of a task: trains what it can claim of the sweep that a folder describes, and ends."""
 
 import contextlib
-import dataclasses
 import functools
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -19,7 +17,6 @@ from launch.slurm.task import say, task_id
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.execute.ensure_records import ensure_records, train_locally
-from research.sweeps.execute.execution_context import ExecutionEvents
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
@@ -46,18 +43,13 @@ class Log(Terminal):
         self._looked = -math.inf
         self._released: set[str] = set()
 
-    @contextlib.contextmanager
-    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
-        """The events of a pack, which also tell the folder which runs this task holds."""
-        with super().watch(runs) as report:
-            yield dataclasses.replace(report, holds=self._holds, stepped=self._stepped)
-
-    def _holds(self, run_ids: frozenset[str]) -> None:
+    def holds(self, run_ids: frozenset[str]) -> None:
+        """Notes which runs this task has under way."""
         # One file per task: processes that train a run together hold the same runs.
         if jax.process_index() == 0:
             self._folder.hold(self._task, run_ids)
 
-    def _stepped(self) -> None:
+    def stepped(self) -> None:
         """Releases the jobs that wait in the queue for the first step of this task."""
         # The step is compiled now, so they read it from the cache instead of compiling it again. A
         # job may be submitted after the first step, so this looks for them repeatedly.

@@ -20,8 +20,9 @@ from research.registry import ESTIMATES, METRICS, TASKS
 from research.sweeps.column import Better, Column, common_metric, refuse_unknown
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
-from research.sweeps.execute.ensure_records import Executor, Observer, ensure_records, train_locally
+from research.sweeps.execute.ensure_records import Executor, ensure_records, train_locally
 from research.sweeps.execute.execution_options import DEFAULT, Execution
+from research.sweeps.execute.observer import Observer
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun, same, trainable, unfit_notes
 from research.sweeps.plan.run_planner import Planner

@@ -37,7 +37,8 @@ from research.testing.few_steps import beyond_rounding, initial, lane, start, st
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
-from research.training.engine.loop import Boundary, Outcome
+from research.training.engine.chunk import PackSetup
+from research.training.engine.observer import Boundary, PackObserver
 from research.training.setup.lane_inputs import abstract_lane, make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network, objective
@@ -328,18 +329,17 @@ def resume(case: Subject) -> None:
     runs, strategy = [noisy.run(seed=seed) for seed in range(WIDTH)], ExecutionStrategy(WIDTH, 1)
     taken: dict[int, Snapshot] = {}
 
-    def keep(boundary: Boundary) -> None:
-        if boundary.step == 4:
-            taken[4] = boundary.snapshot()
+    class Keeper(PackObserver):
+        def at_boundary(self, boundary: Boundary) -> None:
+            if boundary.step == 4:
+                taken[4] = boundary.snapshot()
 
-    def train(**more: Any) -> list[Outcome]:
-        return loop.train(
-            runs[0].program, [run.config for run in runs], case.data.data, strategy, **more
-        )
-
+    configs = [run.config for run in runs]
+    train = functools.partial(loop.train, runs[0].program, configs, case.data.data, strategy)
     # Compared by repr, which is exact for floats and takes NaN as equal to NaN.
-    whole = train(at_boundary=keep)
-    assert repr(train(resume=taken[4])) == repr(whole), "a run that is resumed ends with other bits"
+    whole = repr(train(observer=Keeper()))
+    resumed = repr(train(PackSetup(resume=taken[4])))
+    assert resumed == whole, "a run that is resumed ends with other bits"
 
 
 CHECKS: Mapping[str, Callable[[Subject], None]] = {

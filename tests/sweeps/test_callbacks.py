@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from engine import data_of, run
+from observing import PackObserving
 
 from research.registry import CALLBACKS, Callback
 from research.sweeps.execute import callbacks
@@ -57,13 +58,19 @@ def test_the_latest_metrics_are_the_curves_ends_of_runs_that_trained() -> None:
     latest: list[list[dict[str, float]]] = []
     curves: list[list[dict[str, list[float]]]] = []
 
-    def report(at: loop.EpochProgress) -> None:
-        latest.append(at.latest())
-        curves.append(at.curves())
+    def at_epoch(progress: loop.EpochProgress) -> None:
+        latest.append(progress.latest())
+        curves.append(progress.curves())
+
+    observer = PackObserving(at_epoch=at_epoch)
 
     arrays = data_of(runs[0]).data
     outcomes = loop.train(
-        runs[0].program, [own.config for own in runs], arrays, ExecutionStrategy(2, 1), report
+        runs[0].program,
+        [own.config for own in runs],
+        arrays,
+        ExecutionStrategy(2, 1),
+        observer=observer,
     )
     for epoch, (own, of_runs) in enumerate(zip(latest, curves, strict=True), 1):
         for metrics, so_far, outcome in zip(own, of_runs, outcomes, strict=True):

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import pytest
 from engine import BASE, IMAGES, planned, planner
+from observing import Observing, PackObserving
 
 from research import config as config_lib
 from research.data.in_memory import InMemorySource
@@ -20,8 +21,9 @@ from research.errors import Stopped
 from research.sweeps.coordinate.claims import Claims, working
 from research.sweeps.execute import local_executor, trainer
 from research.sweeps.execute.ensure_records import done, ensure_records
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.execute.observer import Observer
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import PlannedRun, with_seeds
 from research.sweeps.plan.run_planner import Planner
@@ -51,11 +53,11 @@ class Watcher:
         self.seen = {record.run_id for record in records}
 
     @contextlib.contextmanager
-    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
+    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[Observer]:
         def count(epochs: int) -> None:
             self.epochs += epochs
 
-        yield ExecutionEvents(count, lambda record: self.trained.append(record.run_id))
+        yield Observing(epochs=count, record=lambda record: self.trained.append(record.run_id))
 
 
 def test_a_finished_run_is_never_trained_again(tmp_path: Path) -> None:
@@ -136,14 +138,14 @@ def test_a_program_that_fails_costs_the_others_nothing(
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
     good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
-    local_executor.execute([good], ExecutionContext(store, planner().arrays, ExecutionEvents()))
+    local_executor.execute([good], ExecutionContext(store, planner().arrays, Observing()))
 
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         local_executor.execute(
-            [late], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=stop))
+            [late], ExecutionContext(store, planner().arrays, Observing(epochs=stop))
         )
     assert list(store.ids()) == [good.id]
 
@@ -162,14 +164,14 @@ def test_a_diverged_run_is_an_outcome(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------
 
 
-def stopping_after(epochs: int) -> ExecutionEvents:
+def stopping_after(epochs: int) -> Observer:
     """A report that asks to stop once so many lane-epochs are done."""
     done = [0]
 
     def count(epochs: int) -> None:
         done[0] += epochs
 
-    return ExecutionEvents(epochs=count, stopping=lambda: "a test" if done[0] >= epochs else "")
+    return Observing(epochs=count, stopping=lambda: "a test" if done[0] >= epochs else "")
 
 
 def science(store: Store) -> dict[str, str]:
@@ -183,13 +185,13 @@ def science(store: Store) -> dict[str, str]:
 def test_a_stopped_sweep_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     runs = planned(*with_seeds({"regularization": "dropout=0.3"}, range(3)))
     whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
-    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, ExecutionEvents()))
+    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, Observing()))
     with pytest.raises(Stopped, match="a test"):
         local_executor.execute(runs, ExecutionContext(stopped, planner().arrays, stopping_after(3)))
     assert list(stopped.ids()) == []
     told: list[int] = []
     local_executor.execute(
-        runs, ExecutionContext(stopped, planner().arrays, ExecutionEvents(epochs=told.append))
+        runs, ExecutionContext(stopped, planner().arrays, Observing(epochs=told.append))
     )
     assert told[0] == 3  # what the checkpoint holds
     assert sum(told) == 9
@@ -201,19 +203,19 @@ def test_a_checkpoint_serves_those_of_its_runs_that_are_wanted(tmp_path: Path) -
     """Another sweep over some of the runs goes on with them; the others stay in the checkpoint."""
     runs = planned(*with_seeds({}, range(4)))
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "store")
-    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, ExecutionEvents()))
+    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, Observing()))
     with pytest.raises(Stopped):
         local_executor.execute(runs, ExecutionContext(store, planner().arrays, stopping_after(4)))
     told: list[int] = []
     more = planned({"seed": 9})
     local_executor.execute(
         [runs[2], *more],
-        ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append)),
+        ExecutionContext(store, planner().arrays, Observing(epochs=told.append)),
     )
     assert set(store.ids()) == {runs[2].id, more[0].id}
     assert len(list((store.root / "checkpoints").glob("*/pack.json"))) == 1
     local_executor.execute(
-        [runs[0], runs[1], runs[3]], ExecutionContext(store, planner().arrays, ExecutionEvents())
+        [runs[0], runs[1], runs[3]], ExecutionContext(store, planner().arrays, Observing())
     )
     expected = science(whole)
     assert {
@@ -229,30 +231,22 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     original, begun = loop.train, []
 
     def small(
-        program: Any,
-        configs: Any,
-        arrays: Any,
-        strategy: Any,
-        *rest: Any,
-        resume: Any = None,
-        **more: Any,
+        program: Any, configs: Any, arrays: Any, strategy: Any, setup: Any, observer: Any
     ) -> Any:
-        begun.append((strategy.width, resume.step if resume else 0))
-        if strategy.width > 2:
-            at_boundary = more["at_boundary"]
+        begun.append((strategy.width, setup.resume.step if setup.resume else 0))
 
-            def full(boundary: loop.Boundary) -> None:
-                at_boundary(boundary)
-                if boundary.step == 10:
-                    raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        def full(boundary: loop.Boundary) -> None:
+            observer.at_boundary(boundary)
+            if boundary.step == 10 and strategy.width > 2:
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
 
-            more["at_boundary"] = full
-        return original(program, configs, arrays, strategy, *rest, resume=resume, **more)
+        limited = PackObserving(at_boundary=full, at_epoch=observer.at_epoch)
+        return original(program, configs, arrays, strategy, setup, limited)
 
     monkeypatch.setattr(loop, "train", small)
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Period.parse("1epochs"))
-    report = ExecutionEvents(warn=warnings.append)
+    report = Observing(warn=warnings.append)
     local_executor.execute(
         runs, ExecutionContext(store, planner().arrays, report, execution=execution)
     )
@@ -280,7 +274,7 @@ def test_going_on_in_another_way_is_said_and_recorded(
     (own,) = planned({"seed": 3})
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Period.parse("1"))
-    stopping = ExecutionEvents(
+    stopping = Observing(
         stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else ""
     )
     with monkeypatch.context() as elsewhere:
@@ -292,7 +286,7 @@ def test_going_on_in_another_way_is_said_and_recorded(
     local_executor.execute(
         [own],
         ExecutionContext(
-            store, planner().arrays, ExecutionEvents(warn=warnings.append), execution=execution
+            store, planner().arrays, Observing(warn=warnings.append), execution=execution
         ),
     )
     assert any("differ in their last digits from one way's" in warning for warning in warnings)
@@ -308,7 +302,7 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
         local_executor.execute(
             runs,
             ExecutionContext(
-                Store(tmp_path), planner().arrays, ExecutionEvents(stopping=lambda: "at once")
+                Store(tmp_path), planner().arrays, Observing(stopping=lambda: "at once")
             ),
         )
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
@@ -323,7 +317,7 @@ def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None
         timed.append(strategy)
         return 1e3  # worth timing others
 
-    stopping = ExecutionEvents(stopping=lambda: "a test" if timed else "")
+    stopping = Observing(stopping=lambda: "a test" if timed else "")
     with pytest.raises(Stopped, match="a test"):
         local_executor.execute(
             runs, ExecutionContext(Store(tmp_path), planner().arrays, stopping, timer=timer)
@@ -344,7 +338,7 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
     store, totals = Store(tmp_path), {bad.program.id: 40, good.program.id: 40}
     local_executor.execute(
         [bad, *others, good],
-        ExecutionContext(store, planner().arrays, ExecutionEvents(), totals=totals, timer=timer),
+        ExecutionContext(store, planner().arrays, Observing(), totals=totals, timer=timer),
     )
     records, _ = store.find(run.id for run in (good, bad, *others))
     assert [records[run.id].status for run in (good, bad, *others)] == [

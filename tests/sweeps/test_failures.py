@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from engine import planner
+from observing import Observing
 
 from research.errors import Stopped
 from research.sweeps.coordinate.claims import Claims
@@ -15,7 +16,7 @@ from research.sweeps.coordinate.failures import Failures
 from research.sweeps.coordinate.worker import Worker
 from research.sweeps.execute import local_executor
 from research.sweeps.execute.ensure_records import ensure_records
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.store import Store
@@ -57,7 +58,7 @@ def test_one_failure_is_forgiven_at_the_end(
     trainings, store = begun(monkeypatch, bad, times=1), Store(tmp_path)
     told: list[int] = []
     local_executor.execute(
-        [bad, *good], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append))
+        [bad, *good], ExecutionContext(store, planner().arrays, Observing(epochs=told.append))
     )
     assert trainings[-1]
     assert sum(trainings) == 2
@@ -72,7 +73,7 @@ def test_the_second_failure_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyP
     trainings, store = begun(monkeypatch, bad, times=9), Store(tmp_path)
     told: list[int] = []
     local_executor.execute(
-        [bad], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append))
+        [bad], ExecutionContext(store, planner().arrays, Observing(epochs=told.append))
     )
     record = store.read(bad.id)
     assert record is not None
@@ -89,7 +90,7 @@ def test_a_failure_is_remembered_by_who_goes_on(
     (bad,) = planned({"arch.hidden": (4,)})
     Failures(tmp_path).add([bad.id], "the process died; see its log")
     trainings, store = begun(monkeypatch, bad, times=9), Store(tmp_path)
-    local_executor.execute([bad], ExecutionContext(store, planner().arrays, ExecutionEvents()))
+    local_executor.execute([bad], ExecutionContext(store, planner().arrays, Observing()))
     record = store.read(bad.id)
     assert record is not None
     assert record.status == "failed"
@@ -103,7 +104,7 @@ def test_two_deaths_of_the_process_are_final_without_another_try(
     for log in ("first", "second"):
         Failures(tmp_path).add([bad.id], f"Process died of signal SIGSEGV, see {log}")
     trainings, store = begun(monkeypatch, bad, times=0), Store(tmp_path)
-    local_executor.execute([bad], ExecutionContext(store, planner().arrays, ExecutionEvents()))
+    local_executor.execute([bad], ExecutionContext(store, planner().arrays, Observing()))
     record = store.read(bad.id)
     assert record is not None
     assert (record.status, record.error) == ("failed", "Process died of signal SIGSEGV, see second")
@@ -118,7 +119,7 @@ def test_without_waiting_it_is_over_when_others_hold_the_rest(tmp_path: Path) ->
     with working(tmp_path, lambda run_id: False) as others:
         assert others.take([theirs.id], 1) == [theirs.id]
         local_executor.execute(
-            [mine, theirs], ExecutionContext(store, planner().arrays, ExecutionEvents()), wait=False
+            [mine, theirs], ExecutionContext(store, planner().arrays, Observing()), wait=False
         )
         assert list(store.ids()) == [mine.id]
 
@@ -131,7 +132,7 @@ def test_what_is_no_longer_wanted_is_not_begun(tmp_path: Path) -> None:
         ExecutionContext(
             store,
             planner().arrays,
-            ExecutionEvents(),
+            Observing(),
             still_wanted=lambda run_id: run_id != dropped.id,
         ),
         wait=False,
@@ -150,7 +151,7 @@ def test_what_is_no_longer_wanted_is_not_waited_for(tmp_path: Path) -> None:
         lambda run_id: False,
     )
     other.register()
-    hanging = ExecutionEvents(stopping=lambda: "it hangs" if time.monotonic() > until else "")
+    hanging = Observing(stopping=lambda: "it hangs" if time.monotonic() > until else "")
     local_executor.execute(
         [dropped],
         ExecutionContext(
@@ -169,7 +170,7 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
             ExecutionContext(
                 Store(tmp_path),
                 planner().arrays,
-                ExecutionEvents(
+                Observing(
                     holds=held.append,
                     stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else "",
                 ),

@@ -15,7 +15,7 @@ def test_the_time_left_goes_by_what_was_trained_here(capsys: pytest.CaptureFixtu
     """One epoch in half a second, nine to go: seconds. With the 90 of before in the speed it would
     be none."""
     with Terminal().watch([run(epochs=100)]) as report:
-        report.went_on(90)
+        report.resumed(90)
         time.sleep(0.6)
         report.epochs(1)
     (shown,) = re.findall(

@@ -9,12 +9,14 @@ from typing import Any
 import jax
 import pytest
 from engine import BASE, STEPS_PER_EPOCH, data_of, planner
+from observing import Observing
 from optuna.trial import TrialState
 
 from research.errors import Stopped, UserError
 from research.sweeps.declare import sweep_axes as axes_lib
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
@@ -48,7 +50,7 @@ class Watcher:
         pass
 
     @contextlib.contextmanager
-    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
+    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[Observer]:
         self.total += sum(one.config.epochs for one in runs)
 
         def count(epochs: int) -> None:
@@ -61,8 +63,11 @@ class Watcher:
                 else ""
             )
 
-        yield ExecutionEvents(
-            count, lambda record: self.trained.append(record.run_id), self.warn, stopping
+        yield Observing(
+            epochs=count,
+            record=lambda record: self.trained.append(record.run_id),
+            warn=self.warn,
+            stopping=stopping,
         )
 
 

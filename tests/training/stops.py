@@ -4,19 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import data_of
+from observing import taking
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
+from research.training.engine.observer import NOBODY, PackObserver
 
 
 def train(
-    runs: Sequence[PlannedRun], strategy: ExecutionStrategy, **more: Any
+    runs: Sequence[PlannedRun],
+    strategy: ExecutionStrategy,
+    observer: PackObserver = NOBODY,
+    **setup: Any,
 ) -> list[loop.Outcome]:
-    return loop.train(
-        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
-    )
+    configs, data = [r.config for r in runs], data_of(runs[0]).data
+    return loop.train(runs[0].program, configs, data, strategy, PackSetup(**setup), observer)
 
 
 def snapshots(
@@ -25,7 +30,4 @@ def snapshots(
     """The outcomes of an uninterrupted training, and the snapshot of each of its boundaries."""
     taken: dict[int, Snapshot] = {}
 
-    def at_boundary(boundary: loop.Boundary) -> None:
-        taken[boundary.step] = boundary.snapshot()
-
-    return train(runs, strategy, at_boundary=at_boundary), taken
+    return train(runs, strategy, observer=taking(taken)), taken

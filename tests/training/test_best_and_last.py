@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pytest
 from engine import EPOCHS, assert_same_bits, data_of, lane, run
+from observing import taking
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.checkpoint.checkpoint_writer import CheckpointWriter
@@ -20,17 +21,21 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
+from research.training.engine.observer import NOBODY, PackObserver
 from research.training.setup.lane_inputs import abstract_state
 
 WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]
 
 
 def train(
-    runs: Sequence[PlannedRun], strategy: ExecutionStrategy, **more: Any
+    runs: Sequence[PlannedRun],
+    strategy: ExecutionStrategy,
+    observer: PackObserver = NOBODY,
+    **setup: Any,
 ) -> list[loop.Outcome]:
-    return loop.train(
-        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
-    )
+    configs, data = [r.config for r in runs], data_of(runs[0]).data
+    return loop.train(runs[0].program, configs, data, strategy, PackSetup(**setup), observer)
 
 
 def followed(of: PlannedRun, strategy: ExecutionStrategy) -> tuple[list[Any], list[Any]]:
@@ -117,10 +122,7 @@ def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Pat
     ]
     taken: dict[int, Snapshot] = {}
 
-    def at_boundary(boundary: loop.Boundary) -> None:
-        taken[boundary.step] = boundary.snapshot()
-
-    whole = train(runs, strategy, keep=True, at_boundary=at_boundary)
+    whole = train(runs, strategy, keep=True, observer=taking(taken))
     for snapshot in taken.values():
         resumed = train(
             [runs[2], runs[0], runs[1]], strategy, keep=True, resume=select(snapshot, [2, 0, 1])
@@ -156,10 +158,7 @@ def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> No
     taken: dict[int, Snapshot] = {}
     of, strategy = run(), ExecutionStrategy(1, 1)
 
-    def at_boundary(boundary: loop.Boundary) -> None:
-        taken[boundary.step] = boundary.snapshot()
-
-    train([of], strategy, at_boundary=at_boundary)
+    train([of], strategy, observer=taking(taken))
     with pytest.raises(ValueError, match="best ones are not known"):
         train([of], strategy, keep=True, resume=taken[5])
     checkpoints = Checkpoints(tmp_path)

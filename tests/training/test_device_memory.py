@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from engine import data_of, images, run
+from observing import Observing
 
 from research.sweeps.execute import execution_context as job_lib
 from research.sweeps.execute import stored_strategy
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
@@ -79,7 +80,7 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(
         return 1.0
 
     job = ExecutionContext(
-        Store(tmp_path), lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
+        Store(tmp_path), lambda run: data_of(run).data, Observing(), DEFAULT, timer, {}
     )
     job.limit = lambda: limit / device_memory.MARGIN * job_lib.ABREAST
     strategy = stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, lanes)

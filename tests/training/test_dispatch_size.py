@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from engine import IMAGES, STEPS_PER_EPOCH, run
+from observing import PackObserving
 
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import dispatch_size, loop
@@ -71,7 +72,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
             [one.config for one in runs],
             IMAGES.data,
             ExecutionStrategy(3, dispatch),
-            at_boundary=lambda boundary: steps.append(boundary.step),
+            observer=PackObserving(at_boundary=lambda boundary: steps.append(boundary.step)),
         )
         return repr(outcomes), steps
 

@@ -12,7 +12,7 @@ from engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
-from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.lane_pool import Candidate, LanePool, LaneStatus
 
 WIDTH = 3
@@ -57,7 +57,8 @@ def raced(
 def alone(
     one: PlannedRun, strategy: ExecutionStrategy = WAY, memory: StreamingPolicy = ALL_ON_DEVICE
 ) -> loop.Outcome:
-    return loop.train(one.program, [one.config], data_of(one).data, strategy, memory=memory)[0]
+    setup = PackSetup(memory=memory)
+    return loop.train(one.program, [one.config], data_of(one).data, strategy, setup)[0]
 
 
 SETTINGS: list[dict[str, Any]] = [

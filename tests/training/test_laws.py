@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
+from observing import PackObserving
 
 from research.training.devices import lane_functions
 from research.training.devices.strategy import ExecutionStrategy
@@ -58,7 +59,7 @@ def test_a_pack_that_is_all_lost_ends_at_once() -> None:
         [bad.config],
         data_of(bad).data,
         ExecutionStrategy(1, 5),
-        lambda progress: seen.append(progress.epoch),
+        observer=PackObserving(at_epoch=lambda progress: seen.append(progress.epoch)),
     )
     assert seen == [1]
 

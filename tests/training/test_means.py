@@ -13,6 +13,7 @@ from research.kernels import kernel_leaves
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
 
 
 def norms(params: Any) -> np.ndarray:
@@ -55,8 +56,9 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
 def test_what_a_run_keeps_lies_on_the_constraint(bound: str, average: str) -> None:
     """The best parameters, which early stopping restores, and the last."""
     of = run(regularization=f"{bound},{average}", learning_rate=0.3)
+    setup = PackSetup(keep=True)
     (outcome,) = loop.train(
-        of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5), keep=True
+        of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5), setup
     )
     for variables in (outcome.best_and_last.best, outcome.best_and_last.last):
         found = norms(variables.params)

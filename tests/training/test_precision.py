@@ -39,7 +39,7 @@ def batches_of(chunk: Any) -> Any:
 def lowered(chunk: Any) -> Any:
     """The first update of a chunk, lowered."""
     batches = {**batches_of(chunk), "factor": chunk.lr_factors[:1].T}
-    step = compiled_updates(chunk.functions.backend, chunk.functions.program)
+    step = compiled_updates(chunk.functions.backend, chunk.functions.program, 1)
     return step.lower(chunk.state, chunk.lanes, batches, np.int32(0), np.int32(1))
 
 

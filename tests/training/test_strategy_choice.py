@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import pytest
 from engine import data_of, run
+from observing import Observing
 
 from research.sweeps.execute import stored_strategy
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
@@ -71,7 +72,7 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
 
     def job(timer: Any) -> ExecutionContext:
         return ExecutionContext(
-            store, lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
+            store, lambda run: data_of(run).data, Observing(), DEFAULT, timer, {}
         )
 
     def never(*_: Any) -> float:
@@ -98,9 +99,7 @@ def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return 1.0
 
-    job = ExecutionContext(
-        store, lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
-    )
+    job = ExecutionContext(store, lambda run: data_of(run).data, Observing(), DEFAULT, timer, {})
     assert stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
     (file,) = (tmp_path / "ways").iterdir()
     assert str(default) not in file.read_text()

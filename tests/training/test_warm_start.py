@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 from engine import acts_on, assert_same_bits, data_of, lane, member, run, start, steps, train
+from observing import taking
 
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
@@ -17,6 +18,7 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
 from research.training.setup.warm_start import InitialWeights, check_initial_weights
 from research.training.step import param_tree
 from research.training.step.state import Variables
@@ -111,18 +113,17 @@ def test_lanes_start_from_different_runs() -> None:
     assert runs[0].id != runs[1].id
     origins = [InitialWeights(of, source) for of, source in zip(ids, sources, strict=True)]
     program, data = runs[0].program, data_of(runs[0]).data
+    setup = PackSetup(origins=origins)
     with program.precision_context():
         (chunk,) = chunk_lib.start(
-            program, [r.config for r in runs], data, ExecutionStrategy(2, 5), origins=origins
+            program, [r.config for r in runs], data, ExecutionStrategy(2, 5), setup
         )
         for place, source in enumerate(sources):
             for tree in (chunk.state.variables, chunk.state.mean):
                 assert_same_bits(lane(jax.device_get(tree), place), source)
-    together = loop.train(
-        program, [r.config for r in runs], data, ExecutionStrategy(2, 5), origins=origins
-    )
+    together = loop.train(program, [r.config for r in runs], data, ExecutionStrategy(2, 5), setup)
     alone = [
-        loop.train(program, [r.config], data, ExecutionStrategy(2, 5), origins=[o])[0]
+        loop.train(program, [r.config], data, ExecutionStrategy(2, 5), PackSetup(origins=[o]))[0]
         for r, o in zip(runs, origins, strict=True)
     ]
     assert repr(together) == repr(alone)
@@ -137,12 +138,9 @@ def test_a_resumed_run_needs_no_origin_in_its_state() -> None:
         {},
     )
 
-    def at_boundary(boundary: loop.Boundary) -> None:
-        taken[boundary.step] = boundary.snapshot()
-
     arguments = (of.program, [of.config], data_of(of).data, strategy)
-    whole = loop.train(*arguments, origins=origins, at_boundary=at_boundary)
-    assert repr(loop.train(*arguments, origins=origins, resume=taken[7])) == repr(whole)
+    whole = loop.train(*arguments, PackSetup(origins=origins), taking(taken))
+    assert repr(loop.train(*arguments, PackSetup(origins=origins, resume=taken[7]))) == repr(whole)
     assert repr(whole) != repr(train([run()], 1))
 
 

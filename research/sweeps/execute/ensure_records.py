@@ -3,14 +3,13 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
 
 from research import config as config_lib
 from research.sweeps.coordinate.failures import Failures
 from research.sweeps.execute import local_executor
-from research.sweeps.execute.execution_context import ABREAST, ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ABREAST, ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT, Execution
+from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable, unique
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.provenance import recorded_strategy
@@ -19,22 +18,6 @@ from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.setup.warm_start import InitialWeights
-
-
-class Observer(Protocol):
-    """Watches a sweep train: the terminal, or nobody."""
-
-    def warn(self, message: str) -> None:
-        """Something that the user should know."""
-
-    def note(self, message: str) -> None:
-        """Something that is good to know; said once, however often it is noted."""
-
-    def on_records(self, records: Iterable[Record]) -> None:
-        """These are the records that were asked for."""
-
-    def watch(self, runs: Sequence[PlannedRun]) -> AbstractContextManager[ExecutionEvents]:
-        """Follows these runs while they train."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +37,12 @@ class Work:
     retrain_as: Mapping[str, ExecutionStrategy | None]
 
 
-Executor = Callable[[Work, ExecutionEvents], None]
+Executor = Callable[[Work, Observer], None]
 
 
 def train_locally(
     work: Work,
-    events: ExecutionEvents,
+    observer: Observer,
     *,
     still_wanted: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
@@ -77,7 +60,7 @@ def train_locally(
     context = ExecutionContext(
         work.store,
         work.planner.arrays,
-        events,
+        observer,
         work.execution,
         totals=Counter(run.program.id for run in work.wanted),
         origin_of=lambda run: work.origins[run.id],
@@ -165,8 +148,9 @@ def ensure_records(
         store.prepare()
         tell_notes(missing, planner, monitor.note)
         origins = {run.id: planner.origin(run) for run in missing}
-        with monitor.watch(missing) as events:
-            executor(Work(wanted, missing, store, planner, execution, origins, retrain_as), events)
+        work = Work(wanted, missing, store, planner, execution, origins, retrain_as)
+        with monitor.watch(missing) as observer:
+            executor(work, observer)
         if not assisting:
             _say_what_lacks(retrain_as, store, monitor.warn)
         records, _ = store.find(run.id for run in wanted)

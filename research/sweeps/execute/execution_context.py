@@ -1,5 +1,4 @@
-"""The execution context: what the packs of one execution share, and the events that an observer
-gets."""
+"""The execution context: what the packs of one execution share."""
 
 import contextlib
 import dataclasses
@@ -7,7 +6,6 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from fractions import Fraction
 from pathlib import Path
 
 import jax
@@ -23,6 +21,7 @@ from research.sweeps.coordinate.membership import LeaseLost
 from research.sweeps.execute import callbacks
 from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.execution_options import DEFAULT, Execution
+from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.basis import basis_of
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.record import Record
@@ -35,41 +34,6 @@ from research.training.setup.warm_start import InitialWeights
 
 # Packs under way at once: while one is compiled on one core, another trains.
 ABREAST = 2
-
-# One value an epoch, by name.
-Curves = Mapping[str, Sequence[float]]
-
-
-@dataclasses.dataclass(frozen=True)
-class ExecutionEvents:
-    """What an executor reports to its observer, and asks of it.
-
-    epochs: so many lane-epochs, or parts of one, were just done. record: this record was written.
-        warn: something to mind. stopping: why to stop, or "". holds: these runs are under way here
-        now. stepped: a pack is between two steps, so its step is compiled. state: how things stand,
-        in a few words. note: something that is good to know. resumed: so many lane-epochs were done
-        before, which says nothing of the speed; None: reported as epochs. curves: of each of these
-        runs an epoch is done; the function gives their curves so far, by name. ended: runs have
-        ended an epoch; the function says which, and with what.
-    """
-
-    epochs: Callable[[Fraction | int], None] = lambda count: None
-    record: Callable[[Record], None] = lambda record: None
-    warn: Callable[[str], None] = lambda message: None
-    stopping: Callable[[], str] = lambda: ""
-    holds: Callable[[frozenset[str]], None] = lambda run_ids: None
-    stepped: Callable[[], None] = lambda: None
-    state: Callable[[str], None] = lambda text: None
-    note: Callable[[str], None] = lambda message: None
-    resumed: Callable[[Fraction | int], None] | None = None
-    curves: Callable[[Sequence[PlannedRun], Callable[[], Sequence[Curves]]], None] = (
-        lambda runs, curves: None
-    )
-    ended: Callable[[Callable[[], Sequence[Ended]]], None] = lambda runs: None
-
-    def went_on(self, count: Fraction | int) -> None:
-        """Tells of lane-epochs that were done before."""
-        (self.resumed or self.epochs)(count)
 
 
 def ends_all(error: Exception) -> bool:
@@ -84,7 +48,7 @@ class ExecutionContext:
     Attributes:
         store: where the records go.
         arrays_of: the data of a run.
-        events: whom to tell, and to ask whether to stop.
+        observer: whom to tell, and to ask whether to stop.
         execution: how the runs are trained.
         timer: seconds that a strategy takes per lane and step.
         totals: how many lanes each program has in the whole sweep, by program id.
@@ -99,7 +63,7 @@ class ExecutionContext:
 
     store: Store
     arrays_of: Callable[[PlannedRun], Arrays]
-    events: ExecutionEvents
+    observer: Observer
     execution: Execution = DEFAULT
     timer: strategy_choice.Timer = strategy_choice.time_strategy
     totals: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -118,11 +82,11 @@ class ExecutionContext:
         self._holding = threading.Lock()
         self.failures = Failures(self.store.root)
         folder = Path(self.execution.checkpoints or self.store.root / "checkpoints")
-        self.checkpoints = Checkpoints(folder, self.events.warn)
+        self.checkpoints = Checkpoints(folder, self.observer.warn)
 
     def stopping(self) -> str:
         """Why to stop, or ""."""
-        return self.events.stopping() or ("another pack's end" if self.others.is_set() else "")
+        return self.observer.stopping() or ("another pack's end" if self.others.is_set() else "")
 
     def go_on(self) -> None:
         """Raises Stopped if that is asked for."""
@@ -198,13 +162,13 @@ class ExecutionContext:
         ids = frozenset(run_ids)
         with self._holding:
             self._under_way |= ids
-            self.events.holds(self._under_way)
+            self.observer.holds(self._under_way)
         try:
             yield
         finally:
             with self._holding:
                 self._under_way -= ids
-                self.events.holds(self._under_way)
+                self.observer.holds(self._under_way)
 
     def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
         """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one
@@ -213,8 +177,8 @@ class ExecutionContext:
             return
         # The observer and the callbacks both ask; the values are fetched from the device once.
         runs = functools.cache(runs)
-        self.events.ended(runs)
-        callbacks.call(runs, self.events.warn)
+        self.observer.ended(runs)
+        callbacks.call(runs, self.observer.warn)
 
     def confirm(self, pack: Pack) -> None:
         """Raises LeaseLost if another process has taken one of the runs."""
@@ -243,7 +207,7 @@ class ExecutionContext:
             # Only the first process has written; a shared file system may show its record to the
             # others later.
             self._over.add(record.run_id)
-        self.events.record(record)
+        self.observer.record(record)
 
     def fail(self, run: PlannedRun, error: str) -> Record:
         """Writes that a run failed, unless it has its record and lacks only what it was to keep;

@@ -17,11 +17,8 @@ from research.sweeps.coordinate import pack_progress
 from research.sweeps.coordinate.claims import Claims
 from research.sweeps.coordinate.membership import LeaseLost
 from research.sweeps.execute import stored_strategy, trainer
-from research.sweeps.execute.execution_context import (
-    ExecutionContext,
-    ExecutionEvents,
-    ends_all,
-)
+from research.sweeps.execute.execution_context import ExecutionContext, ends_all
+from research.sweeps.execute.observer import Observer
 from research.sweeps.execute.queue import Queue
 from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
 from research.training.checkpoint.checkpoints import Checkpoints, steps
@@ -54,13 +51,13 @@ def execute(
             have claimed all that is left.
 
     Raises:
-        Stopped: after saving what is under way, when the events ask for a stop.
+        Stopped: after saving what is under way, when the observer asks for a stop.
     """
-    events = context.events
+    observer = context.observer
     checkpoints = context.checkpoints
     checkpoints.prepare()
     pack_progress.tidy(context.store.root, time.time())
-    _say_what_goes_on(runs, checkpoints, events)
+    _say_what_goes_on(runs, checkpoints, observer)
     missing = list(runs)
     while missing:
         # A worker that was marked dead cannot claim again: each turn of this loop is a new worker.
@@ -70,7 +67,7 @@ def execute(
                 trained = _round(missing, retrain_as, context)
                 context.go_on()
                 left = [run for run in missing if context.open(run.id)]
-                events.epochs(
+                observer.epochs(
                     sum(
                         run.config.epochs
                         for run in missing
@@ -88,7 +85,7 @@ def execute(
                     _wait(left, context)
                 missing = left
         if missing:
-            events.warn(
+            observer.warn(
                 "this process did not answer for so long that others took over its runs; it"
                 " starts again"
             )
@@ -98,7 +95,7 @@ def execute(
 
 
 def _say_what_goes_on(
-    runs: Sequence[PlannedRun], checkpoints: Checkpoints, events: ExecutionEvents
+    runs: Sequence[PlannedRun], checkpoints: Checkpoints, observer: Observer
 ) -> None:
     """Tells which of the runs are saved, so that nobody takes them for lost."""
     wanted = {run.id for run in runs}
@@ -108,7 +105,7 @@ def _say_what_goes_on(
             saved |= dict.fromkeys(wanted & set(pack.configs), step)
     if saved:
         count, step = f"{len(saved)} run{'s' * (len(saved) > 1)}", max(saved.values())
-        events.note(f"{count} under way, saved at step {step}: continuing from there")
+        observer.note(f"{count} under way, saved at step {step}: continuing from there")
 
 
 @contextlib.contextmanager
@@ -211,7 +208,7 @@ def _wait(missing: Sequence[PlannedRun], context: ExecutionContext) -> None:
     holders = claims.others(run.id for run in missing)
     if holders and not context.waited:
         who = ", ".join(sorted(set(holders.values())))
-        context.events.warn(
+        context.observer.warn(
             f"waiting for {len(holders)} run{'s' * (len(holders) != 1)} of other processes: {who}"
         )
         context.waited = True

@@ -1,7 +1,6 @@
 """The terminal's view of runs that train: one progress line with the time left, and warnings."""
 
 import contextlib
-import dataclasses
 import math
 import sys
 import threading
@@ -16,7 +15,7 @@ from research import messages
 from research.signals import STOPPING, watching
 from research.sweeps.column import main_metric
 from research.sweeps.execute.callbacks import Ended
-from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.observer import Curves, Observer
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.event_files import Events
 from research.sweeps.records.record import Record
@@ -42,7 +41,7 @@ def latest(ended: Sequence[Ended]) -> str:
     return f"{shown} (mean of {len(ended)})" if shown and len(ended) > 1 else shown
 
 
-class Terminal:
+class Terminal(Observer):
     """Progress on stderr, so that stdout holds the table alone. failures: whether it says what
     failed, and why.
 
@@ -82,7 +81,7 @@ class Terminal:
                 self._events.record(record)
 
     @contextlib.contextmanager
-    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
+    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[Observer]:
         """A bar over all epochs of all runs."""
         trace = jax.profiler.trace(self._profile) if self._profile else contextlib.nullcontext()
         with (
@@ -90,40 +89,39 @@ class Terminal:
             watching(self._stopping, self._again) as stopping,
             _bar(runs) as bar,
         ):
-            line = _ProgressLine(bar, self.warn if self._failures else lambda message: None)
-
-            def record(done: Record) -> None:
-                if self._events:
-                    self._events.record(done)
-                line.record(done)
-
-            events = ExecutionEvents(
-                line.epochs,
-                record,
-                self.warn,
-                stopping,
-                state=line.state,
-                note=self.note,
-                resumed=line.resumed,
-                ended=line.ended,
-            )
-            if self._events:
-                events = dataclasses.replace(events, curves=self._events.curves)
+            line = _ProgressLine(bar, self, stopping)
             try:
-                yield events
+                yield line
             finally:
                 line.finish()
 
+    def record(self, record: Record) -> None:
+        """Writes its event files where they are asked for."""
+        if self._events:
+            self._events.record(record)
 
-class _ProgressLine:
+    def curves(self, runs: Sequence[PlannedRun], curves: Callable[[], Sequence[Curves]]) -> None:
+        """Writes event files where they are asked for."""
+        if self._events:
+            self._events.curves(runs, curves)
+
+    def failed(self, message: str) -> None:
+        """Warns of a failure, where that is asked for."""
+        if self._failures:
+            self.warn(message)
+
+
+class _ProgressLine(Observer):
     """The bar with the counts behind it. Packs train in threads, so changes take the lock.
 
-    warn: receives the failures: the first of each cause, and at the end how many more had it.
+    terminal: receives all other messages, and the failures: the first of each cause, and at the end
+        how many more had it. stopping: why to stop, or "".
     """
 
-    def __init__(self, bar: tqdm, warn: Callable[[str], None]) -> None:
+    def __init__(self, bar: tqdm, terminal: Terminal, stopping: Callable[[], str]) -> None:
         self._bar = bar
-        self._warn = warn
+        self._terminal = terminal
+        self._stopping = stopping
         self._lock = threading.Lock()
         self._done = Fraction(0)
         self._counts = {"finished": 0, "diverged": 0, "failed": 0}
@@ -134,6 +132,30 @@ class _ProgressLine:
         self._due = 0.0
         # How many more failures a cause had after the first.
         self._repeats: dict[str, int] = {}
+
+    def warn(self, message: str) -> None:
+        """Passed on to the terminal."""
+        self._terminal.warn(message)
+
+    def note(self, message: str) -> None:
+        """Passed on to the terminal."""
+        self._terminal.note(message)
+
+    def curves(self, runs: Sequence[PlannedRun], curves: Callable[[], Sequence[Curves]]) -> None:
+        """Passed on to the terminal."""
+        self._terminal.curves(runs, curves)
+
+    def holds(self, run_ids: frozenset[str]) -> None:
+        """Passed on to the terminal."""
+        self._terminal.holds(run_ids)
+
+    def stepped(self) -> None:
+        """Passed on to the terminal."""
+        self._terminal.stepped()
+
+    def stopping(self) -> str:
+        """Why to stop, or ""."""
+        return self._stopping()
 
     def epochs(self, count: Fraction | int) -> None:
         """So many lane-epochs, or parts of one, were just done."""
@@ -171,19 +193,20 @@ class _ProgressLine:
 
     def record(self, record: Record) -> None:
         """A run is over."""
+        self._terminal.record(record)
         with self._lock:
             self._counts[record.status] += 1
             self._show()
             if record.status == "failed":
                 self._repeats[record.cause] = self._repeats.get(record.cause, -1) + 1
                 if not self._repeats[record.cause]:
-                    self._warn(f"run {record.run_id} failed: {record.cause}")
+                    self._terminal.failed(f"run {record.run_id} failed: {record.cause}")
 
     def finish(self) -> None:
         """Says how many more runs failed of each cause."""
         for cause, more in self._repeats.items():
             if more:
-                self._warn(f"{more} more run{'s' * (more > 1)} failed: {cause}")
+                self._terminal.failed(f"{more} more run{'s' * (more > 1)} failed: {cause}")
 
     def _show(self) -> None:
         counts = [f"{status}={count}" for status, count in self._counts.items() if count]

@@ -28,6 +28,9 @@ from research.training.checkpoint.pack_manifest import PackManifest
 from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
+from research.training.engine.observer import Boundary, EpochProgress, PackObserver
+from research.training.engine.outcomes import Outcome
 from research.training.setup.lane_inputs import abstract_state, footprint
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
@@ -76,7 +79,8 @@ def _train(
         training = training if live is None else live
         # The first report after a resume is of epochs before this process: they say nothing of its
         # speed.
-        tell = context.events.epochs if started_here or stored is None else context.events.went_on
+        observer = context.observer
+        tell = observer.epochs if started_here or stored is None else observer.resumed
         tell((epoch - reported) * lanes)
         reported, started_here = epoch, True
         show(float(epoch), training)
@@ -130,7 +134,7 @@ def write_final_failures(pack: Pack, context: ExecutionContext) -> list[str]:
         context.confirm(failed_pack)
         for run in failed_pack.runs:
             context.fail(run, errors[run.id][-1])
-    context.events.epochs(len(mine) * pack.program.config.epochs)
+    context.observer.epochs(len(mine) * pack.program.config.epochs)
     return mine
 
 
@@ -146,7 +150,7 @@ def _with_memory(
     strategy: ExecutionStrategy,
     stored: StoredSnapshot | None,
     to: To,
-) -> tuple[ExecutionStrategy, list[loop.Outcome], float, tuple[str, ...]]:
+) -> tuple[ExecutionStrategy, list[Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
     before were trained.
 
@@ -172,7 +176,7 @@ def _with_memory(
         # The state was given to the step that failed: back to the last checkpoint, with half the
         # lanes a chunk.
         strategy = narrower(strategy)
-        context.events.warn(
+        context.observer.warn(
             f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
         )
         # Replaces the stored strategy: the next pack of the program would run out of memory too.
@@ -206,7 +210,7 @@ def _earlier(
     )
     if before == now:
         return stored.snapshot.earlier
-    context.events.warn(
+    context.observer.warn(
         f"trained until step {stored.snapshot.step} with {before}, from there on with {now}"
         f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits"
         " from one way's alone"
@@ -222,36 +226,25 @@ def _attempt(
     stored: StoredSnapshot | None,
     earlier: tuple[str, ...],
     to: To,
-) -> tuple[list[loop.Outcome], float]:
+) -> tuple[list[Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first
     step."""
     began, resume = time.monotonic(), stored.of([run.id for run in pack.runs]) if stored else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
     with CheckpointWriter(context.checkpoints, _saved(pack, strategy, context)) as writer:
-        keeper = CheckpointPolicy(
+        policy = CheckpointPolicy(
             program=pack.program,
             writer=writer,
             every=context.execution.every,
             stopping=context.agreed,
-            warn=context.events.warn,
+            warn=context.observer.warn,
             confirm=functools.partial(context.confirm, pack),
             done=lambda step: to(Fraction(step, per_epoch), None),
             step=resume.step if resume else 0,
             seconds=before,
             earlier=earlier,
         )
-
-        def at_boundary(boundary: loop.Boundary) -> None:
-            context.events.stepped()
-            keeper(boundary)
-
-        def at_epoch(at: loop.EpochProgress) -> None:
-            context.ended(functools.partial(_ended, pack, at))
-            to(Fraction(at.epoch), at.live)
-            # All processes have the same curves; one of them writes.
-            if jax.process_index() == 0:
-                context.events.curves(pack.runs, at.curves)
 
         if resume:
             to(Fraction(resume.step, per_epoch), resume.runs)
@@ -260,17 +253,39 @@ def _attempt(
             [run.config for run in pack.runs],
             arrays,
             strategy,
-            report=at_epoch,
-            at_boundary=at_boundary,
-            resume=resume,
-            memory=context.execution.memory,
-            origins=[context.origin_of(run) for run in pack.runs],
-            keep=context.execution.keep_params,
+            PackSetup(
+                resume=resume,
+                memory=context.execution.memory,
+                origins=[context.origin_of(run) for run in pack.runs],
+                keep=context.execution.keep_params,
+            ),
+            _TrainedPack(pack, context, policy, to),
         )
     return outcomes, before + time.monotonic() - began
 
 
-def _ended(pack: Pack, at: loop.EpochProgress) -> list[Ended]:
+@dataclasses.dataclass(frozen=True)
+class _TrainedPack(PackObserver):
+    """Saves a pack as its policy says, and reports how far it is."""
+
+    pack: Pack
+    context: ExecutionContext
+    policy: CheckpointPolicy
+    to: To
+
+    def at_boundary(self, boundary: Boundary) -> None:
+        self.context.observer.stepped()
+        self.policy(boundary)
+
+    def at_epoch(self, progress: EpochProgress) -> None:
+        self.context.ended(functools.partial(_ended, self.pack, progress))
+        self.to(Fraction(progress.epoch), progress.live)
+        # All processes have the same curves; one of them writes.
+        if jax.process_index() == 0:
+            self.context.observer.curves(self.pack.runs, progress.curves)
+
+
+def _ended(pack: Pack, at: EpochProgress) -> list[Ended]:
     """The pack's runs that have trained to the end of this epoch."""
     pairs = zip(pack.runs, at.latest(), strict=True)
     return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
@@ -286,7 +301,7 @@ def _saved(pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext) -
 
 
 def recorded(
-    run: PlannedRun, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]
+    run: PlannedRun, outcome: Outcome, parameters: int, origin: dict[str, Any]
 ) -> Record:
     """The record of a run that was trained.
 

@@ -18,7 +18,7 @@ from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import strengths
-from research.sweeps.execute.execution_context import Curves
+from research.sweeps.execute.observer import Curves
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
 

@@ -4,7 +4,7 @@ record."""
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import jax
@@ -19,9 +19,10 @@ from research.sweeps.records.store import Damaged, Store
 from research.sweeps.run_names import find_run
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import first_difference, loop
-from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.first_difference import Divergence
-from research.training.engine.loop import Outcome
+from research.training.engine.observer import NOBODY, PackObserver
+from research.training.engine.outcomes import Outcome
 from research.training.setup.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
@@ -184,7 +185,7 @@ def verify(
     trial: Rerun,
     arrays: Arrays,
     memory: StreamingPolicy = ALL_ON_DEVICE,
-    at_step: Callable[[int], None] = lambda step: None,
+    observer: PackObserver = NOBODY,
 ) -> Verification:
     """Trains a recorded run again and compares it with its record.
 
@@ -192,7 +193,7 @@ def verify(
         trial: how to train it.
         arrays: its data.
         memory: what of the data stays on the device.
-        at_step: called between updates with the number of updates done.
+        observer: follows the training.
 
     Returns:
         The verdict and what it rests on.
@@ -204,10 +205,9 @@ def verify(
         [run.config],
         arrays,
         trial.strategy,
-        at_boundary=lambda boundary: at_step(boundary.step),
-        memory=memory,
-        epochs=epochs,
-        origins=[trial.origin],
+        PackSetup(memory=memory, origins=[trial.origin]),
+        observer,
+        epochs,
     )
     difference = _difference(trial, outcome)
     losses = [curves.get(LOSS, [])[:1] for curves in (record.curves, outcome.curves)]

@@ -19,7 +19,7 @@ from research.errors import Stopped, UserError
 from research.sweeps.coordinate import pack_progress
 from research.sweeps.coordinate.failures import Failures
 from research.sweeps.execute.ensure_records import Work
-from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
 from research.sweeps.records import source_version
 from research.sweeps.records.provenance import commit_of
@@ -57,10 +57,10 @@ class Slurm:
     plugins: Sequence[Path] = ()
     cancel: str = ""
 
-    def __call__(self, work: Work, report: ExecutionEvents) -> None:
+    def __call__(self, work: Work, observer: Observer) -> None:
         """Ensures that every missing run has its record. Raises Stopped when asked to stop; the
         jobs go on."""
-        sweep = _Sweep(self, work, report)
+        sweep = _Sweep(self, work, observer)
         sweep.begin()
         while sweep.left:
             sweep.wait()
@@ -118,9 +118,9 @@ def _lanes(pack: Pack, store: Store, resources: Resources) -> int:
 class _Sweep:
     """A sweep under way on the cluster. left: the runs without a record yet, by id."""
 
-    def __init__(self, slurm: Slurm, work: Work, report: ExecutionEvents) -> None:
+    def __init__(self, slurm: Slurm, work: Work, observer: Observer) -> None:
         self.left = {run.id: run for run in work.missing}
-        self._slurm, self._work, self._report = slurm, work, report
+        self._slurm, self._work, self._observer = slurm, work, observer
         self._folder = slurm.folder(work.store)
         # As it is now: what is submitted later, in the place of what ended, is trained by the same
         # code.
@@ -150,7 +150,7 @@ class _Sweep:
         missing = self._needed() - len(live)
         if live:
             tasks = f"{len(live)} task{'s are' if len(live) > 1 else ' is'}"
-            self._report.warn(
+            self._observer.warn(
                 f"{tasks} queued or running already: jobs {_names(task.job for task in live)}"
             )
         if missing > 0:
@@ -163,7 +163,7 @@ class _Sweep:
         until = time.monotonic() + LOOK + len(self.left) / 2000
         while time.monotonic() < until:
             # The jobs need no process that waits for them, so they go on.
-            if reason := self._report.stopping():
+            if reason := self._observer.stopping():
                 raise Stopped(f"{reason}, but {self._going_on()}")
             time.sleep(NOTICE)
         asked = time.monotonic() - self._asked >= ASK
@@ -201,14 +201,14 @@ class _Sweep:
             sum(task.job not in other for task in live if task not in stale) - self._needed(), 0
         )
         if keeping := [task for task in live if task.job in asked and task not in stale]:
-            self._report.warn(
+            self._observer.warn(
                 f"{len(keeping)} running task{'s keep' if len(keeping) > 1 else ' keeps'}"
                 " their earlier --slurm flags"
             )
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
             queued = f"{len(cancelled)} queued task{'s are' if len(cancelled) > 1 else ' is'}"
-            self._report.warn(f"{queued} no longer needed and cancelled")
+            self._observer.warn(f"{queued} no longer needed and cancelled")
             cluster.cancel(task.id for task in cancelled)
         return [task for task in live if task not in cancelled and task.job not in other]
 
@@ -241,7 +241,7 @@ class _Sweep:
                 self._live += [SlurmTask(f"{job}_{index}", "PENDING") for index in range(size)]
             after = self._jobs[0]
         self._mark = self._progress()
-        self._report.warn(
+        self._observer.warn(
             f"{tasks} task{'s' * (tasks > 1)} submitted to Slurm: jobs {_names(self._jobs)}"
         )
 
@@ -282,13 +282,14 @@ class _Sweep:
                 if task.reason == cluster.HELD:
                     cluster.unhold(task.id)
         except Refused as error:
-            self._report.warn(f"Slurm does not answer: {error}")
+            self._observer.warn(f"Slurm does not answer: {error}")
             return self._live
         for job in jobs:
             if job.id not in {task.job for task in self._live}:
                 self._folder.forget(job.id)
         states = Counter(task.state.lower() for task in self._live)
-        self._report.state(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+        counts = [f"{count} {state}" for state, count in sorted(states.items())]
+        self._observer.state(", ".join(counts))
         return self._live
 
     def _collect(self) -> None:
@@ -305,9 +306,9 @@ class _Sweep:
                 and not (Parameters(store).has(run_id) or strikes.final(run_id))
             ):
                 continue
-            self._report.record(record)
+            self._observer.record(record)
             epochs = self.left.pop(run_id).config.epochs
-            self._report.epochs(epochs - Fraction(self._epochs.pop(run_id, 0.0)))
+            self._observer.epochs(epochs - Fraction(self._epochs.pop(run_id, 0.0)))
         self._follow()
 
     def _follow(self) -> None:
@@ -319,7 +320,7 @@ class _Sweep:
                 further = max(pack.epoch - self._epochs.get(run_id, 0.0), 0.0)
                 self._epochs[run_id] = self._epochs.get(run_id, 0.0) + further
                 advanced += Fraction(further)
-        (self._report.epochs if self._looked else self._report.went_on)(advanced)
+        (self._observer.epochs if self._looked else self._observer.resumed)(advanced)
         self._looked = True
 
     def _going_on(self) -> str:

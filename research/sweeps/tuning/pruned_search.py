@@ -30,6 +30,7 @@ from research.sweeps.tuning.search import Result, tell
 from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.lane_pool import Candidate, LanePool, LaneStatus
+from research.training.engine.outcomes import Outcome
 from research.training.setup.lane_inputs import footprint
 
 # Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
@@ -123,7 +124,7 @@ class PrunedSearch:
     def _known(self, trial: Trial, run: PlannedRun) -> None:
         """Tells of a trial whose run was trained before, as if it had raced."""
         record = self.context.store.find([run.id])[0][run.id]
-        self.context.events.epochs(run.config.epochs)
+        self.context.observer.epochs(run.config.epochs)
         curve = record.curves.get(self.metric, [])
         # Its last epoch ended it, and was not compared, unless it diverged in the one after.
         compared = curve if record.status == "diverged" else curve[:-1]
@@ -193,7 +194,7 @@ class PrunedSearch:
 
         def show(done: Fraction) -> None:
             nonlocal shown
-            self.context.events.epochs(done - shown)
+            self.context.observer.epochs(done - shown)
             shown = done
 
         def after(done: Fraction) -> None:
@@ -254,7 +255,7 @@ class PrunedSearch:
         self,
         places: LanePool,
         standings: dict[str, LaneStatus],
-        outcomes: dict[str, trainer.loop.Outcome],
+        outcomes: dict[str, Outcome],
     ) -> None:
         """Tells of the trials that are over or pruned, in the order of their numbers, and frees
         their places."""
@@ -268,9 +269,9 @@ class PrunedSearch:
                 continue
             places.release([run_id])
             del self._training[run_id]
-            self.context.events.epochs(active.run.config.epochs - active.epochs)
+            self.context.observer.epochs(active.run.config.epochs - active.epochs)
 
-    def _finish(self, active: ActiveTrial, outcome: trainer.loop.Outcome, places: LanePool) -> None:
+    def _finish(self, active: ActiveTrial, outcome: Outcome, places: LanePool) -> None:
         """Writes the record of a trial that is over, then tells of it."""
         parameters, _ = footprint(active.run.config, active.run.program)
         origin = provenance(
@@ -284,11 +285,11 @@ class PrunedSearch:
         """A program's trials begin again, with half the lanes a chunk."""
         strategy = trainer.narrower(self._places[program].strategy)
         again = [active for active in self._training.values() if active.run.program.id == program]
-        self.context.events.warn(
+        self.context.observer.warn(
             f"out of memory: {len(again)} trials begin again with {strategy.width} lanes a chunk"
         )
         for active in again:
-            self.context.events.epochs(-active.epochs)
+            self.context.observer.epochs(-active.epochs)
             active.epochs = 0
             del self._training[active.run.id]
         self._waiting = sorted([*again, *self._waiting], key=lambda active: active.trial.number)
@@ -305,12 +306,12 @@ class PrunedSearch:
         for active in ending:
             record = self.context.fail(active.run, traceback.format_exc())
             if record.status != "failed":
-                self.context.events.warn(
+                self.context.observer.warn(
                     f"run {active.run.id} has a record but no parameters: training it for"
                     " them failed"
                 )
             tell(self.study, active.trial, self.value(record))
-            self.context.events.epochs(active.run.config.epochs - active.epochs)
+            self.context.observer.epochs(active.run.config.epochs - active.epochs)
         self._waiting = [active for active in self._waiting if active.run.program.id != program]
         self._training = {
             run_id: active

@@ -19,13 +19,13 @@ from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import (
     Executor,
-    Observer,
     ensure_records,
     tell_notes,
     train_locally,
 )
-from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import Execution
+from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, with_seeds
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
@@ -363,9 +363,8 @@ def _raced(
     left = budget.trials - sum(
         trial.state.is_finished() for trial in study.get_trials(deepcopy=False)
     )
-    with (
-        watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(ExecutionEvents())
-    ) as reported:
+    watching = watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Observer())
+    with watching as observer:
         PrunedSearch(
             study=study,
             axes=axes,
@@ -378,7 +377,7 @@ def _raced(
             context=ExecutionContext(
                 store=context.store,
                 arrays_of=context.planner.arrays,
-                events=reported,
+                observer=observer,
                 execution=execution,
                 timer=lambda *_: 0.0,
                 origin_of=context.planner.origin,

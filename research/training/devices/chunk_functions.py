@@ -46,8 +46,8 @@ def compiled(
 
 
 @functools.cache
-def compiled_updates(backend: Backend, program: Program) -> Any:
-    """The updates of a dispatch, compiled.
+def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
+    """The updates of a dispatch of so many steps, compiled.
 
     The function takes states, lanes, batches with the learning rate's factors, all [W, ...], and
     the first update of the dispatch to make with their count; it gives the states away.
@@ -61,7 +61,7 @@ def compiled_updates(backend: Backend, program: Program) -> Any:
             return step_of_all(states, lanes, batches, step)
 
         # Outside a loop: inside one, XLA on a CPU runs a convolution several times slower.
-        if batches["factor"].shape[-1] == 1:
+        if steps == 1:
             return update(0, states)
         # The bounds are arguments, so that a piece of any length is the same compiled program, and
         # a stop between pieces changes no bit.
@@ -140,8 +140,8 @@ class ChunkFunctions:
             first: the first update of the dispatch to make.
             count: how many updates to make.
         """
-        step = compiled_updates(self.backend, self.program)
-        inputs = {**batches, "factor": self.backend.repeat(factors.T)}
+        step = compiled_updates(self.backend, self.program, len(factors))
+        inputs = {**batches, "factor": self.backend.repeat(np.swapaxes(factors, 0, 1))}
         return step(states, lanes, inputs, first, count)
 
     def evaluated(self, states: LaneState, lanes: Lane) -> Variables:

@@ -179,7 +179,7 @@ def required_bytes(
         gather = functools.partial(functions.gather, steps=count)
         batches = jax.eval_shape(lambda x, y, rows: gather(RowBlock(x, y, rows, 0), 0), x, y, rows)
         step = _bytes(
-            lambda: compiled_updates(functions.backend, program).lower(
+            lambda: compiled_updates(functions.backend, program, count).lower(
                 states, lane, {**batches, "factor": factors}, number, number
             )
         )

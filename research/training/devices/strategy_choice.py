@@ -16,7 +16,7 @@ from research.data.spec import Arrays
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
-from research.training.engine.chunk import StreamingPolicy
+from research.training.engine.chunk import PackSetup, StreamingPolicy
 from research.training.setup.lane_inputs import kernel_ranks
 from research.training.setup.program import Program
 
@@ -146,7 +146,9 @@ def time_strategy(
                 yield from pieces
 
     with program.precision_context(), contextlib.ExitStack() as stack:
-        chunks = chunk_lib.start(program, configs[:lanes], arrays, strategy, memory=memory)
+        chunks = chunk_lib.start(
+            program, configs[:lanes], arrays, strategy, PackSetup(memory=memory)
+        )
         running = [stack.enter_context(contextlib.closing(epochs(chunk))) for chunk in chunks]
 
         def seconds() -> float:

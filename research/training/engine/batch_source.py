@@ -16,16 +16,6 @@ from research.training.devices.backend import Backend
 from research.training.devices.chunk_functions import RowBlock
 
 
-class RowBlock(NamedTuple):
-    """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from
-    place `begin` on."""
-
-    x: jax.Array
-    y: jax.Array
-    rows: jax.Array
-    begin: int
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnDeviceSource:
     """The whole data on the device. y: labels [N, ...], or [W, N] where they are noisy."""

@@ -43,6 +43,25 @@ class StreamingPolicy:
 ALL_ON_DEVICE = StreamingPolicy()
 
 
+@dataclasses.dataclass(frozen=True)
+class PackSetup:
+    """What the runs of a pack start from, and what is kept of them.
+
+    resume: a snapshot of these runs to go on from; None starts before the first step.
+    memory: when inputs are streamed from the host.
+    origins: per run, the variables that it starts from; None for its initial ones.
+    keep: whether to keep the best and the last variables of each run.
+    """
+
+    resume: Snapshot | None = None
+    memory: StreamingPolicy = ALL_ON_DEVICE
+    origins: Sequence[InitialWeights | None] = ()
+    keep: bool = False
+
+
+START = PackSetup()
+
+
 @dataclasses.dataclass
 class Chunk:
     """The lanes that train together, as the loop sees them between two dispatches.
@@ -81,10 +100,7 @@ def start(
     configs: Sequence[RunConfig],
     arrays: Arrays,
     strategy: ExecutionStrategy,
-    snapshot: Snapshot | None = None,
-    memory: StreamingPolicy = ALL_ON_DEVICE,
-    origins: Sequence[InitialWeights | None] = (),
-    keep: bool = False,
+    setup: PackSetup = START,
 ) -> list[Chunk]:
     """The chunks of a pack, spread over the devices in turn.
 
@@ -93,10 +109,7 @@ def start(
         configs: the config of each run.
         arrays: the data.
         strategy: how many lanes a chunk has, and over how many devices chunks are spread.
-        snapshot: the state to go on from; None starts before the first step.
-        memory: when inputs are streamed from the host.
-        origins: per run, the variables that it starts from; None for its own initial ones.
-        keep: whether to keep the best and the last variables of each run.
+        setup: what the runs start from, and what is kept of them.
 
     Returns:
         The chunks, in the order of the runs.
@@ -105,7 +118,7 @@ def start(
     inputs = [make_lane_inputs(config, program, arrays) for config in configs]
     # Cached per device: its chunks share one copy of the data.
     placement = functools.cache(
-        functools.partial(place_on_device, program, strategy, arrays, memory)
+        functools.partial(place_on_device, program, strategy, arrays, setup.memory)
     )
     devices = min(strategy.devices, len(jax.local_devices()))
     chunks = []
@@ -114,12 +127,11 @@ def start(
         # Idle lanes repeat the last run: every chunk then has the width that was compiled.
         idle = strategy.width - len(members)
         lanes = members + members[-1:] * idle
-        if snapshot is None:
-            initial = initial_chunk_state(
-                program, inputs, lanes, origins or [None] * len(inputs), keep
-            )
+        if setup.resume is None:
+            origins = setup.origins or [None] * len(inputs)
+            initial = initial_chunk_state(program, inputs, lanes, origins, setup.keep)
         else:
-            initial = resumed(snapshot, lanes, keep)
+            initial = resumed(setup.resume, lanes, setup.keep)
         lane_inputs = [inputs[index] for index in lanes]
         chunks.append(placement(number % devices).chunk(members, lane_inputs, initial))
     return chunks

@@ -3,7 +3,6 @@ differs."""
 
 import contextlib
 import dataclasses
-import functools
 from typing import Any
 
 import jax
@@ -14,10 +13,9 @@ from research.data.spec import Arrays
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
-from research.training.engine import loop
-from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.dispatch_size import ONE_BY_ONE
-from research.training.engine.loop import Outcome
+from research.training.engine.outcomes import Outcome, outcomes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
 from research.training.step.state import LaneState
@@ -73,8 +71,10 @@ def train_twice(
         The first difference and None, or None and the outcome that both have after `epochs`.
     """
     with program.precision_context(), contextlib.ExitStack() as stack:
-        start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
-        one, other = (start(program, [config], arrays, strategy)[0] for _ in range(2))
+        setup = PackSetup(memory=memory, origins=[origin])
+        one, other = (
+            chunk_lib.start(program, [config], arrays, strategy, setup)[0] for _ in range(2)
+        )
         if apart := compare(one.state, other.state):
             return Divergence(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch
@@ -96,7 +96,7 @@ def train_twice(
                 return Divergence((epoch + 1) * per_epoch, True, apart), None
             if not one.training.any():
                 break
-        return None, loop.outcomes(program, one)[0]
+        return None, outcomes(program, one)[0]
 
 
 def compare(one: LaneState, other: LaneState) -> tuple[ArrayDifference, ...]:

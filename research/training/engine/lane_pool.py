@@ -19,9 +19,9 @@ from research.training.checkpoint.snapshot import InitialChunkState
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
-from research.training.engine import loop
+from research.training.engine import outcomes as outcomes_lib
 from research.training.engine.chunk import ALL_ON_DEVICE, Chunk, DevicePlacement, StreamingPolicy
-from research.training.engine.loop import Outcome
+from research.training.engine.outcomes import Outcome
 from research.training.setup.lane_inputs import Inputs, make_lane_inputs
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
@@ -173,7 +173,7 @@ class LanePool:
             or row["diverged_at"][lane] >= 0
             or bool(row["stopped"][lane])
         )
-        return LaneStatus(epochs, over, loop.row_metrics(self.program, row, lane))
+        return LaneStatus(epochs, over, outcomes_lib.row_metrics(self.program, row, lane))
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
         """The outcomes of runs that have a lane, as they are now."""
@@ -182,7 +182,9 @@ class LanePool:
             for slots in self._slots:
                 lanes = {run_id: lane for lane, run_id in slots.occupied.items() if run_id in ids}
                 if lanes:
-                    results = loop.outcomes(self.program, slots.running, list(lanes.values()))
+                    results = outcomes_lib.outcomes(
+                        self.program, slots.running, list(lanes.values())
+                    )
                     outcomes |= dict(zip(lanes, results, strict=True))
         return outcomes
 

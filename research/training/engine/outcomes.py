@@ -1,0 +1,195 @@
+"""Outcomes: what becomes of each run of a chunk: final metrics, curves and checksums."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+
+from research.tasks.problem import Problem
+from research.training.apply.final_metrics import final_metrics, overflow_message
+from research.training.checkpoint.best_and_last import BestAndLast
+from research.training.engine import chunk_evaluation
+from research.training.engine.chunk import Chunk
+from research.training.setup.program import Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The result of one lane; the run's record without its names.
+
+    cause: why it diverged, where more is known than that a loss or an update was not finite.
+    best_and_last: its variables, where they are to be kept.
+    """
+
+    metrics: dict[str, float]
+    curves: dict[str, list[float]]
+    checksums: list[str]
+    steps: int
+    diverged_at: int | None
+    cause: str = ""
+    best_and_last: BestAndLast | None = None
+
+
+def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None) -> list[Outcome]:
+    """The outcomes of a chunk's runs as they are now, in the order of their lanes.
+
+    To be called inside `program.precision_context()`.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the chunk.
+        lanes: the indices of the runs' lanes; None for all runs.
+    """
+    state = chunk.state
+    variables = (
+        state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
+    )
+    evaluated: dict[str, dict[str, np.ndarray]] = {}
+    for name in ("train", "validation", "test"):
+        rows = getattr(chunk.lanes, name)
+        if rows.shape[1]:
+            evaluated[name] = jax.device_get(
+                chunk_evaluation.evaluate(program, chunk, variables, rows)
+            )
+    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in evaluated})
+    best_and_last = jax.device_get(chunk.best_and_last)
+    causes = _unwatched(program, chunk)
+    results = []
+    for lane in range(len(chunk.members)) if lanes is None else lanes:
+        there = {name: rows[name][lane] >= 0 for name in evaluated}
+        of_lane = {
+            name: {key: values[lane][there[name]] for key, values in split.items()}
+            for name, split in evaluated.items()
+        }
+        labels: dict[str, np.ndarray] = {}
+        if program.problem.summary:
+            # Final metrics compare with the labels before `label_noise`.
+            labels = {name: chunk.clean[rows[name][lane][there[name]]] for name in of_lane}
+        cause = causes[lane] or overflow_message(program, of_lane)
+        outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
+        # Copied, since a view would keep the arrays of the whole chunk in memory.
+        variables_of_lane = jax.tree.map(lambda leaf, i=lane: np.array(leaf[i]), best_and_last)
+        results.append(dataclasses.replace(outcome, best_and_last=variables_of_lane))
+    return results
+
+
+def _outcome(
+    program: Program,
+    chunk: Chunk,
+    lane: int,
+    evaluated: dict[str, dict[str, np.ndarray]],
+    labels: dict[str, np.ndarray],
+    cause: str,
+) -> Outcome:
+    """The outcome of one run, without its variables.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the run's chunk.
+        lane: the index of its lane.
+        evaluated: by split, what `evaluate_examples` returned for its rows.
+        labels: by split, the labels of these rows.
+        cause: why it counts as diverged although its training ended, or "".
+    """
+    last = chunk.rows[-1]
+    epochs = int(last["epochs"][lane])
+    diverged = int(last["diverged_at"][lane])
+    metrics: dict[str, float] = {}
+    steps = epochs * program.sizes.steps_per_epoch
+    if diverged >= 0:
+        cause = ""
+    elif cause:
+        # Such a cause shows only after training, so the run diverged at its last update.
+        diverged = steps - 1
+    else:
+        for name, of_split in evaluated.items():
+            summary = final_metrics(program.problem, of_split, labels.get(name))
+            metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
+    return Outcome(
+        metrics=metrics,
+        curves=_curves(program, chunk, lane),
+        checksums=["{:08x}{:08x}".format(*row["checksum"][lane]) for row in _rows(chunk, lane)],
+        steps=steps if diverged < 0 else diverged,
+        diverged_at=None if diverged < 0 else diverged,
+        cause=cause,
+    )
+
+
+def _unwatched(program: Program, chunk: Chunk) -> list[str]:
+    """Per lane, why it counts as diverged if the validation loss that steers it was never finite,
+    else ""."""
+    stopping = [part.name for part in program.members("stopping")]
+    best, patience = jax.device_get((chunk.state.plateau.best, chunk.lanes.plateau["patience"]))
+    causes = []
+    for lowest, lane_patience in zip(best, patience, strict=True):
+        # An infinite patience is that of a schedule without feedback.
+        steering = stopping + ["reduce_on_plateau"] * bool(np.isfinite(lane_patience))
+        cause = (
+            f"{' and '.join(steering)} reads the validation loss, which was not finite after any"
+            " epoch"
+        )
+        causes.append(cause if steering and not np.isfinite(lowest) else "")
+    return causes
+
+
+def _rows(chunk: Chunk, lane: int) -> list[dict[str, np.ndarray]]:
+    """The epochs of one of a chunk's runs, all lanes side by side."""
+    first = chunk.first_epoch[lane]
+    return chunk.rows[first : first + int(chunk.rows[-1]["epochs"][lane])]
+
+
+def _curves(program: Program, chunk: Chunk, lane: int) -> dict[str, list[float]]:
+    """The curves of one of a chunk's runs, by name."""
+    rows = _rows(chunk, lane)
+    names = [name for name in chunk.rows[0] if "/" in name]
+    return complete_curves(
+        program.problem, {name: [float(row[name][lane]) for row in rows] for name in names}
+    )
+
+
+def every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, list[float]]]:
+    """The curves of every run of a pack, in order."""
+    return [_curves(program, chunk, lane) for chunk in chunks for lane in range(len(chunk.members))]
+
+
+def latest_metrics(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[str, float]]:
+    """The metrics of every run of a pack, in order, in the latest epoch, which has this number."""
+    metrics: list[dict[str, float]] = []
+    for chunk in chunks:
+        row = chunk.rows[-1]
+        for lane in range(len(chunk.members)):
+            trained = int(row["epochs"][lane]) == epoch
+            metrics.append(row_metrics(program, row, lane) if trained else {})
+    return metrics
+
+
+def row_metrics(program: Program, row: Mapping[str, np.ndarray], lane: int) -> dict[str, float]:
+    """The metrics of one lane in an epoch's row.
+
+    Args:
+        program: the lanes' program.
+        row: the curves' values, [W] by name.
+        lane: the lane's index.
+    """
+    curves = complete_curves(
+        program.problem, {name: [float(row[name][lane])] for name in row if "/" in name}
+    )
+    return {name: value for name, (value,) in curves.items()}
+
+
+def complete_curves(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The curves with each epoch's metrics completed as the final ones are."""
+    complete: dict[str, list[float]] = {}
+    for split in dict.fromkeys(name.partition("/")[0] for name in curves):
+        of_split = {
+            name.partition("/")[2]: values
+            for name, values in curves.items()
+            if name.startswith(f"{split}/")
+        }
+        epochs = zip(*of_split.values(), strict=True)
+        rows = [problem.finish(dict(zip(of_split, epoch, strict=True))) for epoch in epochs]
+        # A run without an epoch has empty curves under the unfinished names.
+        names = rows[0] if rows else of_split
+        complete |= {f"{split}/{name}": [row[name] for row in rows] for name in names}
+    return complete
