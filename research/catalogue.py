@@ -2,5 +2,13 @@
 
 from research.registry import load_package
 
-for _package in ("data", "models", "optim", "regularization", "tasks", "sweeps.estimates"):
+for _package in (
+    "data",
+    "models",
+    "baselines",
+    "optim",
+    "regularization",
+    "tasks",
+    "sweeps.estimates",
+):
     load_package(f"research.{_package}")

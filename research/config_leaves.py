@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from research.options import REQUIRED, format_value
-from research.registry import REGULARIZERS, TASKS, Entry
+from research.registry import (
+    ARCHITECTURES,
+    FITTED_SETTINGS,
+    REGULARIZERS,
+    TASKS,
+    Entry,
+    HostEstimator,
+)
 from research.run_config import (
     DEFAULTS_OF_TASKS,
     FIELDS,
@@ -105,7 +112,12 @@ def to_flags(config: RunConfig) -> dict[str, str]:
     for name, (word, meaning) in WORDS.items():
         texts[name] = word if getattr(config, name) == meaning else texts[name]
     # The text of the list has the options of its members already.
-    return {path: text for path, text in texts.items() if not path.startswith("regularization.")}
+    texts = {path: text for path, text in texts.items() if not path.startswith("regularization.")}
+    if not isinstance(ARCHITECTURES.get(config.arch.name), HostEstimator):
+        return texts
+    # The loss says with which runs these are compared; nothing else of training applies.
+    shown = (*FITTED_SETTINGS, "loss")
+    return {path: text for path, text in texts.items() if path.partition(".")[0] in shown}
 
 
 def format_regularization(members: tuple[Component, ...]) -> str:

@@ -114,6 +114,37 @@ class Architecture(Entry):
         return (*lines, *super().requirements)
 
 
+# The settings of a run that is fitted on the host: its data, its seed, and what it is. All others
+# are about training by updates.
+FITTED_SETTINGS = (
+    "dataset",
+    "task",
+    "split",
+    "split_seed",
+    "fold",
+    "train_size",
+    "label_noise",
+    "scaling",
+    "arch",
+    "metrics",
+    "seed",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HostEstimator(Architecture):
+    """An architecture that is fitted on the host instead of trained by updates.
+
+    `build(train, validation, seed, outputs=K, **facts, **options)` fits it and returns `predict(x:
+    [M, ...]) -> scores [M, K]`; see research/baselines/estimator.py. It may also need the fact
+    `task: str`.
+
+    tasks: those that it is for.
+    """
+
+    tasks: tuple[str, ...] = ("classification", "regression")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Activation(Entry):
     """`build()` is a flax module: `module(x, fwd) -> x`.

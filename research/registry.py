@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from research.entry_kinds import (
+    FITTED_SETTINGS,
     SITES,
     SLOTS,
     Activation,
@@ -17,6 +18,7 @@ from research.entry_kinds import (
     Callback,
     Entry,
     Estimate,
+    HostEstimator,
     Loss,
     Metric,
     Objective,
@@ -35,6 +37,7 @@ __all__ = [
     "DATASETS",
     "ESTIMATES",
     "FEATURES",
+    "FITTED_SETTINGS",
     "LOSSES",
     "METRICS",
     "OBJECTIVES",
@@ -51,6 +54,7 @@ __all__ = [
     "Entry",
     "Estimate",
     "HasName",
+    "HostEstimator",
     "Loss",
     "Metric",
     "Objective",

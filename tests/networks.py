@@ -5,9 +5,13 @@ from typing import Any
 
 import jax
 
+import research.catalogue  # noqa: F401  (fills the registries)
 from research.models.layers.forward import Forward
+from research.registry import ARCHITECTURES, HostEstimator
 
 EVALUATION = Forward()
+# The architectures that are trained by updates.
+NETWORKS = [entry.name for entry in ARCHITECTURES if not isinstance(entry, HostEstimator)]
 
 
 def started(model: Any, x: Any, fwd: Forward = EVALUATION) -> Any:

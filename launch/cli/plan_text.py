@@ -65,17 +65,16 @@ def _program(
     parameters, state = footprint(first, pack.program)
     data = sum(map(nbytes, plans.arrays(pack.runs[0])[:2]))
     sizes = pack.program.sizes
-    yield (
-        f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name},"
-        f" {first.optimizer.name}"
-    )
+    how = "fitted on the host" if pack.program.fitted else first.optimizer.name
+    yield f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name}, {how}"
     yield f"  lanes       {len(pack.runs)}, {missing} to train"
     yield f"  rows        {sizes.train} train, {sizes.validation} validation, {sizes.test} test"
-    yield f"  steps       {pack.program.steps:,} of {sizes.batch} examples each"
-    yield f"  parameters  {parameters:,}"
-    yield f"  memory      {_bytes(state * len(pack.runs))} of state, {_bytes(data)} of data"
+    if not pack.program.fitted:
+        yield f"  steps       {pack.program.steps:,} of {sizes.batch} examples each"
+        yield f"  parameters  {parameters:,}"
+        yield f"  memory      {_bytes(state * len(pack.runs))} of state, {_bytes(data)} of data"
     yield f"  time        {'unknown' if seconds is None else _duration(seconds * missing)}"
-    for slot, members in describe_slots(first):
+    for slot, members in describe_slots(first) if not pack.program.fitted else ():
         yield f"  {slot:<14}{members}"
 
 

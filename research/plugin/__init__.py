@@ -2,7 +2,8 @@
 
 In reading order: file.py runs a file. component_decorators.py has the decorators of what is built
 with options (networks, objectives, optimizers, regularizers, data sets, tasks),
-function_decorators.py those of plain functions (losses, metrics, schedules, callbacks), and
+estimator_decorator.py that of host estimators, function_decorators.py those of plain functions
+(losses, metrics, schedules, callbacks), and
 protocol_decorators.py those of how runs are evaluated (splitters, estimates). declaration.py is
 what all share.
 """
@@ -15,6 +16,7 @@ from research.plugin.component_decorators import (
     regularizer,
     task,
 )
+from research.plugin.estimator_decorator import estimator
 from research.plugin.file import load
 from research.plugin.function_decorators import callback, loss, metric, schedule
 from research.plugin.protocol_decorators import estimate, splitter
@@ -24,6 +26,7 @@ __all__ = [
     "callback",
     "dataset",
     "estimate",
+    "estimator",
     "load",
     "loss",
     "metric",

@@ -20,12 +20,14 @@ from research.registry import (
     ARCHITECTURES,
     CALLBACKS,
     DATASETS,
+    FITTED_SETTINGS,
     LOSSES,
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
     TASKS,
     Entry,
+    HostEstimator,
     Loss,
     Metric,
     Objective,
@@ -33,12 +35,14 @@ from research.registry import (
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.testing import protocols
+from research.testing.estimator_battery import ESTIMATOR_CHECKS
 from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.engine.observer import Boundary, PackObserver
+from research.training.setup.host import is_host_estimator
 from research.training.setup.lane_inputs import abstract_lane, make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network, objective
@@ -75,8 +79,12 @@ class Subject:
 
     def run(self, **changes: Any) -> PlannedRun:
         """A run of the settings with these changes. Raises UserError if they cannot be."""
-        settings = {**SETTINGS, **self.settings, **changes}
+        settings = {**self.settings, **changes}
         planner = Planner(lambda config: self.data)
+        if is_host_estimator(settings.get("arch", "")):
+            base = {name: SETTINGS[name] for name in SETTINGS if name in FITTED_SETTINGS}
+            return planner.runs([{**base, **settings}])[0]
+        settings = {**SETTINGS, **settings}
         (run,) = planner.runs([settings])
         rounds = run.program.game.rounds
         if rounds == 1:
@@ -188,11 +196,21 @@ def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
     if checks := protocols.checks(entry):
         return checks
     tried = functools.cache(functools.partial(part, kind, entry))
+    if isinstance(entry, HostEstimator):
+        return {
+            name: functools.partial(_fitted, check, tried)
+            for name, check in ESTIMATOR_CHECKS.items()
+        }
     return {name: functools.partial(_checked, check, tried) for name, check in CHECKS.items()}
 
 
 def _checked(check: Callable[[Subject], None], tried: Callable[[], Subject]) -> None:
     check(tried())
+
+
+def _fitted(check: Callable[[PlannedRun, Any], None], tried: Callable[[], Subject]) -> None:
+    case = tried()
+    check(case.run(), case.data.data)
 
 
 def _called(entry: Entry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import pytest
+from networks import NETWORKS
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -18,7 +19,7 @@ from research.testing.conformance import CHECKS, Subject
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
-@pytest.mark.parametrize("name", ARCHITECTURES.names())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
     check(conformance.architecture(name))
 

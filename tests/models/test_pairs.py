@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import pytest
 from engine import member
+from networks import NETWORKS
 
 from research.errors import UserError
-from research.registry import ARCHITECTURES, OPTIMIZERS, REGULARIZERS, Regularizer
+from research.registry import OPTIMIZERS, REGULARIZERS, Regularizer
 from research.testing import conformance
 from research.testing.conformance import Subject
 from research.testing.few_steps import beyond_rounding, lane, steps
@@ -37,7 +38,7 @@ TRAINED = (
 @functools.cache
 def row(architecture: str, optimizer: str) -> tuple[Regularizer, ...]:
     """The regularizers of a row of the design."""
-    names, shift = OPTIMIZERS.names(), ARCHITECTURES.names().index(architecture)
+    names, shift = OPTIMIZERS.names(), NETWORKS.index(architecture)
     place = names.index(optimizer)
     return tuple(entry for r, entry in enumerate(REGULARIZERS) if (r + shift) % len(names) == place)
 
@@ -63,14 +64,14 @@ def refusal(of: Subject, optimizer: str, members: Iterable[Regularizer]) -> str:
 
 
 def test_the_design_covers_every_pair() -> None:
-    for architecture in ARCHITECTURES.names():
+    for architecture in NETWORKS:
         met = [
             entry.name for optimizer in OPTIMIZERS.names() for entry in row(architecture, optimizer)
         ]
         assert sorted(met) == REGULARIZERS.names()
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES.names())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_what_cannot_be_says_why_before_training(name: str) -> None:
     """An architecture with kernels and an optimizer always can; where a row cannot, each
     regularizer is tried alone."""

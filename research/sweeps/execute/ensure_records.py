@@ -230,7 +230,7 @@ def _without_parameters(
     gives the same."""
     parameters, retrain_as = Parameters(store), {}
     for run_id, record in records.items():
-        if record.status == "failed" or parameters.has(run_id):
+        if parameters.settled(record):
             continue
         strategy = recorded_strategy(record.provenance)
         retrain_as[run_id] = (

@@ -110,7 +110,7 @@ class ExecutionContext:
         """Whether a run has its record."""
         if run_id not in self._over and self.store.path(run_id).exists():
             record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and (record.status == "failed" or self._has_parameters(run_id)):
+            if record is not None and self._has_parameters(record):
                 self._over.add(run_id)
         return run_id in self._over
 
@@ -128,12 +128,12 @@ class ExecutionContext:
         """The runs that are anybody's now."""
         return self.claims.claimed() if self.claims else set()
 
-    def _has_parameters(self, run_id: str) -> bool:
+    def _has_parameters(self, record: Record) -> bool:
         """Whether its parameters are saved, or can no longer be."""
         return (
             not self.execution.keep_params
-            or Parameters(self.store).has(run_id)
-            or self.failures.final(run_id)
+            or Parameters(self.store).settled(record)
+            or self.failures.final(record.run_id)
         )
 
     def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:

@@ -14,7 +14,7 @@ Curves = Mapping[str, Sequence[float]]
 
 
 class Observer:
-    """Is told what happens, and asked whether to stop. Each method does nothing unless a subclass
+    """Hears what happens, and is asked whether to stop. Each method does nothing unless a subclass
     defines it. Packs train in threads, so several may be called at once."""
 
     def warn(self, message: str) -> None:

@@ -11,6 +11,9 @@ from research.sweeps.records.provenance import device_kind
 from research.training.devices import device_memory, strategy_choice
 from research.training.devices.strategy import ExecutionStrategy
 
+# A run is fitted alone: one that ends the process then takes no other with it.
+ONE_FIT = ExecutionStrategy(width=1, steps=1)
+
 
 def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> ExecutionStrategy:
     """The pack's recorded strategy, or the one that is stored for its program and kind of device.
@@ -27,6 +30,8 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
     """
     if pack.strategy is not None:
         return pack.strategy
+    if pack.program.fitted:
+        return ONE_FIT
     name = strategy_key(pack, context, lanes)
     # Timings differ from one time to the next. A stored strategy lets every process, and a sweep
     # that is resumed, train chunks of the same width, and so the same bits.

@@ -300,9 +300,7 @@ def _saved(pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext) -
     )
 
 
-def recorded(
-    run: PlannedRun, outcome: Outcome, parameters: int, origin: dict[str, Any]
-) -> Record:
+def recorded(run: PlannedRun, outcome: Outcome, parameters: int, origin: dict[str, Any]) -> Record:
     """The record of a run that was trained.
 
     Args:

@@ -13,10 +13,11 @@ from research.data import masks
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import division
 from research.errors import ShapeError, UserError, nearest
+from research.registry import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import validate, warm_start
+from research.training.setup import host, validate, warm_start
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
 
@@ -56,6 +57,7 @@ class Planner:
         self._sources: dict[Any, Opened] = {}
         self._programs: dict[Any, Program] = {}
         self._fold_counts: dict[Any, int] = {}
+        self._ignored: dict[str, set[str]] = {}  # settings by host estimator
 
     def source(self, config: RunConfig) -> Opened:
         """The data of a config."""
@@ -122,15 +124,24 @@ class Planner:
                 science = identity.science(
                     first.config, masks.data_id(first.config, self.source(config).spec)
                 )
+                if host.is_fitted(config):
+                    left |= self._not_applicable(config)
                 # A setting that a point does not set is not used there.
                 unused.add(left | (every - settings.keys()))
                 runs.append(first)
             else:
                 # Most runs of a large sweep differ from the previous one only in their seed.
                 runs.append(self._reseeded(first, config, science, settings.get("seed")))
-        for setting in frozenset.intersection(*unused) if unused else ():
+        for setting in sorted(frozenset.intersection(*unused)) if unused else ():
             raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
+
+    def _not_applicable(self, config: RunConfig) -> frozenset[str]:
+        """The settings that do not apply to a run that is fitted on the host; noted too."""
+        paths = host.not_applicable(config)
+        if paths:
+            self._ignored.setdefault(config.arch.name, set()).update(paths)
+        return paths
 
     def _reseeded(
         self, run: RequestedRun, config: RunConfig, science: Mapping[str, Any], seed: Any
@@ -184,14 +195,25 @@ class Planner:
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
         read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
-        scaled = {run.program.spec.name for run in runs if run.config.target_scaling == "standard"}
+        scaled = {
+            run.program.spec.name
+            for run in runs
+            if run.config.target_scaling == "standard" and not run.program.fitted
+        }
         targets = [
             f"{name}: targets are scaled to mean 0 and deviation 1 of the training rows"
             " (target_scaling=standard); metrics are in the data's units."
             for name in sorted(scaled)
         ]
         training = [f"{note}." for program in trained for note in validate.notes(program)]
-        return [*sorted(known), *dict.fromkeys([*read, *targets, *training])]
+        fitted = dict.fromkeys(run.config.arch.name for run in runs if run.program.fitted)
+        ignored = [
+            f"arch={name} is fitted on the host; what does not apply to it:"
+            f" {', '.join(sorted(self._ignored[name]))}."
+            for name in fitted
+            if name in self._ignored
+        ]
+        return [*sorted(known), *dict.fromkeys([*read, *targets, *training, *ignored])]
 
     def origin(self, run: PlannedRun) -> InitialWeights | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""
@@ -251,8 +273,15 @@ def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
 
 
 def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
-    """What to say of a nested setting that no chosen part has."""
+    """What to say of a setting that no run uses: no chosen part has it, or all are fitted on the
+    host."""
     head, _, tail = setting.partition(".")
+    if head not in FITTED_SETTINGS and all(map(host.is_fitted, configs)):
+        names = sorted({config.arch.name for config in configs})
+        return (
+            f"--{setting} does not apply to arch={' or '.join(names)}, which is fitted on the host;"
+            " leave it out"
+        )
     if head == "learning_rate" or any(config.players for config in configs):
         return f"--{setting} is not used: {_players(head, configs)}"
     registry = config_lib.PARTS[head]

@@ -300,11 +300,7 @@ class _Sweep:
             record = store.find([run_id])[0].get(run_id)
             if record is None:
                 continue
-            if (
-                keep
-                and record.status != "failed"
-                and not (Parameters(store).has(run_id) or strikes.final(run_id))
-            ):
+            if keep and not (Parameters(store).settled(record) or strikes.final(run_id)):
                 continue
             self._observer.record(record)
             epochs = self.left.pop(run_id).config.epochs

@@ -46,6 +46,14 @@ def check_goal(goal: Goal, run: PlannedRun) -> None:
         )
 
 
+def not_prunable(run: PlannedRun) -> str:
+    """Why a run that is fitted on the host cannot be pruned."""
+    return (
+        f"arch={run.config.arch.name} is fitted at once and has no epoch to be pruned after;"
+        " leave out --pruner"
+    )
+
+
 def check_rungs(
     goal: Goal, run: PlannedRun, axes: Sequence[Axis], pruner: str, execution: Execution
 ) -> None:
@@ -61,6 +69,8 @@ def check_rungs(
     Raises:
         UserError: they cannot be.
     """
+    if run.program.fitted:
+        raise UserError(not_prunable(run))
     if run.config.fold is not None:
         raise UserError(
             f"--pruner trains a trial as one lane, and split={run.config.split} has folds; leave"

@@ -26,6 +26,7 @@ from research.sweeps.records.provenance import provenance
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import space
 from research.sweeps.tuning import study as study_lib
+from research.sweeps.tuning.goal import not_prunable
 from research.sweeps.tuning.search import Result, tell
 from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
@@ -116,6 +117,8 @@ class PrunedSearch:
         run = self.plan(space.suggested(trial, self.axes))
         if isinstance(run, Result):
             tell(self.study, trial, run)
+        elif run.program.fitted:
+            tell(self.study, trial, Result(None, "refused", note=not_prunable(run)))
         elif self.context.done(run.id):
             self._known(trial, run)
         else:

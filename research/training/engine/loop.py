@@ -12,6 +12,7 @@ from research.training.checkpoint import snapshot as snapshot_lib
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
+from research.training.engine import host_fit
 from research.training.engine.chunk import START, Chunk, PackSetup
 from research.training.engine.observer import NOBODY, Boundary, EpochProgress, PackObserver
 from research.training.engine.outcomes import Outcome, every_curve, latest_metrics, outcomes
@@ -42,6 +43,8 @@ def train(
     Raises:
         ValueError: a run has `init_from` and no origin.
     """
+    if program.fitted:
+        return host_fit.fit(program, configs, arrays, observer)
     missing = [
         config.init_from
         for config, origin in zip_longest(configs, setup.origins)

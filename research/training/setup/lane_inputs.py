@@ -16,6 +16,7 @@ from research.data.splitters.division import division, extremes, padded
 from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
+from research.training.setup import host
 from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
 from research.training.step.state import Lane, LaneState
@@ -39,6 +40,8 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     most, fewest = extremes(division(config.split).sizes(spec, config.train_size))
     # One program for all folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
+    if host.is_fitted(config):
+        return Sizes(*most, batch=most.train, fewest=uneven)
     # A step reads a batch for each of its rounds.
     batch = (config.batch_size or most.train) * game_of(config.objective).rounds
     return Sizes(*most, batch, config.remainder, uneven)
@@ -165,6 +168,8 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
 
 def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
     """How many parameters a run has, and the bytes of its lane's state, without making either."""
+    if program.fitted:
+        return 0, 0
     state = abstract_state(config, program)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
     return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))

@@ -13,6 +13,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import identity
+from research.baselines.estimator import Fit
 from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
 from research.data.spec import DataSpec
@@ -31,6 +32,7 @@ from research.run_config import PlayerSettings
 from research.tasks.metrics import measuring
 from research.tasks.objectives.game import Game, Player
 from research.tasks.problem import Problem
+from research.training.setup import host
 from research.training.step.state import Lane
 
 
@@ -124,8 +126,8 @@ class Program:
 
     @property
     def steps(self) -> int:
-        """Updates of a whole run."""
-        return self.config.epochs * self.sizes.steps_per_epoch
+        """Updates of a whole run; a fit counts as one."""
+        return 1 if self.fitted else self.config.epochs * self.sizes.steps_per_epoch
 
     @property
     def dtype(self) -> np.dtype:
@@ -158,6 +160,22 @@ class Program:
         """The network, without its numbers that differ from lane to lane."""
         outputs = LOSSES.get(self.config.loss).outputs(self.width)
         entry = ARCHITECTURES.get(self.config.arch.name)
+        module: nn.Module = entry.build(**self._arguments(self.config.arch, outputs))
+        return module
+
+    @property
+    def fitted(self) -> bool:
+        """Whether its runs are fitted on the host; there is no `model` then."""
+        return host.is_fitted(self.config)
+
+    def estimator(self, config: RunConfig) -> Fit:
+        """The host estimator of a run, by its own numbers."""
+        entry = ARCHITECTURES.get(config.arch.name)
+        return functools.partial(entry.build, **self._arguments(config.arch, self.width))
+
+    def _arguments(self, arch: Component, outputs: int) -> dict[str, Any]:
+        """What the builder of the architecture takes for these data."""
+        entry = ARCHITECTURES.get(arch.name)
         spec = self.spec
         facts = {
             "vocabulary": len(spec.vocabulary) or None,
@@ -165,9 +183,10 @@ class Program:
             "source": spec.source,
             "features": spec.inputs,
             "padded": spec.padded,
+            "task": spec.task,
         }
         needed = {name: facts[name] for name in entry.needs_facts}
-        return entry.build(outputs=outputs, **needed, **dict(self.config.arch.options))
+        return {"outputs": outputs, **needed, **dict(arch.options)}
 
     @functools.cached_property
     def game(self) -> Game:

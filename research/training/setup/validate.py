@@ -12,7 +12,7 @@ from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.run_config import PlayerSettings
-from research.training.setup import effects
+from research.training.setup import effects, host
 from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import lr_factors_of, make_program
 from research.training.setup.program import Program
@@ -21,6 +21,8 @@ from research.training.step import means
 
 def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     """The config with every `auto` and unset seed filled in from the data."""
+    if host.is_fitted(config):
+        config = host.without_training(config)
     task = spec.task if config.task == "auto" else config.task
     spec = seen(spec, task)
     loss = config.loss
@@ -139,11 +141,14 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
             f" targets; those of {spec.name} all have the same number; leave it out"
         )
     _check_metrics(config)
+    host.check_task(config)
     _check_mixing(config, spec)
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise redraws classes, but {spec.name} is for {spec.task}")
     _check_input(config, spec)
     program = make_program(config, spec)
+    if program.fitted:
+        return program
     _check_sizes(config, program)
     # Built for its errors only: a schedule checks its options against the number of steps.
     lr_factors_of(config, program)

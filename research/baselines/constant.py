@@ -1,0 +1,51 @@
+"""The constant predictor: what is reached without looking at the inputs."""
+
+import numpy as np
+
+from research.baselines.estimator import Examples, Predict
+from research.registry import ARCHITECTURES, HostEstimator
+
+
+def constant(
+    train: Examples,
+    validation: Examples,
+    seed: int,
+    outputs: int,
+    task: str,
+    vocabulary: int | None = None,
+    padded: bool = False,
+) -> Predict:
+    """The frequencies of the training classes, or the mean of the training targets.
+
+    Args:
+        train: the training examples.
+        validation: ignored.
+        seed: ignored, since nothing is random.
+        outputs: K: classes, or 1.
+        task: classification or regression.
+        vocabulary: ignored, as the inputs are.
+        padded: ignored.
+
+    Example:
+        >>> labels = Examples(np.zeros((4, 1)), np.array([0, 1, 1, 1]))
+        >>> predict = constant(labels, labels, 0, outputs=2, task="classification")
+        >>> np.exp(predict(np.zeros((1, 1)))).round(2).tolist()
+        [[0.25, 0.75]]
+    """
+    scores = np.array([np.mean(train.y, dtype=np.float64)])
+    if task == "classification":
+        shares = np.bincount(train.y, minlength=outputs) / len(train.y)
+        # A class without training rows would have minus infinity, and its loss would be infinite.
+        scores = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+    return lambda x: np.tile(scores, (len(x), 1))
+
+
+ARCHITECTURES.add(
+    HostEstimator(
+        "constant",
+        constant,
+        "the majority class (class frequencies as scores), or the mean of the targets",
+        "the baseline of chance",
+        needs_facts=("task", "vocabulary", "padded"),
+    )
+)

@@ -1,0 +1,134 @@
+"""Host fits: the outcomes of runs that are fitted on the host instead of trained by updates."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.baselines.estimator import Examples, Predict
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training.apply.final_metrics import final_metrics
+from research.training.devices import lane_functions
+from research.training.engine.observer import EpochProgress, PackObserver
+from research.training.engine.outcomes import Outcome
+from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.setup.program import Program
+from research.training.step import network
+from research.training.step.state import Lane
+
+SPLITS = ("train", "validation", "test")
+
+
+def fit(
+    program: Program, configs: Sequence[RunConfig], arrays: Arrays, observer: PackObserver
+) -> list[Outcome]:
+    """Fits runs of one program, one after another, and returns their outcomes in order.
+
+    Args:
+        program: what the runs have in common.
+        configs: the config of each run.
+        arrays: the data.
+        observer: is told once, when all are fitted.
+    """
+    with program.precision_context():
+        outcomes = [_outcome(program, config, arrays) for config in configs]
+    epochs = program.config.epochs
+    progress = EpochProgress(
+        epochs,
+        epochs,
+        0,
+        len(configs),
+        curves=lambda: [outcome.curves for outcome in outcomes],
+        latest=lambda: [
+            {name: values[-1] for name, values in outcome.curves.items()} for outcome in outcomes
+        ],
+    )
+    observer.at_epoch(progress)
+    return outcomes
+
+
+def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
+    """The outcome of one run."""
+    lane = make_lane_inputs(config, program, arrays).lane
+    rows = {name: rows for name in SPLITS if len(rows := _rows(lane, name))}
+    predict, _ = _fitted(program, config, lane, arrays)
+    scores = {
+        name: _scores(program, predict(_inputs(program, lane, arrays.x, split)), len(split))
+        for name, split in rows.items()
+    }
+    lost = [name for name, values in scores.items() if not np.isfinite(values).all()]
+    metrics: dict[str, float] = {}
+    curves: dict[str, list[float]] = {}
+    for name, values in scores.items():
+        # Final metrics compare with the labels before `label_noise`.
+        y = np.asarray(arrays.y[rows[name]])
+        final = final_metrics(program.problem, {"scores": values}, y)
+        metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
+        if name != "test":
+            of_examples = program.problem.example_metrics(jnp.asarray(values), jnp.asarray(y))
+            curves |= {f"{name}/{m}": [float(jnp.mean(v))] for m, v in of_examples.items()}
+    return Outcome(
+        metrics={} if lost else metrics,
+        curves=curves,
+        checksums=[_checksum(list(scores.values()))],
+        steps=program.steps,
+        diverged_at=0 if lost else None,
+        cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
+    )
+
+
+def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Predict, np.ndarray]:
+    """A run's fitted predictor, and the training inputs [N, ...] as it takes them."""
+    return _fitted(program, config, make_lane_inputs(config, program, arrays).lane, arrays)
+
+
+def _fitted(
+    program: Program, config: RunConfig, lane: Lane, arrays: Arrays
+) -> tuple[Predict, np.ndarray]:
+    """The predictor of a lane, and its training inputs."""
+    train = _examples(program, lane, arrays, _rows(lane, "train"))
+    validation = _examples(program, lane, arrays, _rows(lane, "validation"))
+    return program.estimator(config)(train, validation, config.seed), train.x
+
+
+def _rows(lane: Lane, name: str) -> np.ndarray:
+    """The rows of a split, [N], without those that only a larger fold has."""
+    rows: np.ndarray = getattr(lane, name)
+    return rows[rows >= 0]
+
+
+def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) -> Examples:
+    """The examples of rows [N], their labels with `label_noise`."""
+    y = arrays.y
+    if lane.hparams["label_noise"]:
+        y = lane_functions.labels(program.width, lane, jnp.asarray(y))
+    return Examples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
+
+
+def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> np.ndarray:
+    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them."""
+    return np.asarray(jax.device_get(network.normalize_inputs(program, lane, jnp.asarray(x[rows]))))
+
+
+def _scores(program: Program, scores: Any, count: int) -> np.ndarray:
+    """The scores, checked. Raises ValueError unless they are [count, K]."""
+    scores = np.asarray(scores)
+    expected = (count, program.width)
+    if scores.shape != expected:
+        name = program.config.arch.name
+        raise ValueError(
+            f"arch={name} predicts {list(scores.shape)} for {count} rows; expected {list(expected)}"
+        )
+    return scores
+
+
+def _checksum(arrays: Sequence[np.ndarray]) -> str:
+    """16 hexadecimal digits that stand for all bits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

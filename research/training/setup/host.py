@@ -1,0 +1,49 @@
+"""Host estimators: which settings apply to a run that is fitted on the host."""
+
+import dataclasses
+
+from research.config import RunConfig, leaves, resolve
+from research.errors import UserError
+from research.registry import ARCHITECTURES, FITTED_SETTINGS, TASKS, HostEstimator
+
+
+def is_host_estimator(arch: str) -> bool:
+    """Whether the architecture of that name is one; False where there is no such name."""
+    return arch in ARCHITECTURES and isinstance(ARCHITECTURES.get(arch), HostEstimator)
+
+
+def is_fitted(config: RunConfig) -> bool:
+    """Whether the run is fitted on the host instead of trained."""
+    return is_host_estimator(config.arch.name)
+
+
+def not_applicable(config: RunConfig) -> frozenset[str]:
+    """The settings of a fitted run that are not the default and would change nothing, by path."""
+    paths = set()
+    # A record names the loss of its task, with which it is compared.
+    own_loss = config.task != "auto" and config.loss == TASKS.get(config.task).loss
+    for leaf in leaves(config):
+        head = leaf.path.partition(".")[0]
+        if head == "loss" and own_loss:
+            continue
+        if head not in FITTED_SETTINGS and not leaf.default:
+            paths.add(head if head == "regularization" else leaf.path)
+    return frozenset(paths)
+
+
+def without_training(config: RunConfig) -> RunConfig:
+    """A fitted run's config with the defaults of all that does not apply, so that runs which differ
+    only there are one run."""
+    defaults, _ = resolve({})
+    return dataclasses.replace(
+        defaults, **{name: getattr(config, name) for name in FITTED_SETTINGS}
+    )
+
+
+def check_task(config: RunConfig) -> None:
+    """Raises UserError if the estimator is not for the run's task."""
+    entry = ARCHITECTURES.get(config.arch.name)
+    if isinstance(entry, HostEstimator) and config.task not in entry.tasks:
+        raise UserError(
+            f"arch={entry.name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
+        )
