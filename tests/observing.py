@@ -4,7 +4,7 @@ from typing import Any
 
 from research.sweeps.execute.observer import Observer
 from research.training.checkpoint.snapshot import Snapshot
-from research.training.engine.observer import Boundary, PackObserver
+from research.training.engine.pack_observer import Boundary, PackObserver
 
 
 class Observing(Observer):

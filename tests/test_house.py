@@ -16,7 +16,7 @@ import research.catalogue  # noqa: F401
 from research import registry
 from research.options import REQUIRED
 from research.registry import Entry, Registry
-from research.testing import conformance
+from research.testing import subjects
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
@@ -184,7 +184,7 @@ def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
 
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
 def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
-    assert conformance.architecture(entry.name).run().config.arch.name == entry.name
+    assert subjects.architecture(entry.name).run().config.arch.name == entry.name
 
 
 def per_folder(uses: Callable[[str], Iterator[str]]) -> dict[str, list[str]]:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from research.baselines.estimator import Examples, Predict
+from research.baselines.estimator import LabelledExamples, Predict
 from research.registry import ARCHITECTURES, HostEstimator
 
 
 def constant(
-    train: Examples,
-    validation: Examples,
+    train: LabelledExamples,
+    validation: LabelledExamples,
     seed: int,
     outputs: int,
     task: str,
@@ -27,7 +27,7 @@ def constant(
         padded: ignored.
 
     Example:
-        >>> labels = Examples(np.zeros((4, 1)), np.array([0, 1, 1, 1]))
+        >>> labels = LabelledExamples(np.zeros((4, 1)), np.array([0, 1, 1, 1]))
         >>> predict = constant(labels, labels, 0, outputs=2, task="classification")
         >>> np.exp(predict(np.zeros((1, 1)))).round(2).tolist()
         [[0.25, 0.75]]

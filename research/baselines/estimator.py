@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 
-class Examples(NamedTuple):
+class LabelledExamples(NamedTuple):
     """The examples of a split.
 
     x: inputs [N, ...], filled and scaled as a network sees them. y: labels int32 [N], or values [N]
@@ -25,7 +25,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 class Fit(Protocol):
     """Fits an estimator. The same arguments give the same bits."""
 
-    def __call__(self, train: Examples, validation: Examples, seed: int) -> Predict:
+    def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The fitted predictor.
 
         Args:

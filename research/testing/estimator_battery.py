@@ -8,8 +8,8 @@ import numpy as np
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.engine import host_fit
-from research.training.engine.observer import NOBODY
 from research.training.engine.outcomes import Outcome
+from research.training.engine.pack_observer import NOBODY
 
 
 def _outcome(run: PlannedRun, arrays: Any) -> Outcome:

@@ -14,14 +14,15 @@ from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
 from research.registry import ARCHITECTURES, Architecture
-from research.testing import conformance
-from research.testing.conformance import CHECKS, Subject
+from research.testing import conformance, subjects
+from research.testing.conformance import CHECKS
+from research.testing.subjects import Subject
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
-    check(conformance.architecture(name))
+    check(subjects.architecture(name))
 
 
 class Peeks(nn.Module):
@@ -84,4 +85,4 @@ def test_what_is_wrong_is_found(
         ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong")
     )
     with pytest.raises((AssertionError, UserError), match=message):
-        check(conformance.subject(arch=name))
+        check(subjects.subject(arch=name))

@@ -15,9 +15,9 @@ from networks import NETWORKS
 
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS, Regularizer
-from research.testing import conformance
-from research.testing.conformance import Subject
+from research.testing import subjects
 from research.testing.few_steps import beyond_rounding, lane, steps
+from research.testing.subjects import Subject
 
 TRAINED = (
     ("linear", "adagrad", ("l1", "shift")),
@@ -75,7 +75,7 @@ def test_the_design_covers_every_pair() -> None:
 def test_what_cannot_be_says_why_before_training(name: str) -> None:
     """An architecture with kernels and an optimizer always can; where a row cannot, each
     regularizer is tried alone."""
-    of = conformance.architecture(name)
+    of = subjects.architecture(name)
     for optimizer in OPTIMIZERS.names():
         members = row(name, optimizer)
         if not refusal(of, optimizer, members):
@@ -93,7 +93,7 @@ def test_what_cannot_be_says_why_before_training(name: str) -> None:
 def test_each_regularizer_can_be_somewhere() -> None:
     """Among the architectures that differ most in what they have; l1_prox is gradient descent's
     alone."""
-    subjects = [conformance.architecture(name) for name in ("cnn", "gru", "mlp", "vit")]
+    subjects = [subjects.architecture(name) for name in ("cnn", "gru", "mlp", "vit")]
     subjects.append(Subject({**subjects[2].settings, "arch.residual": True}, subjects[2].data))
     for entry in REGULARIZERS:
         assert not all(refusal(of, "sgd", [entry]) for of in subjects), entry.name
@@ -102,7 +102,7 @@ def test_each_regularizer_can_be_somewhere() -> None:
 @pytest.mark.parametrize(("name", "optimizer", "members"), TRAINED, ids=lambda value: str(value))
 def test_a_lane_is_the_run_alone(name: str, optimizer: str, members: tuple[str, ...]) -> None:
     """Law 2, two steps of it, beside lanes at other rates."""
-    of = conformance.architecture(name)
+    of = subjects.architecture(name)
     chosen = settings(optimizer, map(REGULARIZERS.get, members))
     runs = [of.run(**chosen, seed=seed, learning_rate=0.01 * (1 + seed)) for seed in range(3)]
     together = steps(runs, of.data.data, len(runs), 2)

@@ -11,7 +11,7 @@ from research.duration import Period
 from research.errors import Stopped, UserError
 from research.sweeps.execute.checkpoint_policy import ABREAST_SECONDS, CheckpointPolicy
 from research.training.checkpoint.snapshot import Snapshot
-from research.training.engine.observer import Boundary
+from research.training.engine.pack_observer import Boundary
 
 
 @dataclasses.dataclass

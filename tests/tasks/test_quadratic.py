@@ -9,7 +9,7 @@ from research.data import in_memory
 from research.data.noisy_quadratic import TEST, hessian, quadratic
 from research.errors import UserError
 from research.tasks import quadratic_distance as loss
-from research.testing.conformance import Subject
+from research.testing.subjects import Subject
 
 
 def test_its_hessian_has_the_spectrum() -> None:

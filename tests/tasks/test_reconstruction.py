@@ -16,7 +16,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.gaussian import GaussianSample
 from research.tasks import divergence
 from research.testing import few_steps
-from research.testing.conformance import Subject
+from research.testing.subjects import Subject
 from research.training.setup.lane_inputs import footprint
 from research.training.step.augment import augment_batch
 from research.training.step.network import forward

@@ -17,7 +17,7 @@ from research.models.layers.upsampling import Upsample, resized
 from research.regularization import targets
 from research.tasks import segmentation
 from research.testing import few_steps
-from research.testing.conformance import Subject
+from research.testing.subjects import Subject
 from research.training.step.augment import augment_batch
 from research.training.step.network import forward
 

@@ -11,7 +11,7 @@ from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
-from research.training.engine.observer import NOBODY, PackObserver
+from research.training.engine.pack_observer import NOBODY, PackObserver
 
 
 def train(

@@ -22,7 +22,7 @@ from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
-from research.training.engine.observer import NOBODY, PackObserver
+from research.training.engine.pack_observer import NOBODY, PackObserver
 from research.training.setup.lane_inputs import abstract_state
 
 WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]

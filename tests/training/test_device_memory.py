@@ -14,7 +14,7 @@ from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
-from research.testing.conformance import Subject
+from research.testing.subjects import Subject
 from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
 

@@ -30,7 +30,7 @@ from research.registry import TASKS
 from research.regularization import targets
 from research.sweeps.plan.run_plan import PlannedRun
 from research.testing import few_steps
-from research.testing.conformance import Subject
+from research.testing.subjects import Subject
 from research.training.apply import final_metrics
 from research.training.devices import batch_layout
 from research.training.devices.strategy import ExecutionStrategy

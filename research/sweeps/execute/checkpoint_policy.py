@@ -11,7 +11,7 @@ import jax
 from research.duration import Period
 from research.errors import Stopped, UserError
 from research.training.checkpoint.checkpoint_writer import CheckpointWriter
-from research.training.engine.observer import Boundary
+from research.training.engine.pack_observer import Boundary
 from research.training.setup.program import Program
 
 # Dispatches run ahead of the devices; so often the host waits for them, that a stop is not kept

@@ -52,7 +52,7 @@ def train_locally(
 
     Args:
         work: the runs that are wanted, and what is known of them.
-        events: receives the events of the training.
+        observer: follows the training, and may stop it.
         still_wanted: whether a run is still to be trained.
         wait: whether to wait for the runs of other processes.
         abreast: how many packs train at once.

@@ -29,8 +29,8 @@ from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
-from research.training.engine.observer import Boundary, EpochProgress, PackObserver
 from research.training.engine.outcomes import Outcome
+from research.training.engine.pack_observer import Boundary, EpochProgress, PackObserver
 from research.training.setup.lane_inputs import abstract_state, footprint
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)

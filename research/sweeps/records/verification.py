@@ -21,8 +21,8 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import first_difference, loop
 from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.first_difference import Divergence
-from research.training.engine.observer import NOBODY, PackObserver
 from research.training.engine.outcomes import Outcome
+from research.training.engine.pack_observer import NOBODY, PackObserver
 from research.training.setup.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]

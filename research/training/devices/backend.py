@@ -34,7 +34,13 @@ class Backend(Protocol):
     def compile(
         self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()
     ) -> Callable[..., Any]:
-        """The function, compiled. donate: the arguments whose arrays are given away."""
+        """The function, compiled.
+
+        Args:
+            function: of leaves [W, ...] on the device or devices.
+            axes: of its arguments.
+            donate: the arguments whose arrays are given away.
+        """
         ...
 
     def share(self, tree: Tree) -> Tree:

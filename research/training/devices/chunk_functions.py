@@ -39,8 +39,15 @@ def compiled(
     axes: Axes,
     donate: tuple[int, ...] = (),
 ) -> Any:
-    """A function of one lane with its first arguments fixed, mapped and compiled once per
-    backend."""
+    """A function of one lane with its first arguments fixed, mapped and compiled.
+
+    Args:
+        backend: maps and compiles it, once per program.
+        function: of one lane.
+        static: its first arguments, which shape the program.
+        axes: of its other arguments.
+        donate: those of the other arguments whose arrays are given away.
+    """
     over_lanes = backend.over_lanes(functools.partial(function, *static), axes)
     return backend.compile(over_lanes, axes, donate)
 
@@ -51,6 +58,11 @@ def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
 
     The function takes states, lanes, batches with the learning rate's factors, all [W, ...], and
     the first update of the dispatch to make with their count; it gives the states away.
+
+    Args:
+        backend: maps the update over lanes, and compiles the dispatch.
+        program: what the lanes have in common.
+        steps: updates per dispatch.
     """
     axes = (0, 0, 0, None)
     step_of_lane = functools.partial(lane_functions.update_at, program, backend.shard.axis)
@@ -82,7 +94,13 @@ class ChunkFunctions:
     def of(
         cls, program: Program, strategy: ExecutionStrategy, device: jax.Device | None
     ) -> "ChunkFunctions":
-        """Those of a program's chunk. device: of its lanes; ignored for a run over several."""
+        """Those of a program's chunk.
+
+        Args:
+            program: what the lanes have in common.
+            strategy: how they run.
+            device: of the lanes; ignored for a run over several.
+        """
         if strategy.replicas == 1:
             return cls(program, VmapBackend(strategy.width, device))
         # The leading axis is that of the devices, so none is left for lanes.
@@ -95,7 +113,14 @@ class ChunkFunctions:
         return compiled(self.backend, lane_functions.labels, static, (0, None))(lanes, y)
 
     def order(self, lanes: Lane, epoch: np.ndarray, count: int, padding: int = 0) -> jax.Array:
-        """The rows that each lane reads in its epoch, [W, count + padding]. epoch: [W]."""
+        """The rows that each lane reads in its epoch, [W, count + padding].
+
+        Args:
+            lanes: the lanes' inputs.
+            epoch: each lane's epoch, [W].
+            count: how many rows; beyond the training rows the last one is repeated.
+            padding: how many more times the last row is repeated.
+        """
         static = (count, padding, self.program.sizes.uneven)
         function = compiled(self.backend, lane_functions.order, static, (0, 0))
         return function(lanes, self.backend.repeat(epoch))

@@ -22,7 +22,13 @@ from research.training.step.step import train_step
 
 
 def labels(classes: int, lane: Lane, y: jax.Array) -> jax.Array:
-    """A lane's labels [N]: with probability `label_noise` redrawn over all classes, by row."""
+    """A lane's labels [N]: with probability `label_noise` redrawn over all classes, by row.
+
+    Args:
+        classes: how many there are.
+        lane: the lane's inputs.
+        y: the labels of the data, [N].
+    """
 
     def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
         # A key per row of the data, so that a label does not depend on the split or the order.
@@ -36,7 +42,15 @@ def labels(classes: int, lane: Lane, y: jax.Array) -> jax.Array:
 
 
 def order(count: int, padding: int, uneven: bool, lane: Lane, epoch: jax.Array) -> jax.Array:
-    """The rows that an epoch's updates read, [count + padding]; see `batch_order`."""
+    """The rows that an epoch's updates read, [count + padding]; see `batch_order`.
+
+    Args:
+        count: how many rows; beyond the training rows the last one is repeated.
+        padding: how many more times the last row is repeated.
+        uneven: whether rows may be missing.
+        lane: the lane's inputs.
+        epoch: the lane's epoch, [].
+    """
     rows = batch_order(lane.train, rng.at(lane.seed, "order", epoch), count, uneven)
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
 

@@ -41,7 +41,13 @@ class PmapBackend:
     def compile(
         self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()
     ) -> Callable[..., Any]:
-        """See `Backend`."""
+        """See `Backend`.
+
+        Args:
+            function: of leaves [W, ...].
+            axes: of its arguments.
+            donate: the arguments whose arrays are given away.
+        """
         return jax.pmap(
             function, axis_name=AXIS, in_axes=axes, devices=self.devices, donate_argnums=donate
         )

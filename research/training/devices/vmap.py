@@ -30,7 +30,13 @@ class VmapBackend:
     def compile(
         self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()
     ) -> Callable[..., Any]:
-        """See `Backend`."""
+        """See `Backend`.
+
+        Args:
+            function: of leaves [W, ...].
+            axes: of its arguments.
+            donate: the arguments whose arrays are given away.
+        """
         return jax.jit(function, donate_argnums=donate)
 
     def share(self, tree: Tree) -> Tree:

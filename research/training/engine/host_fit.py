@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.baselines.estimator import Examples, Predict
+from research.baselines.estimator import LabelledExamples, Predict
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training.apply.final_metrics import final_metrics
 from research.training.devices import lane_functions
-from research.training.engine.observer import EpochProgress, PackObserver
 from research.training.engine.outcomes import Outcome
+from research.training.engine.pack_observer import EpochProgress, PackObserver
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network
@@ -32,7 +32,7 @@ def fit(
         program: what the runs have in common.
         configs: the config of each run.
         arrays: the data.
-        observer: is told once, when all are fitted.
+        observer: follows the fits; it is called once, when all are done.
     """
     with program.precision_context():
         outcomes = [_outcome(program, config, arrays) for config in configs]
@@ -82,7 +82,13 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
 
 
 def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Predict, np.ndarray]:
-    """A run's fitted predictor, and the training inputs [N, ...] as it takes them."""
+    """A run's fitted predictor, and the training inputs [N, ...] as it takes them.
+
+    Args:
+        program: the run's program.
+        config: its config.
+        arrays: its data.
+    """
     return _fitted(program, config, make_lane_inputs(config, program, arrays).lane, arrays)
 
 
@@ -101,12 +107,12 @@ def _rows(lane: Lane, name: str) -> np.ndarray:
     return rows[rows >= 0]
 
 
-def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) -> Examples:
+def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) -> LabelledExamples:
     """The examples of rows [N], their labels with `label_noise`."""
     y = arrays.y
     if lane.hparams["label_noise"]:
         y = lane_functions.labels(program.width, lane, jnp.asarray(y))
-    return Examples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
+    return LabelledExamples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
 
 
 def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine import host_fit
 from research.training.engine.chunk import START, Chunk, PackSetup
-from research.training.engine.observer import NOBODY, Boundary, EpochProgress, PackObserver
 from research.training.engine.outcomes import Outcome, every_curve, latest_metrics, outcomes
+from research.training.engine.pack_observer import NOBODY, Boundary, EpochProgress, PackObserver
 from research.training.setup.program import Program
 
 

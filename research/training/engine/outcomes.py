@@ -154,7 +154,13 @@ def every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, lis
 
 
 def latest_metrics(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[str, float]]:
-    """The metrics of every run of a pack, in order, in the latest epoch, which has this number."""
+    """The metrics of every run of a pack in its latest epoch, in order.
+
+    Args:
+        program: the runs' program.
+        chunks: the pack's chunks.
+        epoch: the number of the latest epoch; {} for a run that ended before it.
+    """
     metrics: list[dict[str, float]] = []
     for chunk in chunks:
         row = chunk.rows[-1]

@@ -68,5 +68,11 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 def compiled_initial_state(
     program: Program, lane: Lane, variables: Variables | None = None
 ) -> LaneState:
-    """`initial_state`, compiled. Never mapped, so that its bits are the same in every pack."""
+    """`initial_state`, compiled. Never mapped, so that its bits are the same in every pack.
+
+    Args:
+        program: what the lanes have in common.
+        lane: the lane's inputs.
+        variables: those to start from; None for the lane's own initial ones.
+    """
     return initial_state(program, lane, variables)

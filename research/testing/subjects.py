@@ -1,0 +1,188 @@
+"""Subjects: entries at their test options, each with small generated data to try it on."""
+
+import dataclasses
+import functools
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.data import in_memory
+from research.data.in_memory import InMemorySource, made_up
+from research.errors import UserError
+from research.options import format_value
+from research.registry import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    DATASETS,
+    FITTED_SETTINGS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    TASKS,
+    Entry,
+    Loss,
+    Metric,
+    Objective,
+)
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.training.setup.host import is_host_estimator
+from research.training.setup.lane_inputs import abstract_lane
+from research.training.step import objective
+
+# 40 training rows make 5 updates an epoch.
+BATCH = 8
+SETTINGS = {
+    "split": "4:1:1",
+    "split_seed": 0,
+    "batch_size": BATCH,
+    "epochs": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.05,
+}
+NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Settings, and the data that they are tried on."""
+
+    settings: Mapping[str, Any]
+    data: InMemorySource
+
+    def run(self, **changes: Any) -> PlannedRun:
+        """A run of the settings with these changes. Raises UserError if they cannot be."""
+        settings = {**self.settings, **changes}
+        planner = Planner(lambda config: self.data)
+        if is_host_estimator(settings.get("arch", "")):
+            base = {name: SETTINGS[name] for name in SETTINGS if name in FITTED_SETTINGS}
+            return planner.runs([{**base, **settings}])[0]
+        settings = {**SETTINGS, **settings}
+        (run,) = planner.runs([settings])
+        rounds = run.program.game.rounds
+        if rounds == 1:
+            return run
+        # As many steps per epoch, whatever a step reads.
+        return planner.runs([{**settings, "batch_size": max(1, BATCH // rounds)}])[0]
+
+
+def subject(**settings: Any) -> Subject:
+    """The settings on the first of the made-up data sets that they can be trained on. Raises
+    UserError if on none.
+
+    Each is tried for its own task, and then for those that any data will do for.
+    """
+    tasks = ({}, *({"task": task.name, "scaling": "none"} for task in TASKS if task.sees))
+    return _first(Subject({**more, **settings}, data) for more in tasks for data in made_up())
+
+
+def _first(subjects: Iterable[Subject]) -> Subject:
+    """The first that can be trained. Raises what is wrong with the very first if none can be."""
+    errors = []
+    for candidate in subjects:
+        try:
+            _encoded(candidate)
+        except UserError as error:
+            errors.append(error)
+        else:
+            return candidate
+    raise errors[0]
+
+
+def _encoded(case: Subject) -> None:
+    """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
+    loss's target."""
+    run, y = case.run(), case.data.data.y[:2]
+    with run.program.precision_context():
+        if not run.program.spec.reconstructs:
+            jax.eval_shape(
+                functools.partial(objective.loss_targets, run.program),
+                abstract_lane(run.config, run.program),
+                y,
+            )
+
+
+def _tiny(name: str) -> dict[str, Any]:
+    """An architecture at its test options."""
+    return {
+        "arch": name,
+        **{
+            f"arch.{option}": value
+            for option, value in ARCHITECTURES.get(name).test_options.items()
+        },
+    }
+
+
+def architecture(name: str, **settings: Any) -> Subject:
+    """An architecture at its test options."""
+    entry = ARCHITECTURES.get(name)
+    return subject(**{**entry.test_settings, **_tiny(name), **settings})
+
+
+def part(kind: str, entry: Entry) -> Subject:
+    """An entry at its test options, in a small network. Raises UserError on a kind that has no
+    battery."""
+    if kind == ARCHITECTURES.kind:
+        return architecture(entry.name)
+    tiny = dict(entry.test_options)
+    if kind == OPTIMIZERS.kind:
+        return subject(
+            **NETWORK,
+            optimizer=entry.name,
+            **{f"optimizer.{name}": value for name, value in tiny.items()},
+        )
+    if kind == REGULARIZERS.kind:
+        options = ",".join(f"{name}={format_value(value)}" for name, value in tiny.items())
+        return subject(
+            **NETWORK, regularization=f"{entry.name}({options})" if options else entry.name
+        )
+    if isinstance(entry, Loss):
+        return measured(entry.tasks[0], loss=entry.name)
+    if isinstance(entry, Metric):
+        return measured(entry.tasks[0], metrics=(entry.name,))
+    if kind == ACTIVATIONS.kind:
+        return subject(**NETWORK, **{"arch.activation": entry.name})
+    if isinstance(entry, Objective):
+        chosen = {f"objective.{option}": value for option, value in tiny.items()}
+        base = {} if "arch" in entry.test_settings else NETWORK
+        return subject(**{**base, **entry.test_settings, **chosen, "objective": entry.name})
+    if kind == SCHEDULES.kind:
+        return subject(
+            **NETWORK,
+            schedule=entry.name,
+            **{f"schedule.{name}": value for name, value in tiny.items()},
+        )
+    if kind == TASKS.kind:
+        return subject(**NETWORK, task=entry.name)
+    if kind == DATASETS.kind:
+        return dataset(entry)
+    raise UserError(f"there is no battery for a {kind} ({entry.name})")
+
+
+def measured(task: str, **settings: Any) -> Subject:
+    """The settings in the first of some small networks that answers a task of made-up data, its
+    loss the task's own."""
+    text = in_memory.text()
+    spoken = dataclasses.replace(text.spec, task=task)
+    more = (
+        [InMemorySource(spoken, text.data)]
+        if task in ("language_model", "sequence_to_sequence")
+        else []
+    )
+    return _first(
+        Subject({**_tiny(arch), "task": task, "scaling": "none", **settings}, data)
+        for data in (*more, *made_up())
+        for arch in ("mlp", "gru", "fcn")
+    )
+
+
+def dataset(entry: Entry) -> Subject:
+    """A data set of its own at its test options, in the first small network that can be trained on
+    it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
+        data = InMemorySource(source.spec, jax.tree.map(np.array, source.arrays()))
+    return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
