@@ -1,8 +1,11 @@
 """Recorded runs that launch.verify trains again: which they are, and what it prints of each."""
 
+import dataclasses
 import random
 import secrets
 from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
 
 from launch.cli.memory_flags import memory
 from launch.cli.run_flags import with_its_plugins
@@ -19,6 +22,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import Verdict, localize, run_of, trial, verify
+from research.training.engine.pack_observer import Boundary, PackObserver
 from research.words import plural
 
 
@@ -65,6 +69,16 @@ def sample(name: str, records: Iterable[Record]) -> list[Record]:
     return [able[run_id] for run_id in random.Random(seed).sample(sorted(able), count)]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Steps(PackObserver):
+    """Shows the updates done."""
+
+    bar: tqdm
+
+    def at_boundary(self, boundary: Boundary) -> None:
+        self.bar.update(boundary.step - self.bar.n)
+
+
 def verified(record: Record, plans: Planner) -> Verdict:
     """Verifies a run, and prints it."""
     run = run_of(record, plans)
@@ -75,9 +89,9 @@ def verified(record: Record, plans: Planner) -> Verdict:
     with progress(
         asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update"
     ) as bar:
-        result = verify(asked, arrays, streaming, lambda step: bar.update(step - bar.n))
+        result = verify(asked, arrays, streaming, _Steps(bar))
     _print(verdict(asked, result))
-    if LOCALIZE.value and result.difference is not None:
+    if LOCALIZE.value and result.difference is not None and not run.program.fitted:
         _print(location(asked, localize(asked, result, arrays, streaming)))
     return result.verdict
 

@@ -16,10 +16,13 @@ def settings_text(runs: Sequence[PlannedRun]) -> Iterator[str]:
     size = (
         f"{footprint(first.config, first.program)[0]:,} parameters, {first.program.steps:,} steps"
     )
+    if first.program.fitted:
+        size = "fitted on the host"
     if len(runs) == 1:
         yield f"run {first.id}: {size}"
     else:
-        yield f"{len(runs)} folds of split={first.config.split}, each of {size}:"
+        each = "" if first.program.fitted else "each of "
+        yield f"{len(runs)} folds of split={first.config.split}, {each}{size}:"
         for run in runs:
             yield f"  fold {run.config.fold}: run {run.id}"
     for setting, value in config_lib.to_flags(first.config).items():
@@ -70,6 +73,8 @@ def _metrics(record: Record) -> str:
 
 def _against_divergence(settings: Mapping[str, str]) -> str:
     """What keeps a run of these settings from diverging."""
+    if "learning_rate" not in settings:
+        return "look at the data: it was fitted on the host"
     smaller = f"a smaller --learning_rate than {settings['learning_rate']}"
     unscaled = []
     if settings["task"] in ("regression", "forecast") and settings["target_scaling"] == "none":
