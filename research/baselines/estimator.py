@@ -1,7 +1,7 @@
 """Estimator: what a host estimator is fitted to, and what it returns."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -9,17 +9,17 @@ import numpy as np
 class LabelledExamples(NamedTuple):
     """The examples of a split.
 
-    x: inputs [N, ...], filled and scaled as a network sees them. y: labels int32 [N], or values [N]
-    in the units of the data.
+    x: inputs [N, ...], filled and scaled as a network sees them; of several, each by its name.
+    y: labels int32 [N], or values [N] in the units of the data.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
 
 
 # Inputs [M, ...] -> scores [M, K]: logits or log-probabilities of K classes, or predictions (K = 1)
 # in the units of the data.
-Predict = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[Any], np.ndarray]
 
 
 class Fit(Protocol):

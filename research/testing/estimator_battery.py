@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from research.data.features.named_inputs import take
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.engine import host_fit
 from research.training.engine.outcomes import Outcome
@@ -35,7 +36,10 @@ def independence(run: PlannedRun, arrays: Any) -> None:
     """A prediction does not depend on the other examples that are predicted with it."""
     with run.program.precision_context():
         predict, x = host_fit.predictor(run.program, run.config, arrays)
-    together, alone = np.asarray(predict(x[:3])), np.asarray(predict(x[1:2]))
+    together, alone = (
+        np.asarray(predict(take(x, slice(3)))),
+        np.asarray(predict(take(x, slice(1, 2)))),
+    )
     np.testing.assert_allclose(
         together[1:2], alone, rtol=1e-5, err_msg="a prediction depends on the others with it"
     )

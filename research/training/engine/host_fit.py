@@ -10,6 +10,7 @@ import numpy as np
 
 from research.baselines.estimator import LabelledExamples, Predict
 from research.config import RunConfig
+from research.data.features.named_inputs import by_array, take
 from research.data.spec import Arrays
 from research.training.apply.final_metrics import final_metrics
 from research.training.devices import lane_functions
@@ -34,6 +35,7 @@ def fit(
         arrays: the data.
         observer: follows the fits; it is called once, when all are done.
     """
+    arrays = program.spec.view(arrays)
     with program.precision_context():
         outcomes = [_outcome(program, config, arrays) for config in configs]
     epochs = program.config.epochs
@@ -81,7 +83,7 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
     )
 
 
-def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Predict, np.ndarray]:
+def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Predict, Any]:
     """A run's fitted predictor, and the training inputs [N, ...] as it takes them.
 
     Args:
@@ -89,12 +91,11 @@ def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Pred
         config: its config.
         arrays: its data.
     """
+    arrays = program.spec.view(arrays)
     return _fitted(program, config, make_lane_inputs(config, program, arrays).lane, arrays)
 
 
-def _fitted(
-    program: Program, config: RunConfig, lane: Lane, arrays: Arrays
-) -> tuple[Predict, np.ndarray]:
+def _fitted(program: Program, config: RunConfig, lane: Lane, arrays: Arrays) -> tuple[Predict, Any]:
     """The predictor of a lane, and its training inputs."""
     train = _examples(program, lane, arrays, _rows(lane, "train"))
     validation = _examples(program, lane, arrays, _rows(lane, "validation"))
@@ -115,9 +116,11 @@ def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) ->
     return LabelledExamples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
 
 
-def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> np.ndarray:
-    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them."""
-    return np.asarray(jax.device_get(network.normalize_inputs(program, lane, jnp.asarray(x[rows]))))
+def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
+    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them; of several, each by
+    its name."""
+    raw = by_array(take(x, rows), jnp.asarray)
+    return jax.device_get(network.normalize_inputs(program, lane, raw))
 
 
 def _scores(program: Program, scores: Any, count: int) -> np.ndarray:
