@@ -117,8 +117,8 @@ def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) ->
 
 
 def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
-    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them; of several, each by
-    its name."""
+    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them; of several,
+    each by its name."""
     raw = by_array(take(x, rows), jnp.asarray)
     return jax.device_get(network.normalize_inputs(program, lane, raw))
 
