@@ -12,7 +12,7 @@ from absl import flags
 from launch.cli import asked_table, figure_flags, start
 from launch.cli.external_results import external, refuse_flags_of_from
 from launch.cli.output import VIEW, emit, emit_text, view
-from launch.cli.table_flags import EXPLAIN, FROM, NO_TRAIN, ROWS
+from launch.cli.table_flags import EXPERIMENT, EXPLAIN, FROM, NO_TRAIN, REGISTER, ROWS
 from launch.slurm.cluster_flags import terminal
 from research.analysis.explain import explain
 from research.analysis.runs_table import runs_of
@@ -38,6 +38,9 @@ def main() -> None:
     refuse_flags_of_from()
     if (trials := asked_table.trials()) is not None:
         emit(trials)
+        return
+    if REGISTER.value:
+        print(f"'{EXPERIMENT.value}' is registered, digest {asked_table.registered()}")
         return
     report = asked_table.shown()
     if EXPLAIN.value is not None:

@@ -13,6 +13,7 @@ from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.cli.run_flags import plugins, with_its_plugins
+from launch.cli.sweep_rows import by_row
 from launch.cli.table_flags import (
     BASELINE,
     BUDGET,
@@ -28,6 +29,7 @@ from launch.cli.table_flags import (
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.arms_table import Arm
 from research.analysis.layout import Tabular
+from research.analysis.registration import register
 from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import (
@@ -91,15 +93,7 @@ def shown() -> TableReport:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
     if BUDGET.value is not None and UNTIL.value is None:
         raise UserError("--budget applies only to --until=decided; leave it out")
-    experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
-    if SEEDS.value is not None:
-        experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
-    question = _question()
-    experiment = dataclasses.replace(
-        experiment,
-        claim=question.claim or experiment.claim,
-        estimate=question.estimate or experiment.estimate,
-    )
+    experiment = _experiment(monitor)
     if ROWS.value != "runs":
         arms = [Arm(label, {}) for label in experiment.arms]
         empty = build_table(
@@ -131,6 +125,30 @@ def shown() -> TableReport:
     if BUDGET.value is None:
         raise UserError("--until=decided requires --budget, as 200runs or 30min")
     return until_decided(experiment, SeedBudget.parse(BUDGET.value), train)
+
+
+def _experiment(monitor: Terminal) -> Experiment:
+    """The declared experiment, as the flags change it."""
+    experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
+    question = _question()
+    return dataclasses.replace(
+        experiment,
+        seeds=SEEDS.value or experiment.seeds,
+        claim=question.claim or experiment.claim,
+        estimate=question.estimate or experiment.estimate,
+    )
+
+
+def registered() -> str:
+    """The digest under which the experiment is registered now; nothing is trained."""
+    if EXPERIMENT.value is None:
+        raise UserError("--register requires --experiment=NAME")
+    monitor = terminal()
+    records = store(monitor.warn)
+    experiment = _experiment(monitor)
+    by_label = by_row(experiment, planner(), records)
+    recorded = records.find(run.id for runs in by_label.values() for run in runs)[0]
+    return register(records, experiment, len(recorded), UNTIL.value)
 
 
 def _question() -> Question:

@@ -42,5 +42,10 @@ UNTIL = flags.DEFINE_enum(
     "until", None, ["decided"], "with --experiment: add seeds to the rows that are undecided"
 )
 BUDGET = start.define_name("budget", None, "with --until: what may be spent, as 200runs or 30min")
+REGISTER = flags.DEFINE_bool(
+    "register",
+    False,
+    "with --experiment: write down what is asked before its first run; train nothing",
+)
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show the existing records; train nothing")
 EXPLAIN = start.define_name("explain", None, "print the runs and tests behind this row")

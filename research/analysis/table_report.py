@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from research import config as config_lib
-from research.analysis import sensitivity
+from research.analysis import registration, sensitivity
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import axes, sweep_table, with_seed_values
 from research.analysis.effects_table import EffectsTable, effects_table
@@ -254,6 +254,7 @@ def of_experiment(
         searched = [by_id[run.id] for run in flat]
         chosen = selection.chosen(experiment.choose, asked, by_id)
         remarks = selection.remarks(experiment, chosen, searched)
+    remarks += registration.sentences(store, experiment)
     requests = selection.requests(experiment, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, records_of, remarks, monitor.note)

@@ -1,0 +1,56 @@
+"""Registration: written before the first run, never changed, and named in tables."""
+
+import dataclasses
+import json
+
+import pytest
+
+from research.analysis.registration import register, sentences
+from research.errors import UserError
+from research.sweeps.column import Column
+from research.sweeps.experiment import Experiment
+from research.sweeps.records.store import Store
+
+DECLARED = Experiment(
+    "asked", "a summary", {"dataset": "digits"}, {"a": {}, "b": {"learning_rate": 0.2}},
+    (Column("MSE", "test/mse", "lower", margin=0.1),), "a", seeds=6,
+)  # fmt: skip
+
+
+def test_a_table_says_that_it_was_registered_and_what_was_changed(tmp_path) -> None:
+    store = Store(tmp_path)
+    assert list(sentences(store, DECLARED)) == []
+    digest = register(store, DECLARED, 0, None)
+    assert register(store, dataclasses.replace(DECLARED, summary="other words"), 9, None) == digest
+    (unchanged,) = sentences(store, DECLARED)
+    assert unchanged.endswith(f"before its first run (digest {digest}), unchanged.")
+    changed = dataclasses.replace(
+        DECLARED,
+        seeds=20,
+        arms={"a": {}, "b": {"learning_rate": 0.3}, "c": {}},
+        columns=(Column("MSE", "test/mse", "lower"),),
+    )
+    (sentence,) = sentences(store, changed)
+    assert sentence.endswith("; since then changed: arms: b, c; columns; seeds: 6, now 20.")
+
+
+def test_a_registration_comes_first_and_stays(tmp_path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(UserError, match="3 runs of 'asked' have records already"):
+        register(store, DECLARED, 3, None)
+    register(store, DECLARED, 0, "decided")
+    with pytest.raises(UserError, match="with seeds: until decided, now 6"):
+        register(store, DECLARED, 0, None)
+
+
+@pytest.mark.parametrize("damage", ["cut", "edited"])
+def test_a_damaged_registration_is_named(tmp_path, damage) -> None:
+    store = Store(tmp_path)
+    register(store, DECLARED, 0, None)
+    (file,) = tmp_path.glob("registered/*.json")
+    text = file.read_text()
+    content = json.loads(text)
+    content["question"]["seeds"] = 20
+    file.write_text(text[:50] if damage == "cut" else json.dumps(content))
+    with pytest.raises(UserError, match=r"asked\.json is damaged"):
+        list(sentences(store, DECLARED))
