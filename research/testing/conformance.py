@@ -26,7 +26,7 @@ from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
-from research.training.engine.observer import Boundary, PackObserver
+from research.training.engine.pack_observer import Boundary, PackObserver
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network, objective
