@@ -7,11 +7,9 @@ Examples:
   python -m launch.table --from=runs.csv --row=method --pair=seed --column=accuracy --baseline=none
 """
 
-from absl import flags
-
 from launch.cli import asked_table, figure_flags, start
 from launch.cli.external_results import external, refuse_flags_of_from
-from launch.cli.output import VIEW, emit, emit_text, view
+from launch.cli.output import emit, emit_text, view
 from launch.cli.table_flags import EXPERIMENT, EXPLAIN, FROM, NO_TRAIN, REGISTER, ROWS
 from launch.slurm.cluster_flags import terminal
 from research.analysis.explain import explain
@@ -22,11 +20,7 @@ from research.errors import UserError
 
 
 def main() -> None:
-    for name in ("format", "rows", *VIEW):
-        if EXPLAIN.value is not None and flags.FLAGS[name].present:
-            raise UserError(
-                f"--{name} is for tables; --explain prints text, so leave one of them out"
-            )
+    asked_table.refuse_beside_explain()
     # A style or a condition that cannot be read is refused before anything is trained.
     figure_flags.style()
     rows = view()

@@ -8,7 +8,7 @@ from typing import cast
 from absl import flags
 
 from launch.cli.execution_flags import execution
-from launch.cli.output import check, metrics
+from launch.cli.output import VIEW, check, metrics
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
@@ -20,6 +20,7 @@ from launch.cli.table_flags import (
     CLAIM,
     ESTIMATE,
     EXPERIMENT,
+    EXPLAIN,
     NAME,
     NO_TRAIN,
     ROWS,
@@ -50,6 +51,15 @@ from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
+
+
+def refuse_beside_explain() -> None:
+    """Raises UserError for flags of tables beside --explain, which prints text."""
+    for name in ("format", "rows", *VIEW):
+        if EXPLAIN.value is not None and flags.FLAGS[name].present:
+            raise UserError(
+                f"--{name} is for tables; --explain prints text, so leave one of them out"
+            )
 
 
 def trials() -> Tabular | None:
