@@ -1,8 +1,6 @@
 """Checks an experiment as a reviewer would: a line per objection, with its remedy.
 
-It looks at the data (copies across the split, columns that give the target away), the declaration
-(undeclared differences, choosing on test rows) and the records. Nothing of the experiment is
-trained; one row is trained on shuffled targets, which must give chance.
+Nothing of the experiment is trained. Its baseline is trained on shuffled targets: chance must result.
 
 Examples:
   python -m launch.audit --experiment=regularization
@@ -46,10 +44,8 @@ def main() -> None:
     experiment = experiment_files.get(EXPERIMENT.value, terminal.warn)
     runs = {label: trainable(rows) for label, rows in by_row(experiment, plans, records).items()}
     recorded = records.find(run.id for rows in runs.values() for run in rows)[0]
-    table = None
-    if recorded:
-        table = of_experiment(experiment, plans, records, terminal, train=False).table
-    case = Case(experiment, runs, plans, table)
+    shown = of_experiment(experiment, plans, records, terminal, train=False) if recorded else None
+    case = Case(experiment, runs, plans, shown and shown.table)
     more = {}
     if PERMUTATION_SEEDS.value:
         more["shuffled targets"] = permutation_check(opened, trained, PERMUTATION_SEEDS.value)

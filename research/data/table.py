@@ -74,8 +74,9 @@ class Table:
     def _in_memory(self) -> np.ndarray | None:
         """The inputs, unless they are mapped from a file: that is more than memory should hold, and
         was looked at before it was written."""
-        mapped = not isinstance(self.x, np.ndarray) or isinstance(self.x, np.memmap)
-        return None if mapped else self.x
+        if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap):
+            return self.x
+        return None
 
     def _flaws_of_inputs(self) -> Iterator[str]:
         for name in ("x", "y"):
