@@ -1,6 +1,6 @@
 """Checks an experiment as a reviewer would: a line per objection, with its remedy.
 
-Nothing of the experiment is trained. Its baseline is trained on shuffled targets: chance must result.
+Only the baseline is trained, on shuffled targets, which must give chance.
 
 Examples:
   python -m launch.audit --experiment=regularization
@@ -45,7 +45,7 @@ def main() -> None:
     runs = {label: trainable(rows) for label, rows in by_row(experiment, plans, records).items()}
     recorded = records.find(run.id for rows in runs.values() for run in rows)[0]
     shown = of_experiment(experiment, plans, records, terminal, train=False) if recorded else None
-    case = Case(experiment, runs, plans, shown and shown.table)
+    case = Case(experiment, runs, plans, shown.table if shown else None)
     more = {}
     if PERMUTATION_SEEDS.value:
         more["shuffled targets"] = permutation_check(opened, trained, PERMUTATION_SEEDS.value)
