@@ -67,33 +67,34 @@ def pytest_xdist_setupnodes() -> None:
 
 # Each worker takes a whole file, the next one in this order (`--no-loadscope-reorder`): those that
 # take longest come first, since a long one that came last would keep one worker busy and the
-# others idle. Seconds of the processor, or of waiting, in brackets.
+# others idle. Numbers are seconds of the processor in a user's first run.
 LONGEST_FIRST = (
-    "slurm/test_slurm.py",  # 110, and waits for twice as long
-    "models/test_battery.py",  # 210
-    "training/test_combinations.py",  # 200
-    "sweeps/test_many_writers.py",  # 110
-    "training/test_parallel.py",  # 95
+    "slurm/test_slurm.py",  # 100, and waits for four minutes
+    "models/test_battery.py",  # 290
+    "training/test_combinations.py",  # 270
+    "test_docs.py",  # 180
     "launch/test_odd_inputs.py",  # 130
-    "test_docs.py",
-    "launch/test_end_to_end.py",
-    "launch/test_processes.py",
+    "launch/test_benchmarks.py",  # 110
+    "training/test_parallel.py",  # 105
+    "training/test_masks.py",  # 105
+    "launch/test_processes.py",  # 80
     "training/test_levels.py",  # 65
-    "test_notebooks.py",  # 55
-    "launch/test_bad_input.py",
-    "launch/test_evaluate.py",
-    "launch/test_tune.py",
-    "launch/test_verify.py",
+    "golden/test_golden.py",  # 60
+    "launch/test_end_to_end.py",  # 60
+    "sweeps/test_many_writers.py",  # waits
+    "launch/test_evaluate.py",  # 50
+    "training/test_checkpoints.py",  # 30
+    "test_notebooks.py",  # 28
+    "test_examples.py",  # 27
     "launch/test_fuzz.py",
-    "launch/test_benchmarks.py",
-    "golden/test_golden.py",  # 30
-    "launch/test_status.py",
+    "launch/test_bad_input.py",  # 21
+    "launch/test_tune.py",  # 21
     "launch/test_generate.py",
+    "launch/test_verify.py",  # 19
+    "launch/test_status.py",
     "launch/test_signals.py",
     "plugin/test_files.py",
-    "training/test_masks.py",
     "training/test_exact.py",
-    "training/test_checkpoints.py",  # 21
 )
 
 
