@@ -40,7 +40,9 @@ HTML = start.define_output("html", "write the findings as a page into this direc
 def main() -> None:
     if EXPERIMENT.value is None:
         raise UserError("give --experiment=NAME; launch.list experiments names them")
-    terminal, plans, records = Terminal(), planner(), store()
+    terminal = Terminal()
+    plans = planner()
+    records = store()
     experiment = experiment_files.get(EXPERIMENT.value, terminal.warn)
     runs = {label: trainable(rows) for label, rows in by_row(experiment, plans, records).items()}
     recorded = records.find(run.id for rows in runs.values() for run in rows)[0]

@@ -23,7 +23,8 @@ OUT = start.define_output("out", "the folder to write; OUT.zip is written beside
 def main() -> None:
     if not RUN.value or not OUT.value:
         raise UserError("--run=RUN --out=DIR are required: which run, and the folder to write")
-    records, folder = store(), Path(OUT.value)
+    records = store()
+    folder = Path(OUT.value)
     record = lookup(records, RUN.value)
     saved = Parameters(records).load(record.run_id)
     if saved.basis is None:

@@ -24,7 +24,8 @@ NAME = start.define_name("name", None, "say what would change in the sweep that 
 
 
 def main() -> None:
-    plans, monitor = planner(), Terminal()
+    plans = planner()
+    monitor = Terminal()
     records = store(monitor.warn)
     note = ""
     if EXPERIMENT.value is None:

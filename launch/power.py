@@ -38,7 +38,8 @@ def main() -> None:
     if MARGIN.value is not None and not MARGIN.value > 0:
         raise UserError(f"--margin={MARGIN.value:g}: it must be above 0")
     looks = _looks()
-    terminal, records = Terminal(), store()
+    terminal = Terminal()
+    records = store()
     experiment = experiment_files.get(EXPERIMENT.value, terminal.warn)
     table = of_experiment(experiment, planner(), records, terminal, train=False).table
     emit(power_table(table, MARGIN.value, POWER.value, looks))

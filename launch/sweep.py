@@ -28,7 +28,9 @@ def main() -> None:
         return
     # A style that cannot be is refused before anything is trained.
     figure_flags.style()
-    plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
+    plans = planner()
+    monitor = terminal()
+    how = execution(here=not on_slurm())
     records = store(monitor.warn)
     asked = named_or_asked(NAME.value, records)
     sweep, runs, notes = planned(asked, plans, monitor.note)

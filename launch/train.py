@@ -24,7 +24,9 @@ NAME = start.define_name("name", None, "keep the run under this name, for launch
 
 
 def main() -> None:
-    plans, monitor, how = planner(), terminal(failures=False), execution()
+    plans = planner()
+    monitor = terminal(failures=False)
+    how = execution()
     records = store(monitor.warn)
     requests = [dict(request) for request in plans.each_fold([run_settings()])]
     runs = plans.runs(requests)

@@ -44,7 +44,8 @@ def main() -> None:
     figure_flags.style()
     wanted = [EXPERIMENT.value or run_settings(), SAMPLE.value]
     name = NAME.value or tuner.default_name(wanted, budget())
-    monitor, how = terminal(), execution(here=not on_slurm())
+    monitor = terminal()
+    how = execution(here=not on_slurm())
     train = executor(f"tunings/{name}")
     context = SearchContext(store(monitor.warn), planner(), monitor, how, train)
     if EXPERIMENT.value is None:

@@ -27,7 +27,8 @@ def main() -> None:
         raise UserError(
             "give one of --run=RUN (one run), --experiment=NAME and --name=SWEEP (all their runs)"
         )
-    plans, records = planner(), store()
+    plans = planner()
+    records = store()
     if RUN.value is not None:
         if SAMPLE.value is not None or SAMPLE_SEED.value is not None:
             raise UserError(

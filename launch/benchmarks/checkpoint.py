@@ -70,7 +70,8 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
     checkpoints = Checkpoints(folder)
     checkpoints.prepare()
     pack = PackManifest(program.id, device_kind(), strategy, {run.id: {}})
-    epoch, step = 0, 0
+    epoch = 0
+    step = 0
     plain: list[float] = []
     saving: list[float] = []
     blocked: list[float] = []

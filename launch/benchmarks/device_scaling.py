@@ -53,7 +53,8 @@ def _rate(run: PlannedRun, replicas: int) -> float:
     """Updates a second, compiled and under way."""
     strategy = ExecutionStrategy(1, 1, replicas=replicas)
     (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), strategy)
-    done, epoch = 0, 0
+    done = 0
+    epoch = 0
     while done < UPDATES.value:
         for place, _ in enumerate(epoch_lib.dispatches(run.program, chunk, strategy, epoch)):
             if place == 0 and epoch == 0:

@@ -68,7 +68,8 @@ class Temporal(nn.Module):
         super().__init__()
         blocks: list[nn.Module] = []
         for level in range(levels):
-            width, dilation = channels if level else 28, 2**level
+            width = channels if level else 28
+            dilation = 2**level
             branch = []
             for inputs in (width, channels):
                 pad = nn.ConstantPad1d((dilation * (kernel - 1), 0), 0.0)
@@ -96,10 +97,8 @@ class TorchGPT(nn.Module):
 
     def __init__(self, symbols: int, context: int) -> None:
         super().__init__()
-        self.tokens, self.positions = (
-            nn.Embedding(symbols, 128),
-            nn.Parameter(torch.randn(context, 128) * 0.02),
-        )
+        self.tokens = nn.Embedding(symbols, 128)
+        self.positions = nn.Parameter(torch.randn(context, 128) * 0.02)
         self.blocks = blocks(bias=False)
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(context))
 
@@ -134,10 +133,8 @@ class TorchViT(nn.Module):
         super().__init__()
         count = (side // 4) ** 2 + 1
         self.patches, self.blocks, self.head = nn.Conv2d(1, 128, 4, 4), blocks(), nn.Linear(128, 10)
-        self.token, self.positions = (
-            nn.Parameter(torch.zeros(128)),
-            nn.Parameter(torch.randn(count, 128) * 0.02),
-        )
+        self.token = nn.Parameter(torch.zeros(128))
+        self.positions = nn.Parameter(torch.randn(count, 128) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
         """The outputs for a batch x [B, ...]."""
@@ -231,7 +228,8 @@ def vgg() -> nn.Module:
 
 def resnet() -> nn.Module:
     """The network of arch=resnet."""
-    layers, inputs = [conv(3, 16, 3), *norm_relu(16)], 16
+    layers = [conv(3, 16, 3), *norm_relu(16)]
+    inputs = 16
     for channels in (16, 32, 64):
         for place in range(3):
             stride = 2 if channels > 16 and not place else 1
@@ -254,7 +252,8 @@ def resnet() -> nn.Module:
 
 def wide_resnet() -> nn.Module:
     """The network of arch=wide_resnet, of depth 10 and width 2."""
-    layers, inputs = [conv(3, 16, 3)], 16
+    layers = [conv(3, 16, 3)]
+    inputs = 16
     for channels in (32, 64, 128):
         stride = 2 if channels > 32 else 1
         branch = [
@@ -262,7 +261,8 @@ def wide_resnet() -> nn.Module:
             *norm_relu(channels),
             conv(channels, channels, 3),
         ]
-        short, first = conv(inputs, channels, 1, stride), nn.Sequential(*norm_relu(inputs))
+        short = conv(inputs, channels, 1, stride)
+        first = nn.Sequential(*norm_relu(inputs))
         layers.append(Residual(nn.Sequential(*branch), short, first=first))
         inputs = channels
     return nn.Sequential(*layers, *norm_relu(128), *mean_head(128))
@@ -270,7 +270,8 @@ def wide_resnet() -> nn.Module:
 
 def densenet() -> nn.Module:
     """The network of arch=densenet, of three blocks of three layers."""
-    layers, channels = [conv(3, 32, 3, bias=True)], 32
+    layers = [conv(3, 32, 3, bias=True)]
+    channels = 32
     for block in range(3):
         for _ in range(3):
             inside = [*norm_relu(channels), conv(channels, 32, 1), *norm_relu(32), conv(32, 16, 3)]

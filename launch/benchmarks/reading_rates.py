@@ -32,7 +32,9 @@ PROCESSES = flags.DEFINE_integer(
 )
 
 # The batches: of so many lanes, so many steps a dispatch.
-WIDTH, STEPS, BATCH = 2, 4, 64
+WIDTH = 2
+STEPS = 4
+BATCH = 64
 # Epochs of each kind of stream; medians are reported, the first is left out.
 EPOCHS = 3
 # Files that a worker decodes at once.

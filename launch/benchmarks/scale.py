@@ -19,7 +19,8 @@ from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 
 COUNT = flags.DEFINE_integer("count", 100_000, "scale: how many runs", lower_bound=1000)
-SEEDS, EPOCHS = 10, 20
+SEEDS = 10
+EPOCHS = 20
 ROWS = ("--rows=runs", "--format=csv")
 GLANCE = 10_000  # runs that launch.status looks at
 CURVES = (

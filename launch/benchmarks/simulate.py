@@ -28,7 +28,10 @@ SIMULATION_SEED = flags.DEFINE_integer(
 
 # Lanes a pack and packs a program at most; seconds that a pack takes in the median, and between its
 # checkpoints.
-WIDTH, PACKS, PACK_SECONDS, SAVE_SECONDS = 32, 64, 1800.0, 300.0
+WIDTH = 32
+PACKS = 64
+PACK_SECONDS = 1800.0
+SAVE_SECONDS = 300.0
 # Seconds between two accidents of a node in the mean, by kind, and until it has a worker again.
 ACCIDENTS = {"death": 40_000.0, "preemption": 20_000.0, "hang": 80_000.0}
 BACK = {"death": 600.0, "preemption": 120.0, "hang": 0.0}
@@ -107,10 +110,8 @@ def _programs(count: int, draw: random.Random) -> list[list[Stub]]:
     """So many runs, by program; each program's packs have a length of their own."""
     programs: list[list[Stub]] = []
     while (left := count - sum(map(len, programs))) > 0:
-        seconds, size = (
-            PACK_SECONDS * draw.lognormvariate(0, 0.5),
-            min(left, draw.randint(1, PACKS) * WIDTH),
-        )
+        seconds = PACK_SECONDS * draw.lognormvariate(0, 0.5)
+        size = min(left, draw.randint(1, PACKS) * WIDTH)
         programs.append(
             [Stub(f"{draw.getrandbits(64):016x}", len(programs), seconds) for _ in range(size)]
         )
@@ -195,7 +196,8 @@ def _train(world: World, claims: Claims, pack: Sequence[Stub], times: dict[str, 
     them."""
     far = sorted(pack, key=lambda run: -world.saved.get(run.id, 0.0))
     for done, runs in itertools.groupby(far, lambda run: world.saved.get(run.id, 0.0)):
-        together, at = list(runs), done
+        together = list(runs)
+        at = done
         while at < together[0].seconds:
             slice_ = min(SAVE_SECONDS, together[0].seconds - at)
             yield from _sleep(world, claims, slice_, times, together)

@@ -46,7 +46,8 @@ SWEEP = Victim(
 KINDS = ("scancel", "scontrol requeue", "kill -9 slurmstepd")
 # Seconds from one event to the next, at most; and without any chance of one, after which it is
 # given up.
-APART, PATIENCE = 3.0, 300.0
+APART = 3.0
+PATIENCE = 300.0
 
 
 def measure() -> None:

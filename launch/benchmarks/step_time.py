@@ -34,7 +34,9 @@ TURN_SECONDS = flags.DEFINE_float(
     "turn_seconds", 0.5, "step: about how long a timing takes", lower_bound=0.0
 )
 
-CLASSES, MOST_CLASSES, STEPS = 10, 26, 32
+CLASSES = 10
+MOST_CLASSES = 26
+STEPS = 32
 
 
 def _digits(rows: int) -> InMemorySource:
@@ -175,7 +177,8 @@ def _timer(source: InMemorySource, run: PlannedRun) -> Callable[[int], float]:
         for epoch in itertools.cycle(range(program.config.epochs)):
             yield from epoch_lib.dispatches(program, chunk, strategy, epoch)
 
-    running, at_once = dispatches(), epoch_lib.dispatch_steps(program, strategy)
+    running = dispatches()
+    at_once = epoch_lib.dispatch_steps(program, strategy)
 
     def steps(count: int) -> float:
         rounds = -(-count // at_once)

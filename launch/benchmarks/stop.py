@@ -27,7 +27,9 @@ PATIENCE = 120.0
 
 def measure() -> None:
     """Stops a sweep by SIGTERM and starts it again, with its programs in the compile cache."""
-    noticed, ended, restarted = [], [], []
+    noticed = []
+    ended = []
+    restarted = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(STOPS.value + 1):
             notice, end, restart = _stop(Path(folder))

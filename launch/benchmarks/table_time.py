@@ -56,7 +56,8 @@ def _numbers(file: Path) -> str:
 
 def _categories(file: Path) -> str:
     """Writes a number, a category and a class per row; returns what they are."""
-    draw, count = np.random.default_rng(1), ROWS.value // SHARE
+    draw = np.random.default_rng(1)
+    count = ROWS.value // SHARE
     kinds = draw.integers(0, CATEGORIES, count)
     with file.open("w") as out:
         out.write("x,kind,y\n")

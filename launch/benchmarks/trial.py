@@ -29,7 +29,8 @@ def main() -> None:
         study_name="apart", storage=storage, direction="maximize", load_if_exists=True
     )
     trial = study.ask()
-    plans, monitor = planner(), Terminal()
+    plans = planner()
+    monitor = Terminal()
     (run,) = plans.runs([run_settings() | space.suggested(trial, sweep_axes.sampled(SAMPLE.value))])
     record = ensure_records([run], store(monitor.warn), plans, monitor, execution=execution())[
         run.id

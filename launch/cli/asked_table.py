@@ -95,7 +95,8 @@ def shown() -> TableReport:
     """The table that the flags name, after training what is missing."""
     if (EXPERIMENT.value is None) == (NAME.value is None):
         raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
-    plans, monitor = planner(), terminal()
+    plans = planner()
+    monitor = terminal()
     records = store(monitor.warn)
     if NAME.value is not None:
         return _named_sweep(plans, monitor, records)

@@ -101,6 +101,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
             f"split={split}: the run's pixels range up to {spec.maximum:g}, those of image files"
             " up to 255"
         )
-    resize, background = bool(options.get("size")), options.get("background", "white")
+    resize = bool(options.get("size"))
+    background = options.get("background", "white")
     x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
     return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)

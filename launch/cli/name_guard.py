@@ -141,7 +141,8 @@ def refuse_changed(
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), store.warn)
     for _, pack in checkpoints.packs():
         if had.id in pack.configs:
-            was, now = pack.configs[had.id], config_lib.to_flags(run.config)
+            was = pack.configs[had.id]
+            now = config_lib.to_flags(run.config)
             paths = [path for path in {**was, **now} if was.get(path) != now.get(path)]
             differ = ", ".join(
                 f"{path} was {was.get(path, 'not set')} and is {now.get(path, 'not set')}"

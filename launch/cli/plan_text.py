@@ -31,7 +31,8 @@ def lines(
     finished = {run_id: line for run_id, line in summaries.items() if line.status != "damaged"}
     failures = sum(line.status == "failed" for line in finished.values())
     failed = f" ({failures} of them failed; --retry_failed tries these again)" if failures else ""
-    missing, programs = len(runs) - len(finished), packs(runs)
+    missing = len(runs) - len(finished)
+    programs = packs(runs)
     yield (
         f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)}"
         f" program{'s' * (len(programs) != 1)}; {len(finished)} done{failed}, {missing} to train"
@@ -43,10 +44,8 @@ def lines(
         yield f"{plural(count, 'more run')} cannot be trained: {reason}"
     total: float | None = 0.0
     for pack in programs:
-        seconds, waiting = (
-            _seconds(pack, finished, records),
-            sum(run.id not in finished for run in pack.runs),
-        )
+        seconds = _seconds(pack, finished, records)
+        waiting = sum(run.id not in finished for run in pack.runs)
         yield from _program(pack, finished, seconds, plans)
         if waiting:
             total = None if seconds is None or total is None else total + seconds * waiting

@@ -126,7 +126,8 @@ def _check_arms(
 
 def _left(experiment: Experiment, label: str, axes: Sequence[Axis]) -> dict[str, Any]:
     """The settings of an arm that no axis sets. Raises UserError if one sets what makes the arm."""
-    arm, paths = experiment.arms[label], {axis.path for axis in axes}
+    arm = experiment.arms[label]
+    paths = {axis.path for axis in axes}
     for path in sorted(paths & set(arm)):
         raise UserError(
             f"the arm '{label}' sets {path} itself; tune it in other arms: {path}=… if"

@@ -43,7 +43,8 @@ class WorkerSupervisor:
     """This task of the array; where several nodes train together, its process on one of them."""
 
     def __init__(self, folder: Folder, worker: list[str]) -> None:
-        self._folder, self._worker = folder, worker
+        self._folder = folder
+        self._worker = worker
         self._id = task_id(os.environ)
         self._process = os.environ.get("SLURM_PROCID", "0")
         # Kept, because an orphan is given another parent: a change is the only sign of its death.

@@ -39,7 +39,8 @@ class Log(Terminal):
         super().__init__(
             stopping="stopping at the next step, to save what is under way", again=False
         )
-        self._folder, self._task = folder, task
+        self._folder = folder
+        self._task = task
         self._looked = -math.inf
         self._released: set[str] = set()
 
@@ -66,7 +67,10 @@ class Log(Terminal):
 
 def main() -> None:
     """Trains the runs that the folder wants, until none is left."""
-    folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
+    folder = Folder(Path(FOLDER.value))
+    records = store()
+    plans = planner()
+    how = execution()
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 
     def still_wanted(run_id: str) -> bool:

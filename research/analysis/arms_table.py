@@ -13,7 +13,9 @@ from research.sweeps.records.record import Record
 Outcome = Literal["finished", "diverged", "undefined", "failed", "missing", "unasked"]
 # What leaves a row without a p: it may depend on the arm which runs are so.
 FAILURES: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
-BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
+BETTER = "better"
+WORSE = "worse"
+UNDECIDED = "no difference shown"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -115,7 +115,8 @@ def missing(texts: Iterable[str]) -> frozenset[str]:
 def fonts(characters: frozenset[str]) -> tuple[tuple[str, ...], str]:
     """(installed families that have these characters, the one with the most first; the characters
     that none has)."""
-    left, families = set(characters), list[str]()
+    left = set(characters)
+    families = list[str]()
     installed = {font.name for font in font_manager.fontManager.ttflist} if left else set()
     has = {
         family: left & set(map(chr, _characters(family)))

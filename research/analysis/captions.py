@@ -192,7 +192,8 @@ def _bold(table: ArmsTable) -> str:
     used = " or ".join(tests[claim] for claim in dict.fromkeys(table.claims))
     together = "together"
     if corrected_by_bonferroni(n, len(table.rows)):
-        used, together = "t-tests", "corrected by Bonferroni"
+        used = "t-tests"
+        together = "corrected by Bonferroni"
     return (
         "Bold: the best mean and every row that cannot be distinguished from it at 95 % confidence"
         f" (multiple comparisons with the best: {used} of all pairs of rows, paired by"

@@ -141,7 +141,8 @@ def counts(index: int) -> list[ColumnLayout]:
 
     def finished(row: Row) -> str:
         cell = row.cells[index]
-        n, total = cell.count("finished"), cell.asked
+        n = cell.count("finished")
+        total = cell.asked
         return str(n) if n == total else f"{n}/{total}"
 
     counted = [
@@ -181,7 +182,8 @@ def mean(column: Column, index: int) -> ColumnLayout:
 
 def _mean(cell: Cell, column: Column) -> str:
     """`97.25 ± 0.31`, `96.90 ± 0.40 (9/10)` or `diverged (0/10)`."""
-    n, total = cell.count("finished"), cell.asked
+    n = cell.count("finished")
+    total = cell.asked
     if cell.interval is None:
         return f"{' and '.join(o for o in INCOMPLETE if o in cell.outcomes)} (0/{total})"
     return scale_of(column, cell.interval).interval(cell.interval) + (
@@ -267,7 +269,8 @@ def published(column: Column, index: int) -> list[ColumnLayout]:
 def _published(cell: Cell, column: Column) -> str:
     if cell.published is None:
         return NOTHING
-    scale, paper = scale_of(column, cell.interval), cell.published.published
+    scale = scale_of(column, cell.interval)
+    paper = cell.published.published
     text = scale.printed(paper.value) + (
         "" if paper.spread is None else f" ± {scale.printed(paper.spread)}"
     )

@@ -21,7 +21,9 @@ from research.statistics.margins import judge
 from research.sweeps.declare.designs import SHAPLEY, Design, Effect
 
 INTERACTION = "interaction"
-MORE, LESS, NO_INTERACTION = "more together", "less together", "no interaction shown"
+MORE = "more together"
+LESS = "less together"
+NO_INTERACTION = "no interaction shown"
 TIMES = " × "
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Beyond these a confusion matrix has no room for its numbers, or for its classes' names.
-MOST_NUMBERS, MOST_NAMES = 20, 60
+MOST_NUMBERS = 20
+MOST_NAMES = 60
 
 
 @dataclasses.dataclass(frozen=True)

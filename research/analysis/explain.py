@@ -79,7 +79,8 @@ def _provenance(records: Sequence[Record]) -> list[str]:
 
 def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
     """The values of one metric seed by seed, and how the verdict comes about."""
-    column, cell = table.columns[index], row.cells[index]
+    column = table.columns[index]
+    cell = row.cells[index]
     base = None
     if table.baseline not in (None, row.label):
         base = table.row(table.baseline or "").cells[index]
@@ -102,7 +103,8 @@ def _values(table: ArmsTable, row: Row, cell: Cell, base: Cell | None) -> list[s
     ]
     lines = [header]
     for i, seed in enumerate(table.seeds):
-        ours, record = cell.values[i], row.arm.records.get(seed)
+        ours = cell.values[i]
+        record = row.arm.records.get(seed)
         line = [
             str(seed),
             ",".join(run.run_id for run in row.arm.behind(seed)) or NOTHING,

@@ -15,7 +15,8 @@ TITLE_POSITIONS = get_args(TitlePosition)
 
 # Inches that fit one column, and both, of the usual two-column templates (ICML, IEEE, ACM, Nature).
 WIDTHS = {"single": 3.25, "double": 6.75}
-NARROWEST, WIDEST = 2.0, 20.0
+NARROWEST = 2.0
+WIDEST = 20.0
 # Figures are drawn for a screen with letters of 8 to 10 points; a paper's captions have 7 to 8.
 PRINTED = 0.8
 # Narrower figures have two panels side by side at most, and legends below the axis.

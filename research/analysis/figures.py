@@ -235,7 +235,8 @@ def of_effects(table: EffectsTable) -> "Iterator[tuple[str, Figure]]":
             quantity = SHAPLEY if row.effect.kind == SHAPLEY else "effect"
             groups.setdefault(quantity, []).append((row.label, row.cells[index]))
         for quantity, rows in groups.items():
-            heading, name = f"{table.title}\n{about}", quantity.partition(" ")[0].lower()
+            heading = f"{table.title}\n{about}"
+            name = quantity.partition(" ")[0].lower()
             figure = _forest(rows, column, heading, f"{quantity} in {column.label}")
             yield f"{name}-{column.metric}", figure
 
@@ -305,8 +306,10 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
         return
     mean = cell.difference.mean * factor
     if not abs(mean) <= reach:
-        side, colour = math.copysign(1.0, mean), _VERDICTS.get(cell.verdict, _NEUTRAL)
-        inward, text = "right" if side > 0 else "left", f"{mean:+.3g}".replace("-", "−")
+        side = math.copysign(1.0, mean)
+        colour = _VERDICTS.get(cell.verdict, _NEUTRAL)
+        inward = "right" if side > 0 else "left"
+        text = f"{mean:+.3g}".replace("-", "−")
         axis.plot(side * reach, y, ">" if side > 0 else "<", color=colour, markersize=7)
         axis.text(0.96 * side * reach, y, text, ha=inward, va="center", fontsize=7.5)
         return

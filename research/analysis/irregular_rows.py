@@ -36,7 +36,8 @@ def beyond_range(table: ArmsTable) -> str:
             interval = cell.interval
             if not column.in_percent or interval is None or interval.half_width is None:
                 continue
-            low, high = interval.mean - interval.half_width, interval.mean + interval.half_width
+            low = interval.mean - interval.half_width
+            high = interval.mean + interval.half_width
             if low < 0 or high > 1 or low == high:
                 rows.append(f"{row.label} ({column.label})" if table.columns[1:] else row.label)
     if not rows:

@@ -15,7 +15,8 @@ from research.errors import UserError, nearest
 
 # As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column
 # stand in line.
-DIGIT_SPACE, POINT_SPACE = "\u2007", "\u2008"
+DIGIT_SPACE = "\u2007"
+POINT_SPACE = "\u2008"
 _DECIMAL = re.compile(r"([+−]?\d+)(\.\d+)?(?:( ± )(\d+)(\.\d+)?)?( \(\d+/\d+\))?")
 
 

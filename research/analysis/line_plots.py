@@ -28,7 +28,8 @@ OVERLAID = len(COLOURS)
 PANELS_WIDE = 4
 # Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a
 # panel's title.
-BESIDE, TITLE = 32, 36
+BESIDE = 32
+TITLE = 36
 # Half of the values of a setting lie in this share of their range where they are spread by
 # logarithms.
 CROWDED = 0.25
@@ -170,7 +171,8 @@ def _line(
     marker: tells the line from others without colour; index: of the line, which staggers the
         markers so that they do not hide each other.
     """
-    low, high = line.mean - line.half_width, line.mean + line.half_width
+    low = line.mean - line.half_width
+    high = line.mean + line.half_width
     # A single point has neither a line nor a band.
     if np.isfinite(line.mean).sum() == 1 or "-" not in style:
         face = [colour if complete else "white" for complete in line.complete]
@@ -300,7 +302,8 @@ def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     if not sizes.size:
         return
-    middle, most = float(np.median(sizes)), float(sizes.max())
+    middle = float(np.median(sizes))
+    most = float(sizes.max())
     if np.all(values[np.isfinite(values)] > 0):
         least = float(sizes.min())
         distinct = np.unique(sizes)

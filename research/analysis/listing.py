@@ -20,7 +20,8 @@ _FOLDERS = {
     "checkpoints": "checkpoints",
     "set aside": "damaged",
 }
-_TAGS, _NOTE = "tags", "note"
+_TAGS = "tags"
+_NOTE = "note"
 
 
 def listing(records: Sequence[Record], labels: Mapping[str, RunLabels], folder: Path) -> RunsTable:

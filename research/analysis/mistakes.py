@@ -70,7 +70,8 @@ class Mistakes:
         predicted = self.scores.argmax(axis=1)
         for index in self.places():
             probabilities = np.exp(log_softmax(self.scores[index : index + 1]))[0]
-            taken, target = predicted[index], self.y[index]
+            taken = predicted[index]
+            target = self.y[index]
             probability_texts = [f"{probabilities[k]:.9g}" for k in (taken, target)]
             table.append(
                 [self.rows[index], self.classes[target], self.classes[taken], *probability_texts]
@@ -94,11 +95,9 @@ class Mistakes:
             axes, worst, pictures(worst) if len(worst) else [], strict=False
         ):
             axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            row, target, taken = (
-                self.rows[index],
-                self.classes[self.y[index]],
-                self.classes[predicted[index]],
-            )
+            row = self.rows[index]
+            target = self.classes[self.y[index]]
+            taken = self.classes[predicted[index]]
             lines = (row, f"true: {target}", f"predicted: {taken}")
             axis.set_title("\n".join(map(_short, lines)), fontsize=7)
         return figure

@@ -10,7 +10,8 @@ NOTHING = "–"
 # Metrics are float32: further digits are rounding.
 MOST_DIGITS = 8
 # Numbers from here on, and those that need more decimals than these, are written with an exponent.
-LARGE, MOST_DECIMALS = 1e7, 6
+LARGE = 1e7
+MOST_DECIMALS = 6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -85,7 +85,8 @@ def _check(
     baseline: str | None,
     published: Mapping[tuple[str, str], Published],
 ) -> None:
-    labels, names = [arm.label for arm in arms], [column.label for column in columns]
+    labels = [arm.label for arm in arms]
+    names = [column.label for column in columns]
     for kind, all_names in (("row", labels), ("column", names)):
         twice = (
             {label for label in all_names if all_names.count(label) > 1}

@@ -244,7 +244,9 @@ def of_experiment(
         executor=executor,
         retry_failed=retry_failed,
     )
-    chosen, searched, remarks = {}, [], list[str]()
+    chosen = {}
+    searched = []
+    remarks = list[str]()
     if experiment.choose is not None:
         asked = selection.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]

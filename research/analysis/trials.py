@@ -104,7 +104,8 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
     kinds = {"finished": (done, BLUE, BLUE), "pruned, its last value": (pruned, "white", "#888888")}
     for label, (group, face, edge) in kinds.items():
         if group:
-            x, y = [trial.number for trial in group], [trial.value for trial in group]
+            x = [trial.number for trial in group]
+            y = [trial.value for trial in group]
             axis.plot(x, y, "o", markersize=4, mfc=face, mec=edge, alpha=0.8, label=label)
     if done:
         best = np.maximum.accumulate if column.better == "higher" else np.minimum.accumulate

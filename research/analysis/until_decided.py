@@ -64,7 +64,9 @@ def until_decided(experiment: Experiment, budget: SeedBudget, train: Train) -> T
             budget is too small for the first look.
     """
     _check(experiment)
-    started, seeds, look = time.monotonic(), 0, 0
+    started = time.monotonic()
+    seeds = 0
+    look = 0
     decisions: dict[str, Decision] = {}
     for look, more in enumerate(sequential.looks(MOST_SEEDS), start=1):
         open_arms = [label for label in experiment.arms if label not in decisions]
@@ -116,7 +118,8 @@ def _decisions(
     table: ArmsTable, experiment: Experiment, look: int, earlier: Mapping[str, Decision]
 ) -> dict[str, Decision]:
     """The rows that this look decides."""
-    column, n = table.columns[0], len(table.seeds)
+    column = table.columns[0]
+    n = len(table.seeds)
     base = table.row(table.baseline or "").cells[0]
     rows = [row for row in table.rows if row.label not in (*earlier, table.baseline)]
     # A row with failures has no test; more seeds would not give it one.

@@ -87,7 +87,8 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
         labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)
         if len(labelled.values) == len(y) > labels.MOST:
             raise UserError(f"{spec.name}: each of its {len(y)} rows would have a class of its own")
-        y, classes = labelled.places, labels.names(labelled)
+        y = labelled.places
+        classes = labels.names(labelled)
     else:
         return source
     directory = Path(cache_dir) / "arrays" / f"{source.directory.name}-{task}"

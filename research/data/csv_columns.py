@@ -89,7 +89,8 @@ class Layout:
 
     def _wrong(self, count: int, first: bool) -> str:
         """What to say of a row with so many cells; first: it is the one below the header."""
-        expected, shown = len(self.header), self.delimiter.join(self.header)[:40]
+        expected = len(self.header)
+        shown = self.delimiter.join(self.header)[:40]
         problem = f"{count} {'cell' if count == 1 else 'cells'}, but the header has {expected}"
         problem += " column" if expected == 1 else " columns"
         if not first:
@@ -169,7 +170,8 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
             raise UserError(
                 f"drop={name}: {file} has no such column; {nearest(name, layout.header)}"
             )
-    columns, notes = {}, csv_header.of_numbers(layout.header)
+    columns = {}
+    notes = csv_header.of_numbers(layout.header)
     for place, name in enumerate(layout.header):
         # Taken from the list, so that the pieces of a column go as soon as it is whole.
         pieces, chunks[place] = chunks[place], []

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_YEAR, _MONTH, _DAY = r"(?:1[89]|20|21)\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_YEAR = r"(?:1[89]|20|21)\d\d"
+_MONTH = r"(?:0?[1-9]|1[0-2])"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _NAMED = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[+-]\d\d:?\d\d)?"
 _DATES = (
@@ -85,8 +87,10 @@ def compact_dates(cells: pa.StringArray) -> np.ndarray | None:
 
 def are_since_1970(numbers: np.ndarray) -> bool:
     """Whether all numbers are seconds from 1970 in the years 2000 to 2050, or parts of seconds."""
-    since, until = 9.46e8, 2.53e9
-    least, most = numbers.min(), numbers.max()
+    since = 9.46e8
+    until = 2.53e9
+    least = numbers.min()
+    most = numbers.max()
     return any(since * scale <= least and most <= until * scale for scale in (1, 1e3, 1e6, 1e9))
 
 

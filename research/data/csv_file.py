@@ -175,7 +175,8 @@ def read_like(
     with without_flags():
         columns = read_columns(file, reading, nameless=True).columns
     answer = columns.pop(options.get("target", "target"), None)
-    encoded, used = [], set()
+    encoded = []
+    used = set()
     origin = iter(spec.origin or [0.0] * len(spec.features))
     for name, categories in _encodings(spec.features, columns):
         if name not in columns:

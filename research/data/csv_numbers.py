@@ -221,7 +221,8 @@ _UNIT_WORDS = (
 )
 _UNITS = {*_UNIT_WORDS.split()}
 _ORDINALS = {"st", "nd", "rd", "th"}
-_FEW_SIGNS, _FEW_NUMBERS = 3, 6
+_FEW_SIGNS = 3
+_FEW_NUMBERS = 6
 
 
 def signed(text: str) -> tuple[str, str] | None:
@@ -233,7 +234,8 @@ def signed(text: str) -> tuple[str, str] | None:
     # A dash in place of cents (5.-) says nothing; one behind a number (5-) is a minus.
     behind = bool(match["dash"]) and match["number"][-1] not in ".,"
     minus = (bool(match["open"]) + bool(match["minus"]) + behind) % 2 == 1
-    before, after = match["before"] or "", match["after"] or ""
+    before = match["before"] or ""
+    after = match["after"] or ""
     if before.isalpha() and before.isupper() and before not in _CURRENCIES:
         return None
     # Of ½ and ², which are no letters, the first adds to the number and the second is its power.

@@ -117,7 +117,8 @@ def notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> l
         )
     numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
     if numbers.any() and not numbers.all():
-        number, text = names[int(numbers.argmax())], names[int(numbers.argmin())]
+        number = names[int(numbers.argmax())]
+        text = names[int(numbers.argmin())]
         notes.append(
             f"column '{column.name}' has numbers ('{number}') and texts ('{text}'), and is read as"
             " categories"

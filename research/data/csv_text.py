@@ -175,7 +175,8 @@ def quotes_enclose(file: Path, delimiter: str) -> bool:
     False for a text in two bytes or more per character.
     """
     allowed = np.frombuffer(f'"\r\n{delimiter}'.encode(), np.uint8)
-    count, before = 0, b"\n"
+    count = 0
+    before = b"\n"
     with unpacked(file) as data:
         piece = data.read(_PIECE).removeprefix(codecs.BOM_UTF8)
         while piece:

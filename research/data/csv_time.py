@@ -86,7 +86,8 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
     rows = np.lexsort((times, groups))
     twice = np.flatnonzero((np.diff(times[rows]) == 0) & (np.diff(groups[rows]) == 0))
     if len(twice):
-        first, second = rows[twice[0]], rows[twice[0] + 1]
+        first = rows[twice[0]]
+        second = rows[twice[0] + 1]
         delete = "delete one of the two rows"
         raise column.advice(
             int(second),
@@ -135,7 +136,8 @@ def _check_calendar(columns: Sequence[CsvColumn], groups: np.ndarray, rows: np.n
     wrong = np.flatnonzero((np.diff(times[rows]) < 0) & (np.diff(groups[rows]) == 0))
     if not len(wrong):
         return
-    before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
+    before = int(rows[wrong[0]])
+    row = int(rows[wrong[0] + 1])
     names = ", ".join(f"'{column.name}'" for column in parts)
     raise parts[0].advice(
         row,
@@ -248,7 +250,8 @@ def _check_rising(
     wrong = np.flatnonzero((np.diff(times[rows]) <= 0) & (np.diff(groups[rows]) == 0))
     if not len(wrong):
         return _gaps(column, times[rows], groups[rows], rows)
-    before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
+    before = int(rows[wrong[0]])
+    row = int(rows[wrong[0] + 1])
     apart = "" if several else "--series=COLUMN keeps several series apart, "
     raise column.advice(
         row,

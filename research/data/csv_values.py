@@ -164,7 +164,8 @@ def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
     Raises:
         UserError: there are more categories than half the rows, or than 1000.
     """
-    different, rows = len(values.categories), len(values.numbers)
+    different = len(values.categories)
+    rows = len(values.numbers)
     most = min(1000, max(10, rows // 2))
     if different <= most:
         return

@@ -17,7 +17,8 @@ from research.registry import DATASETS, Entry
 
 # Raised when other rows are generated.
 VERSION = "1.0.0"
-MEMORY, SYMBOLS = 10, 8
+MEMORY = 10
+SYMBOLS = 8
 
 Length = Annotated[int, Range(2), "steps of a sequence"]
 Size = Annotated[Count, "sequences to train and validate on"]
@@ -95,7 +96,8 @@ def adding(length: int, size: int, test: int, seed: int, shortest: int | None = 
             equally
             long.
     """
-    draw, rows = rng.host(seed, "adding"), np.arange(size + test)
+    draw = rng.host(seed, "adding")
+    rows = np.arange(size + test)
     x = np.zeros((len(rows), length, 2), np.float32)
     x[..., 0] = draw.random((len(rows), length), np.float32)
     steps = (

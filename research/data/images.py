@@ -134,7 +134,8 @@ def _has_late_exif(file: IO[bytes] | None) -> bool:
     # The file is closed: the pixels are decoded and all chunks read.
     if file is None:
         return False
-    before, late = file.tell(), False
+    before = file.tell()
+    late = False
     # After the signature, chunks: length, type, content, checksum.
     file.seek(8)
     while len(start := file.read(8)) == 8:

@@ -12,8 +12,11 @@ from research.registry import DATASETS, Entry
 
 # Raised when other rows are generated.
 VERSION = "1.0.0"
-DIMENSIONS, STIFF, NOISE = 100, 10, 0.6
-POINTS, TEST = 1_000, 896
+DIMENSIONS = 100
+STIFF = 10
+NOISE = 0.6
+POINTS = 1_000
+TEST = 896
 
 
 @functools.cache

@@ -7,7 +7,8 @@ from tqdm import tqdm
 # Shorter work passes without a line.
 SECONDS = 2.0
 # Between two states of the line, on a terminal and in a file.
-TERMINAL_SECONDS, FILE_SECONDS = 0.5, 10.0
+TERMINAL_SECONDS = 0.5
+FILE_SECONDS = 10.0
 
 
 def progress(total: int, what: str, unit: str) -> tqdm:

@@ -297,7 +297,9 @@ def _batches(
     """(number of the first row, inputs [n, ...], their targets), decoded ahead by Grain's
     workers."""
     pieces = contents.pieces()
-    first, shape, dtype = 0, None, None
+    first = 0
+    shape = None
+    dtype = None
     with (
         _readable(directory),
         Prefetcher(

@@ -140,7 +140,8 @@ def _columns(table: Table) -> tuple[np.ndarray, list[str]]:
 
 def _ranges(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(least, most, how many are not missing) of each column [N, C]."""
-    least, most = np.full(columns.shape[1], np.inf), np.full(columns.shape[1], -np.inf)
+    least = np.full(columns.shape[1], np.inf)
+    most = np.full(columns.shape[1], -np.inf)
     counts = np.zeros(columns.shape[1], int)
     size = max(1, _PIECE // columns.shape[1])
     for first in range(0, len(columns), size):

@@ -39,7 +39,8 @@ def sentinels(numbers: np.ndarray) -> Iterator[Sentinel]:
         if not nines or end != np.floor(end):
             continue
         others = present[present != end]
-        least, largest = others.min(initial=np.inf), others.max(initial=-np.inf)
+        least = others.min(initial=np.inf)
+        largest = others.max(initial=-np.inf)
         count = len(present) - len(others)
         distance = min(abs(end - least), abs(end - largest))
         if count > 1 and least < largest and distance > largest - least:

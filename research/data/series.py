@@ -20,7 +20,9 @@ from research.registry import DATASETS, Entry
 
 # Raised when other values are generated.
 VERSION = "1.0.0"
-PERIODS, AMPLITUDES, NOISE = (12.0, 31.0, 79.0), (1.0, 0.7, 0.5), 0.1
+PERIODS = (12.0, 31.0, 79.0)
+AMPLITUDES = (1.0, 0.7, 0.5)
+NOISE = 0.1
 # Roots of modulus 0.97 at a period of 14: x_t = 0.97·2·cos(2π/14) x_{t-1} - 0.97² x_{t-2} + N(0,
 # 1), seen with N(0, 1).
 COEFFICIENTS = (2 * 0.97 * float(np.cos(2 * np.pi / 14)), -(0.97**2))
@@ -46,7 +48,8 @@ def sine_mixture(length: int, seed: int) -> np.ndarray:
         0.9
     """
     draw = rng.host(seed, "sine_mixture")
-    phases, time = draw.uniform(0, 2 * np.pi, len(PERIODS)), np.arange(length)
+    phases = draw.uniform(0, 2 * np.pi, len(PERIODS))
+    time = np.arange(length)
     waves = [
         a * np.sin(2 * np.pi * time / p + f)
         for a, p, f in zip(AMPLITUDES, PERIODS, phases, strict=True)

@@ -17,7 +17,8 @@ VERSION = "1.1.0"
 CLASSES = ("background", "circle", "square", "triangle")
 MAXIMUM = 255
 # The brightest ground, and the darkest shape.
-DARK, BRIGHT = 100, 130
+DARK = 100
+BRIGHT = 130
 
 
 def open_shapes(
@@ -74,7 +75,8 @@ def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: in
     for picture, mask in zip(pictures, masks, strict=True):
         canvas = np.broadcast_to(draw.uniform(0, DARK, 3), (side, side, 3)).copy()
         for colour in draw.uniform(BRIGHT, MAXIMUM, (draw.integers(1, objects + 1), 3)):
-            kind, radius = draw.integers(1, len(CLASSES)), draw.uniform(side / 8, side / 4)
+            kind = draw.integers(1, len(CLASSES))
+            radius = draw.uniform(side / 8, side / 4)
             inside = inside_of(CLASSES[kind], side, draw.uniform(radius, side - radius, 2), radius)
             canvas[inside], mask[inside] = colour, kind
         canvas += noise * draw.standard_normal(canvas.shape)
@@ -93,7 +95,8 @@ def inside_of(kind: str, side: int, centre: np.ndarray, radius: float) -> np.nda
         radius: half the shape's height, pixels.
     """
     row, column = (np.arange(side) + 0.5 - at for at in centre)
-    down, across = row[:, None], np.abs(column)[None, :]
+    down = row[:, None]
+    across = np.abs(column)[None, :]
     if kind == "circle":
         return down**2 + across**2 <= radius**2
     if kind == "square":

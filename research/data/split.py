@@ -168,7 +168,8 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
     """(training, validation, test) rows, each share rounded to the nearest, the training rows being
     the rest."""
     shares = tuple(ratios[:2]) if test_size else tuple(ratios)
-    rest, total = size - test_size, sum(shares)
+    rest = size - test_size
+    total = sum(shares)
     # Rounded in integers: halves round up, and no share is off by a row through floating point.
     parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
     if (

@@ -96,7 +96,8 @@ def each_once(arrays: Arrays, lengths: Sequence[int]) -> tuple[np.ndarray, np.nd
     sequences, each longer than a window.
     """
     context = arrays.x.length
-    rows, repeated = [], []
+    rows = []
+    repeated = []
     first = 0
     for length in lengths:
         starts = np.arange(first, first + length - context, context)

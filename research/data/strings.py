@@ -67,8 +67,10 @@ def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
         symbols: the vocabulary, without the start sign.
         test: how many of the last pairs are the test set.
     """
-    vocabulary, lengths = (*symbols, START), np.array([len(answer) for _, answer in pairs])
-    width, length = max(len(source) for source, _ in pairs), int(lengths.max())
+    vocabulary = (*symbols, START)
+    lengths = np.array([len(answer) for _, answer in pairs])
+    width = max(len(source) for source, _ in pairs)
+    length = int(lengths.max())
     x = "".join(source.ljust(width, BLANK) + START for source, _ in pairs)
     y = "".join(answer.ljust(length, BLANK) for _, answer in pairs)
     answers = encode(y, vocabulary, "answers").reshape(len(pairs), length)

@@ -78,7 +78,8 @@ def _open(
             known = {"vocabulary": vocabulary, "parts": [len(part) for part in parts]}
             (partial / "text.json").write_text(json.dumps(known))
     known = json.loads((directory / "text.json").read_text())
-    length, vocabulary = sum(known["parts"]), tuple(known["vocabulary"])
+    length = sum(known["parts"])
+    vocabulary = tuple(known["vocabulary"])
     if len(vocabulary) == 1:
         raise UserError(
             f"{name} consists of one character, {vocabulary[0]!r}, and no other; nothing can"
@@ -142,7 +143,8 @@ def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarr
     Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a
     window.
     """
-    tokens, context = encode(read(file), spec.vocabulary, str(file)), spec.shape[0]
+    tokens = encode(read(file), spec.vocabulary, str(file))
+    context = spec.shape[0]
     if len(tokens) <= context:
         raise UserError(
             f"{file} has {len(tokens)} characters, too few for a window of {context} and the"

@@ -79,7 +79,8 @@ def find(name: str, data_dir: str | None) -> Path:
 
     The error says where it looked, what is there, the nearest names and what to do.
     """
-    root, sets = data_directory(data_dir), available(data_dir)
+    root = data_directory(data_dir)
+    sets = available(data_dir)
     plain, _, version = name.partition(":")
     for directory in reversed(sets.get(plain, [])):
         if version in ("", directory.name):

@@ -57,7 +57,8 @@ def beam_search(
         extended = scores[..., None] + log_probabilities
         # Beams and tokens compete in one list, so that a good beam may fill several places.
         scores, candidates = jax.lax.top_k(extended.reshape(rows, -1), width)
-        beam, token = candidates // wide.shape[-1], candidates % wide.shape[-1]
+        beam = candidates // wide.shape[-1]
+        token = candidates % wide.shape[-1]
         tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., index].set(token)
         # A cache belongs to its answer, so it moves with it.
         flat = (jnp.arange(rows)[:, None] * width + beam).reshape(-1)

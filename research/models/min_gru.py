@@ -32,7 +32,8 @@ class MinCells(nn.Module):
         init = initializer(self.kernel_init, "tanh")
         z, new = jnp.split(Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
         # sigmoid(-z) is 1 - sigmoid(z) without its cancellation for large z.
-        keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
+        keep = nn.sigmoid(-z)
+        add = nn.sigmoid(z) * new
         # After a sequence's end the state stays.
         if real is not None:
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)

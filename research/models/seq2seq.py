@@ -47,8 +47,10 @@ class Seq2Seq(nn.Module):
     def setup(self) -> None:
         self.tokens = Tokens(self.vocabulary, self.embedding, sd=1.0)
         # A site's name keys its draws, so two sequences have two sites and never share a mask.
-        self.source_site, self.target_site = Site("input"), Site("input")
-        self.memory_site, self.readout_site = Site("hidden"), Site("hidden")
+        self.source_site = Site("input")
+        self.target_site = Site("input")
+        self.memory_site = Site("hidden")
+        self.readout_site = Site("hidden")
         self.forwards = Cells(cell, self.hidden, gates=3, state_bias=True)
         self.backwards = Cells(cell, self.hidden, gates=3, state_bias=True, reverse=True)
         self.first = Dense(self.hidden)

@@ -58,12 +58,14 @@ class Transformer(nn.Module):
         self.source_positions = Positions(self.positions, self.context)
         self.target_positions = Positions(self.positions, self.context)
         # A site's name keys its draws, so the two sequences never share a mask.
-        self.source_site, self.target_site = Site("input"), Site("input")
+        self.source_site = Site("input")
+        self.target_site = Site("input")
         self.encoder = [Block(config, number, rotary) for number in numbers]
         self.decoder = [CrossBlock(config, number, rotary, self.context) for number in numbers]
         # Post-order blocks end with a norm already.
         if config.order == "pre":
-            self.encoder_norm, self.decoder_norm = config.normalization(), config.normalization()
+            self.encoder_norm = config.normalization()
+            self.decoder_norm = config.normalization()
         if not self.tied:
             self.head = config.dense(self.outputs)
 

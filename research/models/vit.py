@@ -68,7 +68,8 @@ def patches(x: jax.Array, side: int) -> jax.Array:
             f"patches of {side}x{side} do not divide an image of {height}x{width}; "
             f"arch.patch={' or '.join(map(str, fitting))} does"
         )
-    rows, columns = height // side, width // side
+    rows = height // side
+    columns = width // side
     # The rows of a patch must be neighbours before they are flattened.
     tiles = x.reshape(b, rows, side, columns, side, channels).swapaxes(2, 3)
     return tiles.reshape(b, rows * columns, side * side * channels)

@@ -39,7 +39,8 @@ def splitter(
     """
 
     def add(build: Builder) -> Builder:
-        name, given = build.__name__, index_sets.GIVEN
+        name = build.__name__
+        given = index_sets.GIVEN
         if missing := [word for word in given if word not in inspect.signature(build).parameters]:
             raise UserError(
                 f"{name} lacks {' and '.join(missing)}; write"

@@ -60,8 +60,10 @@ def sampled(
     row, column = row + (image.shape[0] - 1) / 2, column + (image.shape[1] - 1) / 2
     if interpolation == "nearest":
         return _pixels(image, jnp.round(row), jnp.round(column))
-    top, left = jnp.floor(row), jnp.floor(column)
-    down, right = row - top, column - left
+    top = jnp.floor(row)
+    left = jnp.floor(column)
+    down = row - top
+    right = column - left
     # Summed in float32 at least, and rounded to the image's dtype once.
     total = jnp.zeros((), jnp.promote_types(image.dtype, jnp.float32))
     for below in (0, 1):

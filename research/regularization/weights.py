@@ -103,7 +103,8 @@ def weight_norm() -> Reparametrization:
         return {"direction": direction, "scale": norm.reshape(-1)}
 
     def join(parts: Tree) -> jax.Array:
-        direction, scale = parts["direction"], parts["scale"]
+        direction = parts["direction"]
+        scale = parts["scale"]
         return direction * (scale / unit_norms(direction))
 
     return Reparametrization(split, join)

@@ -21,7 +21,8 @@ def judge(difference: float, half_width: float, margin: float, higher: bool = Tr
     Reference: Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987.
     """
     gain = difference if higher else -difference
-    low, high = gain - half_width, gain + half_width
+    low = gain - half_width
+    high = gain + half_width
     if -margin < low and high < margin:
         return "equivalent"
     if low > 0:

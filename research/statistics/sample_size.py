@@ -42,7 +42,8 @@ def seeds_needed(
         overlap: the correlation of the pairs, where they share rows.
         alpha: the error that is allowed.
     """
-    low, high = 2, 2
+    low = 2
+    high = 2
     while power(effect, high, overlap, alpha) < wanted:
         low, high = high, 2 * high
         if high > MOST_SEEDS:

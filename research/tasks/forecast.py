@@ -37,7 +37,8 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
         >>> print(metrics["mse"], metrics["mae"])
         [2.] [1.]
     """
-    error, there = scores[..., 0] - y, ~jnp.isnan(y)
+    error = scores[..., 0] - y
+    there = ~jnp.isnan(y)
     return {"mse": mean_over_steps(error**2, there), "mae": mean_over_steps(jnp.abs(error), there)}
 
 

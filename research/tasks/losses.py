@@ -32,7 +32,8 @@ def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         >>> print(binary_cross_entropy(z, jnp.array([[1.0, 0.0]])))  # -log 0.25
         [1.3862944]
     """
-    z, t = outputs[..., 0], targets[..., 1]
+    z = outputs[..., 0]
+    t = targets[..., 1]
     return jax.nn.softplus(z) - t * z
 
 

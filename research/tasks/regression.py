@@ -54,7 +54,8 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
     y = y.astype(np.float64)
     # float64: squares of targets in the hundred thousands lose digits in a float32 sum.
     error = scores[:, 0].astype(np.float64) - y
-    mse, variance = float(np.mean(error**2)), float(np.var(y))
+    mse = float(np.mean(error**2))
+    variance = float(np.var(y))
     return {
         "mse": mse,
         "mae": float(np.mean(np.abs(error))),

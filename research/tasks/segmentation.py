@@ -10,7 +10,8 @@ from research.tasks.problem import Problem
 from research.tasks.step_classification import accuracy, nll, real
 
 # Pixels of a class that are found and are there, and that are one of both, by example.
-_BOTH, _EITHER = "intersection_", "union_"
+_BOTH = "intersection_"
+_EITHER = "union_"
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
@@ -27,10 +28,12 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
         >>> iou["iou_0"], iou["iou_1"], iou["miou"]
         (0.5, 0.5, 0.5)
     """
-    predicted, counted = jnp.argmax(scores, axis=-1), y >= 0
+    predicted = jnp.argmax(scores, axis=-1)
+    counted = y >= 0
     metrics = {"accuracy": accuracy(scores, y), "nll": nll(scores, y)}
     for k in range(scores.shape[-1]):
-        is_found, is_there = (predicted == k) & counted, y == k
+        is_found = (predicted == k) & counted
+        is_there = y == k
         metrics[f"{_BOTH}{k}"] = jnp.sum(is_found & is_there, axis=(1, 2)).astype(float)
         metrics[f"{_EITHER}{k}"] = jnp.sum(is_found | is_there, axis=(1, 2)).astype(float)
     return metrics

@@ -40,7 +40,8 @@ NOISE = (
     "attention_dropout=0.2",
     "stochastic_depth=0.3",
 )
-WIDTH, STEPS = 3, 2
+WIDTH = 3
+STEPS = 2
 
 
 def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
@@ -175,7 +176,8 @@ def lanes(case: Subject) -> None:
 def resume(case: Subject) -> None:
     """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
     noisy = _noisy(case)
-    runs, strategy = [noisy.run(seed=seed) for seed in range(WIDTH)], ExecutionStrategy(WIDTH, 1)
+    runs = [noisy.run(seed=seed) for seed in range(WIDTH)]
+    strategy = ExecutionStrategy(WIDTH, 1)
     taken: dict[int, Snapshot] = {}
 
     class Keeper(PackObserver):

@@ -61,7 +61,8 @@ def steps(
         count: number of steps.
         perturbation: a seed that moves every initial parameter to one of the two floats next to it.
     """
-    chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
+    chunk = start(runs, arrays, width)
+    strategy = ExecutionStrategy(width, 1)
     if perturbation is not None:
         variables = chunk.state.variables
         variables = dataclasses.replace(

@@ -87,20 +87,23 @@ def _alone(data: DataParts) -> NDArray[np.float64]:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     train, test = data.inputs(data.train), data.inputs(data.test)
-    y_train, y_test = data.targets(data.train), data.targets(data.test)
+    y_train = data.targets(data.train)
+    y_test = data.targets(data.test)
     scores = np.zeros(train.shape[1])
     if data.spec.classes and len(np.unique(y_test)) < 2:
         return scores
     # Enough leaves for a monotone relation, too few to learn rows by heart.
     leaves = 4 * max(len(data.spec.classes), 8)
     for column in range(train.shape[1]):
-        x, x_test = train[:, [column]], test[:, [column]]
+        x = train[:, [column]]
+        x_test = test[:, [column]]
         if data.spec.classes:
             tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
             scores[column] = balanced_accuracy_score(y_test, tree.fit(x, y_train).predict(x_test))
         else:
             tree = DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=0)
-            known, known_test = ~np.isnan(y_train), ~np.isnan(y_test)
+            known = ~np.isnan(y_train)
+            known_test = ~np.isnan(y_test)
             fitted = tree.fit(x[known], y_train[known])
             scores[column] = r2_score(y_test[known_test], fitted.predict(x_test[known_test]))
     return scores
@@ -132,7 +135,8 @@ def _groups(data: DataParts, column: int) -> int:
     """How many values a column that numbers groups has in both parts; 0 if it does not look like
     one."""
     rows = np.concatenate([data.train, data.test])
-    x, y = data.inputs(rows)[:, column], data.targets(rows)
+    x = data.inputs(rows)[:, column]
+    y = data.targets(rows)
     values, index, counts = np.unique(x, return_inverse=True, return_counts=True)
     # A group's id comes back in several rows; fewer than ten values are rather classes.
     few = 10 <= len(values) <= len(x) / 3 and (counts > 1).mean() > 0.9

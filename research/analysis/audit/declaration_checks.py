@@ -50,7 +50,8 @@ def same_updates(case: Case) -> Iterator[Finding]:
     steps = {label: run.program.steps for label, run in case.first_runs().items()}
     if len(set(steps.values())) < 2:
         return
-    fewest, most = min(steps, key=steps.__getitem__), max(steps, key=steps.__getitem__)
+    fewest = min(steps, key=steps.__getitem__)
+    most = max(steps, key=steps.__getitem__)
     yield Finding(
         "caution",
         f"'{most}' makes {steps[most]:,} updates and '{fewest}' {steps[fewest]:,}, so the rows"

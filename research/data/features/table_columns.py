@@ -47,7 +47,8 @@ class TableColumns(Numbers):
 
     def describe(self) -> str:
         """How many of its columns are numbers, and how many are categories."""
-        numbers, coded = len(self.numeric_columns), len(self.coded_columns)
+        numbers = len(self.numeric_columns)
+        coded = len(self.coded_columns)
         if not self.categories:
             return f"a table of {self.shape[0]} numbers"
         return f"a table of {numbers} numbers and {coded} categories"
@@ -62,7 +63,8 @@ class TableColumns(Numbers):
             return None
         if not self.numeric_columns or not self.coded_columns:
             return None
-        numbers, categories = by_kind[TableColumns.kind], by_kind[Categories.kind]
+        numbers = by_kind[TableColumns.kind]
+        categories = by_kind[Categories.kind]
         return TableParts(self.shape, table=self, called=(numbers, categories))
 
     def _seen(

@@ -49,7 +49,8 @@ class TableParts(NamedInputs):
     def parts(self) -> dict[str, Feature]:
         """The numbers and the categories."""
         table = self.table
-        numeric, coded = table.numeric_columns, table.coded_columns
+        numeric = table.numeric_columns
+        coded = table.coded_columns
         starts = table.starts
         numbers, categories = self.called
         counts = tuple(table.categories[column] for column in coded)

@@ -42,7 +42,8 @@ class GlobalBatchNorm(nn.Module):
             else 1.0
         )
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
-        mean, var = running_mean.value, running_var.value
+        mean = running_mean.value
+        var = running_var.value
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
         frozen = (
             fwd.frozen is not None

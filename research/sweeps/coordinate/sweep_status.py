@@ -150,7 +150,8 @@ def alive(root: Path, now: float) -> list[PackProgress]:
     Processes that train each run together are not registered: their packs count while they are
     fresh.
     """
-    living, names = _workers(root, now), _names(root)
+    living = _workers(root, now)
+    names = _names(root)
     return [
         pack
         for pack in pack_progress.read(root)
@@ -176,7 +177,8 @@ def _workers(root: Path, now: float) -> dict[str, int]:
     inodes: dict[str, int] = {}
     for token in _names(root):
         try:
-            seen, text = os.stat(folder / token), membership.read(str(folder), token)
+            seen = os.stat(folder / token)
+            text = membership.read(str(folder), token)
         except OSError:
             continue
         who, _ = membership.parse(text or "")

@@ -11,7 +11,8 @@ from research.registry import ESTIMATES, Estimate, Registry, load_package
 from research.sweeps.records.record import Record
 from research.words import plural
 
-SINGLE, OF_FOLDS = "single_run", "mean_of_folds"
+SINGLE = "single_run"
+OF_FOLDS = "mean_of_folds"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -190,7 +190,8 @@ def tell_notes(runs: Iterable[RequestedRun], planner: Planner, note: Callable[[s
 def _say_what_lacks(retrain_as: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
     """Reports the runs that were trained again for their parameters and failed; the next command
     tries them again."""
-    parameters, failures = Parameters(store), Failures(store.root)
+    parameters = Parameters(store)
+    failures = Failures(store.root)
     for run_id in retrain_as:
         if not parameters.has(run_id) and failures.final(run_id):
             last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
@@ -228,7 +229,8 @@ def _without_parameters(
 ) -> dict[str, ExecutionStrategy | None]:
     """The runs that are over and kept no parameters, each with its recorded way: training it again
     gives the same."""
-    parameters, retrain_as = Parameters(store), {}
+    parameters = Parameters(store)
+    retrain_as = {}
     for run_id, record in records.items():
         if parameters.settled(record):
             continue

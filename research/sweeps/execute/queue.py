@@ -32,7 +32,8 @@ class Queue(Generic[T]):
         """open_: whether a run is still to be done. held: the runs to pass over. Both are asked
         when a turn comes."""
         self._runs = collections.deque(runs)
-        self._open, self._excluded = open_, excluded
+        self._open = open_
+        self._excluded = excluded
         self._lock = threading.Lock()
 
     def begin_at(self, share: float) -> None:

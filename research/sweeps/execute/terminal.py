@@ -58,7 +58,9 @@ class Terminal(Observer):
         tensorboard: str | None = None,
         profile: str | None = None,
     ) -> None:
-        self._failures, self._stopping, self._again = failures, stopping, again
+        self._failures = failures
+        self._stopping = stopping
+        self._again = again
         self._events = Events(tensorboard, self.warn) if tensorboard else None
         self._profile = profile
         self._noted: set[str] = set()

@@ -72,7 +72,9 @@ def _train(
 ) -> None:
     """Trains runs that are all at one step, and writes their records."""
     lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
-    reported, training, started_here = Fraction(0), 0, False
+    reported = Fraction(0)
+    training = 0
+    started_here = False
 
     def to(epoch: Fraction, live: int | None = None) -> None:
         nonlocal reported, training, started_here
@@ -82,7 +84,8 @@ def _train(
         observer = context.observer
         tell = observer.epochs if started_here or stored is None else observer.resumed
         tell((epoch - reported) * lanes)
-        reported, started_here = epoch, True
+        reported = epoch
+        started_here = True
         show(float(epoch), training)
 
     with context.showing(pack) as show:
@@ -229,7 +232,8 @@ def _attempt(
 ) -> tuple[list[Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first
     step."""
-    began, resume = time.monotonic(), stored.of([run.id for run in pack.runs]) if stored else None
+    began = time.monotonic()
+    resume = stored.of([run.id for run in pack.runs]) if stored else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
     with CheckpointWriter(context.checkpoints, _saved(pack, strategy, context)) as writer:

@@ -60,7 +60,9 @@ class Events:
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._directory, self._warn, self._clock = Path(directory), warn, clock
+        self._directory = Path(directory)
+        self._warn = warn
+        self._clock = clock
         self._live: dict[str, _Live] = {}
         self._folders: dict[str, Path] | None = None
         self._warned = False
@@ -88,7 +90,8 @@ class Events:
     def record(self, record: Record) -> None:
         """A run is over: its events are completed, unless they are complete already."""
         with self._lock, self._warned_of(record.run_id, record.config) as folder:
-            live, now = self._live.pop(record.run_id, None), self._clock()
+            live = self._live.pop(record.run_id, None)
+            now = self._clock()
             if (folder / COMPLETE).exists():
                 return
             if live is not None and live.file.exists():
@@ -119,7 +122,8 @@ class Events:
                 [*_start(config, now), *([_restart(earlier + 1, now)] if earlier else [])],
             )
         _append(live.file, _epochs(curves, live.times, live.written))
-        live.written, live.due = done, now + EVERY
+        live.written = done
+        live.due = now + EVERY
 
     def _folder(self, run_id: str, config: Mapping[str, str]) -> Path:
         """The folder of a run; its settings are for the reader, its id is what it is found by."""

@@ -53,7 +53,8 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, RecordSummary]:
                 continue
             line = known.get(run_id)
             if line is None or (line.written, line.size) != (seen.st_mtime_ns, seen.st_size):
-                line, changed = _line(store, run_id, seen), True
+                line = _line(store, run_id, seen)
+                changed = True
             current[run_id] = line
     if changed:
         # Lines of runs that were not asked for stay: sweeps share one index.
@@ -74,7 +75,8 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> RecordSummary:
             seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})"
         )
     origin = record.provenance
-    seconds, device = float(origin.get("seconds", 0.0)), str(origin.get("device", ""))
+    seconds = float(origin.get("seconds", 0.0))
+    device = str(origin.get("device", ""))
     # Of a process that died it is a log; an exception's traceback is in the record itself.
     named = re.search(r"its log (\S+) ends with", record.error)
     more = str(store.path(run_id)) if "\n" in record.error else ""

@@ -13,7 +13,8 @@ PACKAGES_OF_CODE = ("experiments", "launch", "research")
 # What a task runs. Experiments are not among it: what they declare is in its list of runs.
 RUNNING = ("launch", "research")
 # In a snapshot: the commit that it was taken of; the folder of the plugins.
-COMMIT, PLUGINS = "commit.txt", "plugins"
+COMMIT = "commit.txt"
+PLUGINS = "plugins"
 
 
 def version(root: Path = ROOT, plugins: Iterable[Path] = ()) -> str:

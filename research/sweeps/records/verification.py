@@ -165,7 +165,8 @@ def trial(
     Raises:
         UserError: the record does not say how the run was trained.
     """
-    recorded, per_epoch = _recorded_strategy(record), run.program.sizes.steps_per_epoch
+    recorded = _recorded_strategy(record)
+    per_epoch = run.program.sizes.steps_per_epoch
     strategy = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
     whole = epochs * per_epoch >= record.steps

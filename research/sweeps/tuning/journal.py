@@ -24,7 +24,8 @@ from research.sweeps.records.store import Store
 from research.sweeps.tuning import space
 
 # Attributes: a study's definition, and the earlier study that an entered trial comes from.
-DEFINITION, ENTERED = "tuning", "entered"
+DEFINITION = "tuning"
+ENTERED = "entered"
 
 _WORDS = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 

@@ -193,7 +193,8 @@ class PrunedSearch:
     def _epoch(self, program: str) -> None:
         """Fills the places of a program, trains an epoch, and judges. A failure ends the program's
         own trials alone."""
-        places, shown = self._places[program], Fraction(0)
+        places = self._places[program]
+        shown = Fraction(0)
 
         def show(done: Fraction) -> None:
             nonlocal shown
@@ -263,7 +264,8 @@ class PrunedSearch:
         """Tells of the trials that are over or pruned, in the order of their numbers, and frees
         their places."""
         for run_id in sorted(standings, key=lambda run_id: self._training[run_id].trial.number):
-            active, standing = self._training[run_id], standings[run_id]
+            active = self._training[run_id]
+            standing = standings[run_id]
             if standing.over:
                 self._finish(active, outcomes[run_id], places)
             elif standing.epochs not in self.rungs or not self._is_pruned(

@@ -50,7 +50,8 @@ def search(
         evaluate: the results of a round's points, in their order.
     """
     while True:
-        asked, waiting = len(study.get_trials(deepcopy=False)), study_lib.running(study)
+        asked = len(study.get_trials(deepcopy=False))
+        waiting = study_lib.running(study)
         # An interrupted round is filled up to its size only: rounds do not depend on interruptions.
         first = waiting[0].number if waiting else asked
         last = min((first // parallel + 1) * parallel, trials)

@@ -21,7 +21,8 @@ Settings = Mapping[str, Any]
 EDGE = 1e-9
 # So many random points of a space are looked at before it is said that none can be trained, and so
 # many combinations of parts.
-LOOKS, COMBINATIONS = 32, 1024
+LOOKS = 32
+COMBINATIONS = 1024
 
 
 def planned_folds(

@@ -151,7 +151,8 @@ class ListedSampler(BaseSampler):
     many, or more."""
 
     def __init__(self, axes: Sequence[Axis], first: Callable[[int], list[Point]]) -> None:
-        self._axes, self._first = {axis.path: axis for axis in axes}, functools.cache(first)
+        self._axes = {axis.path: axis for axis in axes}
+        self._first = functools.cache(first)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -219,7 +220,8 @@ class TpeSampler(BaseSampler):
     """
 
     def __init__(self, seed: int, conditional: bool) -> None:
-        self._seed, self._conditional = seed, conditional
+        self._seed = seed
+        self._conditional = conditional
         self._together: TPESampler | None = None
 
     def _sampler(self, trial: FrozenTrial, name: str = "") -> TPESampler:

@@ -61,7 +61,8 @@ def quadratic_game(
     def loss(
         player: str, apply: Apply, params: Any, batch: PlayerBatch, keys: Keys
     ) -> tuple[jax.Array, Aux]:
-        x, y = params["x"], params["y"]
+        x = params["x"]
+        y = params["y"]
         value = curvature_x / 2 * jnp.sum(x**2) + coupling * jnp.dot(x, y)
         value -= curvature_y / 2 * jnp.sum(y**2)
         examples = batch.x.reshape(len(batch.x), -1)
