@@ -70,7 +70,13 @@ def question(experiment: Experiment, until: str | None = None) -> dict[str, Any]
 
 
 def sentences(store: Store, experiment: Experiment, until: str | None = None) -> Iterator[str]:
-    """What a table says of the registration; nothing where there is none."""
+    """What a table says of the registration; nothing where there is none.
+
+    Args:
+        store: the records, beside which the registration lies.
+        experiment: the declared table as it is now.
+        until: the rule by which seeds are added now; None: there is none.
+    """
     known = _read(store, experiment.name)
     if known is None:
         return
