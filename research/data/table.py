@@ -101,6 +101,11 @@ class Table:
             yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
 
     def _flaws_of_targets(self) -> Iterator[str]:
+        if self.classes and self.y.dtype.kind == "f" and self.y.shape[1:] == (len(self.classes),):
+            yield (
+                f"y is {list(self.y.shape)}, shares of the classes; a class per row is expected, as"
+                " y.argmax(1), and --regularization=label_smoothing or mixup softens it"
+            )
         if self.classes and self.y.ndim > 1 and not self.task:
             yield (
                 f"y is {list(self.y.shape)}, a class at each place; say its task:"

@@ -49,6 +49,7 @@ TOKENS: dict[str, Any] = {
             "y is <U1; expected float32, or int32 with classes",
         ),
         ({"y": np.where(Y > 0, np.nan, 0.0), "classes": ()}, "y has no value in row 1"),
+        ({"y": np.eye(2, dtype=np.float32)[Y]}, r"y is \[4, 2\], shares of the classes"),
         ({"y": np.stack([Y, Y - 1], 1)}, r"y is \[4, 2\], a class at each place; say its task"),
         ({**TOKENS, "x": TOKENS["x"] + 1}, "x has a 2; expected -1 to 1, for its 2 symbols"),
         ({**TOKENS, "x": X}, "x is float32, and it has symbols; expected int32"),
