@@ -7,7 +7,7 @@ Examples:
 
 from collections.abc import Sequence
 
-from launch.benchmarks import (
+from benchmarks import (
     checkpoint,
     device_scaling,
     devices,

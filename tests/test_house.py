@@ -21,7 +21,7 @@ from research.testing import subjects
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
     path
-    for folder in ("research", "experiments", "launch")
+    for folder in ("research", "experiments", "launch", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )
 
@@ -68,7 +68,8 @@ FLOORS = (
     ("research.analysis", "research.exports"),
     ("research.api",),
     ("experiments",),
-    ("launch",),
+    # launch.benchmark runs the measurements, which read its flags.
+    ("launch", "benchmarks"),
 )
 
 
@@ -106,7 +107,7 @@ def imported(path: Path) -> Iterator[str]:
         yield from (
             name
             for name in names
-            if name.partition(".")[0] in ("research", "experiments", "launch")
+            if name.partition(".")[0] in ("research", "experiments", "launch", "benchmarks")
         )
 
 

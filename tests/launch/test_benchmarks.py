@@ -55,8 +55,8 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
 _TABLES = """
 from absl import flags
 import research.catalogue
-from launch.benchmarks import table_time
-from launch.benchmarks.process import Took
+from benchmarks import table_time
+from benchmarks.process import Took
 from research.data.source import open_source
 
 def timed(name, *arguments):

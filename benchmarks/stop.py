@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.benchmarks.process import command, environment
+from benchmarks.process import command, environment
 from research.errors import UserError
 
 STOPS = flags.DEFINE_integer(

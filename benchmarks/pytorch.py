@@ -284,7 +284,7 @@ def densenet() -> nn.Module:
     return nn.Sequential(*layers, *mean_head(channels))
 
 
-# By the names of our architectures, at the settings of launch/benchmarks/step_time.py.
+# By the names of our architectures, at the settings of benchmarks/step_time.py.
 NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "mlp": lambda: nn.Sequential(nn.Flatten(), *dense(784, 256, 256, 10)),
     "cnn": cnn,

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from absl import flags
 
-from launch.benchmarks.process import launch
+from benchmarks.process import launch
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner

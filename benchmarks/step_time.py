@@ -121,7 +121,7 @@ def _row(name: str) -> str:
     parameters, _ = footprint(run.config, run.program)
     timers = [_timer(source, run)]
     if AGAINST.value:
-        from launch.benchmarks import pytorch
+        from benchmarks import pytorch
 
         x, y, _ = source.data
         theirs, timer = pytorch.step_timer(name, x, y, BATCH.value, _cores())

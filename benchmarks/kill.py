@@ -20,7 +20,7 @@ from typing import Any
 
 from absl import flags
 
-from launch.benchmarks.process import command, environment
+from benchmarks.process import command, environment
 from launch.cli.planner import planner
 from research.data.progress_bar import progress
 from research.errors import UserError

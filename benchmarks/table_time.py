@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from launch.benchmarks.process import timed
+from benchmarks.process import timed
 
 ROWS = flags.DEFINE_integer(
     "rows", 1_000_000, "tables: rows of ten columns of numbers", lower_bound=10_000

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 from absl import flags
 
-from launch.benchmarks.kill import Victim, prepare, results
-from launch.benchmarks.process import command, environment
+from benchmarks.kill import Victim, prepare, results
+from benchmarks.process import command, environment
 from launch.cli.start import CACHE_DIR
 from research.errors import UserError
 from research.sweeps.slurm import cluster

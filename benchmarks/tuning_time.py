@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from launch.benchmarks.packing import PROCESSES, REPEATS, SAMPLE
-from launch.benchmarks.process import launch
+from benchmarks.packing import PROCESSES, REPEATS, SAMPLE
+from benchmarks.process import launch
 
 TRIALS = 64
 BASE = ("--dataset=digits", "--arch.hidden=64", "--epochs=10", "--batch_size=64")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.benchmarks.process import timed
+from benchmarks.process import timed
 from launch.cli.planner import planner
 from research import config as config_lib
 from research.data.progress_bar import progress

@@ -9,14 +9,18 @@ from typing import NamedTuple
 from launch.cli.start import CACHE_DIR
 from research.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def command(name: str, *arguments: str) -> list[str]:
-    """A launcher's command line, with this process's cache unless the arguments name another."""
+    """A program's command line, with this process's cache unless the arguments name another.
+
+    name: of a launcher, or `benchmarks.trial`.
+    """
     named = any(argument.startswith("--cache_dir=") for argument in arguments)
     cache = [] if named else [f"--cache_dir={CACHE_DIR.value}"]
-    return [sys.executable, "-m", f"launch.{name}", *cache, *arguments]
+    module = name if "." in name else f"launch.{name}"
+    return [sys.executable, "-m", module, *cache, *arguments]
 
 
 def environment(devices: int = 2) -> dict[str, str]:
