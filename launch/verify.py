@@ -34,7 +34,7 @@ def main() -> None:
             raise UserError(
                 "--sample and --sample_seed are for --experiment and --name; --run names one run"
             )
-        verdicts = [verified(lookup(records, RUN.value), plans)]
+        verdicts = [verified(lookup(records, RUN.value), plans, records)]
     else:
         verdicts = []
         recorded = (
@@ -43,7 +43,7 @@ def main() -> None:
             else of_experiment(EXPERIMENT.value or "", plans, records)
         )
         for record in (chosen := sample(NAME.value or EXPERIMENT.value or "", recorded)):
-            verdicts.append(verified(record, plans))
+            verdicts.append(verified(record, plans, records))
             print()
         counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
         print(f"{plural(len(chosen), 'run')}: {counts}")

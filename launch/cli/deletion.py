@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 
 from research.errors import UserError
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.words import plural
 
 
 def delete(records: Store, run_ids: Sequence[str], agreed: bool) -> None:
-    """Deletes records, kept parameters and labels, after asking.
+    """Deletes records, kept parameters and predictions, and labels, after asking.
 
     Args:
         records: the store.
@@ -37,6 +38,7 @@ def delete(records: Store, run_ids: Sequence[str], agreed: bool) -> None:
 
 def _remove(records: Store, run_id: str) -> None:
     shutil.rmtree(Parameters(records).path(run_id), ignore_errors=True)
+    Predictions(records).path(run_id).unlink(missing_ok=True)
     (records.root / "labels" / f"{run_id}.json").unlink(missing_ok=True)
     # The record goes last: after an interruption the run is still listed and can be deleted again.
     records.forget(run_id)

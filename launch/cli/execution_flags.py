@@ -36,6 +36,11 @@ KEEP_PARAMS = flags.DEFINE_bool(
     False,
     "keep each run's best and last parameters, for launch.evaluate and --init_from",
 )
+KEEP_PREDICTIONS = flags.DEFINE_bool(
+    "keep_predictions",
+    False,
+    "keep each run's scores of validation and test rows, with row numbers, in predictions/RUN.npz",
+)
 TENSORBOARD = define_output("tensorboard", "write the runs' curves as TensorBoard event files here")
 PROFILE = define_output(
     "profile", "write a profiler trace of the training here, for TensorBoard or xprof"
@@ -53,7 +58,15 @@ def execution(here: bool = True) -> Execution:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value
     replicas = _replicas(DEVICES.value) if here else 1
-    return Execution(CHECKPOINTS.value, every, keep, replicas, memory(), KEEP_PARAMS.value)
+    return Execution(
+        CHECKPOINTS.value,
+        every,
+        keep,
+        replicas,
+        memory(),
+        KEEP_PARAMS.value,
+        KEEP_PREDICTIONS.value,
+    )
 
 
 def terminal(**how: Any) -> Terminal:

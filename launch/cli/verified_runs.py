@@ -19,6 +19,7 @@ from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import done
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.predictions import Predictions, differing_rows
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import Verdict, localize, run_of, trial, verify
@@ -79,9 +80,12 @@ class _Steps(PackObserver):
         self.bar.update(boundary.step - self.bar.n)
 
 
-def verified(record: Record, plans: Planner) -> Verdict:
-    """Verifies a run, and prints it."""
+def verified(record: Record, plans: Planner, records: Store) -> Verdict:
+    """Verifies a run, and what it kept of its predictions, and prints it."""
     run = run_of(record, plans)
+    predictions = Predictions(records)
+    # Read first: damaged ones are named before anything is trained.
+    stored = predictions.load(run.id) if predictions.has(run.id) else None
     streaming = memory()
     asked = trial(record, run, STEPS.value, plans.origin(run))
     arrays = plans.arrays(run)
@@ -89,11 +93,16 @@ def verified(record: Record, plans: Planner) -> Verdict:
     with progress(
         asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update"
     ) as bar:
-        result = verify(asked, arrays, streaming, _Steps(bar))
+        result = verify(asked, arrays, streaming, _Steps(bar), stored is not None)
     _print(verdict(asked, result))
     if LOCALIZE.value and result.difference is not None and not run.program.fitted:
         _print(location(asked, localize(asked, result, arrays, streaming)))
-    return result.verdict
+    if stored is None or not asked.whole or result.verdict != "identical":
+        return result.verdict
+    differing = differing_rows(stored, result.outcome.predictions)
+    where = " and ".join(f"{count} {part} rows" for part, count in differing.items())
+    print(f"kept predictions: {f'{where} differ' if differing else 'identical'}", flush=True)
+    return "differs" if differing else result.verdict
 
 
 def _print(lines: Iterator[str]) -> None:

@@ -53,6 +53,7 @@ PASSED = (
     "device_data_limit",
     "data_workers",
     "keep_params",
+    "keep_predictions",
 )
 PATHS = ("checkpoints", "data_dir")
 DEVICE_COUNT = r"--xla_force_host_platform_device_count=\S+"

@@ -17,6 +17,7 @@ from research.sweeps.records.store import Store
 _FOLDERS = {
     "records": "runs",
     "parameters": "params",
+    "predictions": "predictions",
     "checkpoints": "checkpoints",
     "set aside": "damaged",
 }

@@ -38,6 +38,7 @@ def train(
     cache_dir: str = ".cache",
     data_dir: str | None = None,
     keep_params: bool = True,
+    keep_predictions: bool = False,
     **settings: Any,
 ) -> RunResult | FoldsResult:
     """Trains one run, or returns at once if its record exists.
@@ -49,6 +50,7 @@ def train(
         cache_dir: folder of decoded data and compiled programs.
         data_dir: folder of prepared TFDS data sets.
         keep_params: keep the parameters beside the record, for `RunResult.predict`.
+        keep_predictions: keep the scores of validation and test rows, for `RunResult.predictions`.
         settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is
             `**{"arch.hidden": ...}`.
 
@@ -67,7 +69,7 @@ def train(
     folders = workspace(records, cache_dir, data_dir)
     asked_for = [settings_of(with_data(settings, data, cache_dir))]
     runs = folders.planner.runs(folders.planner.each_fold(asked_for))
-    recorded = folders.obtain(runs, keep_params)
+    recorded = folders.obtain(runs, keep_params, keep_predictions)
     records_of_runs = [recorded[run.id] for run in runs]
     if len(runs) > 1:
         return FoldsResult(records_of_runs, folders)
@@ -89,6 +91,7 @@ def sweep(
     cache_dir: str = ".cache",
     data_dir: str | None = None,
     keep_params: bool = False,
+    keep_predictions: bool = False,
 ) -> SweepResult:
     """Trains every point of the axes with every seed; runs that have records are not trained again.
 
@@ -108,6 +111,7 @@ def sweep(
         cache_dir: folder of decoded data and compiled programs.
         data_dir: folder of prepared TFDS data sets.
         keep_params: keep the parameters of each run, for `RunResult.predict`.
+        keep_predictions: keep the scores of validation and test rows, for `RunResult.predictions`.
 
     Returns:
         The runs in order, and their table.
@@ -143,7 +147,12 @@ def sweep(
     if name is not None:
         wanted.save(folders.store, name, runs, notes)
     return SweepResult(
-        wanted, runs, folders.obtain(runs, keep_params), notes, folders, name or "sweep"
+        wanted,
+        runs,
+        folders.obtain(runs, keep_params, keep_predictions),
+        notes,
+        folders,
+        name or "sweep",
     )
 
 

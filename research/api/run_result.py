@@ -14,6 +14,7 @@ from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps.plan import run_plan
 from research.sweeps.plan.basis import applied
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
@@ -21,6 +22,7 @@ from research.sweeps.records.verification import run_of
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
 from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine.predicted_rows import PredictedRows
 from research.training.step import network
 from research.training.step.state import Lane, Variables
 
@@ -90,6 +92,15 @@ class RunResult:
         """Raw inputs x [B, ...] as the module takes them: missing values are filled, and the values
         are scaled as the training rows were."""
         return np.asarray(network.normalize_inputs(self._run.program, self._lane, jnp.asarray(x)))
+
+    @property
+    def predictions(self) -> dict[str, PredictedRows]:
+        """The kept scores of validation and test rows, with row numbers and targets, by part.
+
+        Raises:
+            UserError: if the run was trained without `keep_predictions`, or if they are damaged.
+        """
+        return Predictions(self.workspace.store).load(self.id)
 
     def predict(self, x: Any) -> np.ndarray:
         """The network's predictions for raw inputs. Does not need the training data.

@@ -66,14 +66,16 @@ class Workspace:
             name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task
         )
 
-    def obtain(self, runs: Sequence[RequestedRun], keep_params: bool) -> dict[str, Record]:
+    def obtain(
+        self, runs: Sequence[RequestedRun], keep_params: bool, keep_predictions: bool = False
+    ) -> dict[str, Record]:
         """The records of the runs, after training those that have none.
 
         Raises:
             UserError: if a run failed.
         """
         # A failed run is tried again: in a notebook its cause is usually mended between two calls.
-        execution = Execution(keep_params=keep_params)
+        execution = Execution(keep_params=keep_params, keep_predictions=keep_predictions)
         records = ensure_records(
             runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True
         )

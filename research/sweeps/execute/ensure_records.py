@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from research import config as config_lib
+from research.errors import UserError
 from research.sweeps.coordinate.failures import Failures
 from research.sweeps.execute import local_executor
 from research.sweeps.execute.execution_context import ABREAST, ExecutionContext
@@ -126,6 +127,8 @@ def ensure_records(
     if train:
         _fail_unfit(every, store)
     wanted = trainable(every)
+    if train and execution.keep_predictions:
+        _refuse_without_scores(wanted)
     records = done(
         (run.id for run in wanted),
         store,
@@ -135,9 +138,7 @@ def ensure_records(
     if train:
         records = _without_failures(records, store, monitor.warn, retry_failed)
     retrain_as = (
-        _without_parameters(records, store, monitor.warn, execution)
-        if execution.keep_params and train
-        else {}
+        _lacking(records, store, monitor.warn, execution) if execution.keeps and train else {}
     )
     missing = [
         run
@@ -152,7 +153,8 @@ def ensure_records(
         with monitor.watch(missing) as observer:
             executor(work, observer)
         if not assisting:
-            _say_what_lacks(retrain_as, store, monitor.warn)
+            retrained = [records[run_id] for run_id in retrain_as]
+            _say_what_lacks(retrained, store, monitor.warn, execution)
         records, _ = store.find(run.id for run in wanted)
     unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
     records = {
@@ -160,6 +162,16 @@ def ensure_records(
     }
     monitor.on_records(records.values())
     return records
+
+
+def _refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
+    """Raises UserError for the first run whose task has more scores than can be kept."""
+    for run in runs:
+        if run.program.problem.summary is None:
+            raise UserError(
+                "--keep_predictions keeps the scores of each row, and task="
+                f"{run.config.task} has too many of them; leave it out"
+            )
 
 
 def _fail_unfit(runs: Iterable[RequestedRun], store: Store) -> None:
@@ -187,16 +199,19 @@ def tell_notes(runs: Iterable[RequestedRun], planner: Planner, note: Callable[[s
         note(f"note: {text}")
 
 
-def _say_what_lacks(retrain_as: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
-    """Reports the runs that were trained again for their parameters and failed; the next command
-    tries them again."""
-    parameters = Parameters(store)
+def _say_what_lacks(
+    retrained: Iterable[Record], store: Store, warn: Callable[[str], None], execution: Execution
+) -> None:
+    """Reports the runs that were trained again for what they are to keep and failed; the next
+    command tries them again."""
     failures = Failures(store.root)
-    for run_id in retrain_as:
-        if not parameters.has(run_id) and failures.final(run_id):
+    for record in retrained:
+        run_id = record.run_id
+        if execution.lacks(store, record) and failures.final(run_id):
+            what = "predictions" if Parameters(store).has(run_id) else "parameters"
             last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(
-                f"run {run_id} has a record but no parameters: training it again for them"
+                f"run {run_id} has a record but no {what}: training it again for them"
                 f" failed ({last})"
             )
             failures.clear(run_id)
@@ -224,15 +239,14 @@ def _without_failures(
     }
 
 
-def _without_parameters(
+def _lacking(
     records: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
 ) -> dict[str, ExecutionStrategy | None]:
-    """The runs that are over and kept no parameters, each with its recorded way: training it again
-    gives the same."""
-    parameters = Parameters(store)
+    """The runs that are over and lack what they are to keep, each with its recorded way: training
+    it again gives the same."""
     retrain_as = {}
     for run_id, record in records.items():
-        if parameters.settled(record):
+        if not execution.lacks(store, record):
             continue
         strategy = recorded_strategy(record.provenance)
         retrain_as[run_id] = (

@@ -24,12 +24,14 @@ from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.basis import basis_of
 from research.sweeps.plan.run_plan import Pack, PlannedRun
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.checkpoint.checkpoints import Checkpoints
 from research.training.devices import device_memory, strategy_choice
+from research.training.engine.predicted_rows import PredictedRows
 from research.training.setup.warm_start import InitialWeights
 
 # Packs under way at once: while one is compiled on one core, another trains.
@@ -110,7 +112,7 @@ class ExecutionContext:
         """Whether a run has its record."""
         if run_id not in self._over and self.store.path(run_id).exists():
             record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and self._has_parameters(record):
+            if record is not None and self._has_kept(record):
                 self._over.add(run_id)
         return run_id in self._over
 
@@ -128,13 +130,10 @@ class ExecutionContext:
         """The runs that are anybody's now."""
         return self.claims.claimed() if self.claims else set()
 
-    def _has_parameters(self, record: Record) -> bool:
-        """Whether its parameters are saved, or can no longer be."""
-        return (
-            not self.execution.keep_params
-            or Parameters(self.store).settled(record)
-            or self.failures.final(record.run_id)
-        )
+    def _has_kept(self, record: Record) -> bool:
+        """Whether what a run is to keep is saved, or can no longer be."""
+        lacks = self.execution.lacks(self.store, record)
+        return not lacks or self.failures.final(record.run_id)
 
     def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
         """Shows to others, while the pack trains, how far it is; of several processes that train it
@@ -186,7 +185,11 @@ class ExecutionContext:
             self.claims.confirm(run.id for run in pack.runs)
 
     def write(
-        self, record: Record, run: PlannedRun, best_and_last: BestAndLast | None = None
+        self,
+        record: Record,
+        run: PlannedRun,
+        best_and_last: BestAndLast | None = None,
+        predictions: Mapping[str, PredictedRows] | None = None,
     ) -> None:
         """Writes a record, in one process.
 
@@ -196,11 +199,15 @@ class ExecutionContext:
             record: the run's record.
             run: the run.
             best_and_last: the parameters that it keeps; None: none.
+            predictions: the scores that it keeps; None: none.
         """
         if jax.process_index() == 0:
             if best_and_last is not None:
                 basis = basis_of(run, self.arrays_of(run))
                 Parameters(self.store).save(record.run_id, record.config, best_and_last, basis)
+            if predictions and self.execution.keep_predictions:
+                fingerprint = run.program.spec.fingerprint
+                Predictions(self.store).save(record.run_id, fingerprint, predictions)
             self.store.write(record)
             self.failures.clear(record.run_id)
         if jax.process_count() > 1:

@@ -3,6 +3,10 @@
 import dataclasses
 
 from research.duration import Period
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
 from research.training.checkpoint.pack_manifest import Keep
 from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
 
@@ -14,6 +18,7 @@ class Execution:
 
     replicas: devices that each run is spread over. memory: what of the data lies on the device.
     keep_params: finished runs keep their best and their last parameters beside their records.
+    keep_predictions: they keep their scores of validation and test rows there.
     """
 
     checkpoints: str | None = None
@@ -22,6 +27,21 @@ class Execution:
     replicas: int = 1
     memory: StreamingPolicy = ALL_ON_DEVICE
     keep_params: bool = False
+    keep_predictions: bool = False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether finished runs keep something beside their records."""
+        return self.keep_params or self.keep_predictions
+
+    def lacks(self, store: Store, record: Record) -> bool:
+        """Whether a run that is over lacks something that it is to keep."""
+        if record.status == "failed":
+            return False
+        parameters, predictions = Parameters(store), Predictions(store)
+        return (self.keep_params and not parameters.settled(record)) or (
+            self.keep_predictions and not predictions.has(record.run_id)
+        )
 
 
 DEFAULT = Execution()

@@ -105,7 +105,8 @@ def _train(
     # Asked last: while this process was suspended, others may have taken the runs.
     context.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        context.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
+        record = recorded(run, outcome, parameters, origin)
+        context.write(record, run, outcome.best_and_last, outcome.predictions)
     # After the records, so that a crash between the two loses no training.
     context.checkpoints.discard(_saved(pack, strategy, context))
 
@@ -262,6 +263,7 @@ def _attempt(
                 memory=context.execution.memory,
                 origins=[context.origin_of(run) for run in pack.runs],
                 keep=context.execution.keep_params,
+                keep_predictions=context.execution.keep_predictions,
             ),
             _TrainedPack(pack, context, policy, to),
         )

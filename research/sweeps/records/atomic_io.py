@@ -11,7 +11,7 @@ from pathlib import Path
 from research.errors import UserError
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all, also when the machine stops. Raises UserError if it
     cannot."""
     # A name of its own for each writer: threads and hosts may share a process id.
@@ -19,8 +19,8 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             # Before the rename: after a crash the name must not stand for an empty file.
             os.fsync(file.fileno())

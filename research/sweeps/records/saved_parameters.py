@@ -190,17 +190,21 @@ class Parameters:
 
     def _again(self, run_id: str) -> str:
         """The command that trains a run again and keeps its parameters."""
-        record = self.store.find([run_id])[0].get(run_id)
-        if record is None:
-            return "the command that trained it, and --keep_params"
-        config, _ = config_lib.resolve(record.config)
-        words = [
-            f"--{name}={shlex.quote(value)}"
-            for name, value in config_lib.non_default(config).items()
-        ]
-        if self.store.root != Path("records"):
-            words.append(f"--records={shlex.quote(str(self.store.root))}")
-        return " ".join(["python -m launch.train", *words, "--keep_params"])
+        return command_of(self.store, run_id, "--keep_params")
+
+
+def command_of(store: Store, run_id: str, flag: str) -> str:
+    """The command that trains a run again with a flag of what it is to keep."""
+    record = store.find([run_id])[0].get(run_id)
+    if record is None:
+        return f"the command that trained it, and {flag}"
+    config, _ = config_lib.resolve(record.config)
+    words = [
+        f"--{name}={shlex.quote(value)}" for name, value in config_lib.non_default(config).items()
+    ]
+    if store.root != Path("records"):
+        words.append(f"--records={shlex.quote(str(store.root))}")
+    return " ".join(["python -m launch.train", *words, flag])
 
 
 def evaluated(config: RunConfig) -> Which:

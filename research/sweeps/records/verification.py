@@ -187,6 +187,7 @@ def verify(
     arrays: Arrays,
     memory: StreamingPolicy = ALL_ON_DEVICE,
     observer: PackObserver = NOBODY,
+    keep_predictions: bool = False,
 ) -> Verification:
     """Trains a recorded run again and compares it with its record.
 
@@ -195,6 +196,7 @@ def verify(
         arrays: its data.
         memory: what of the data stays on the device.
         observer: follows the training.
+        keep_predictions: whether the outcome holds scores, to compare with kept ones.
 
     Returns:
         The verdict and what it rests on.
@@ -206,7 +208,7 @@ def verify(
         [run.config],
         arrays,
         trial.strategy,
-        PackSetup(memory=memory, origins=[trial.origin]),
+        PackSetup(memory=memory, origins=[trial.origin], keep_predictions=keep_predictions),
         observer,
         epochs,
     )

@@ -23,7 +23,6 @@ from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
 from research.sweeps.records import source_version
 from research.sweeps.records.provenance import commit_of
-from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.sweeps.slurm import cluster, failure, submission
 from research.sweeps.slurm.cluster import Refused, SlurmTask
@@ -294,13 +293,13 @@ class _Sweep:
 
     def _collect(self) -> None:
         """Takes note of the records that are there now."""
-        store, keep = self._work.store, self._work.execution.keep_params
+        store, execution = self._work.store, self._work.execution
         strikes = Failures(store.root)
         for run_id in [run_id for run_id in self.left if store.path(run_id).exists()]:
             record = store.find([run_id])[0].get(run_id)
             if record is None:
                 continue
-            if keep and not (Parameters(store).settled(record) or strikes.final(run_id)):
+            if execution.lacks(store, record) and not strikes.final(run_id):
                 continue
             self._observer.record(record)
             epochs = self.left.pop(run_id).config.epochs

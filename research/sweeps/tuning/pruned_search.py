@@ -188,6 +188,7 @@ class PrunedSearch:
             self.context.arrays_of(run),
             execution.memory,
             execution.keep_params,
+            execution.keep_predictions,
         )
 
     def _epoch(self, program: str) -> None:
@@ -283,7 +284,7 @@ class PrunedSearch:
             places.strategy, places.size, active.seconds * places.size, active.started
         )
         record = trainer.recorded(active.run, outcome, parameters, origin)
-        self.context.write(record, active.run, outcome.best_and_last)
+        self.context.write(record, active.run, outcome.best_and_last, outcome.predictions)
         tell(self.study, active.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:

@@ -50,13 +50,15 @@ class PackSetup:
     resume: a snapshot of these runs to go on from; None starts before the first step.
     memory: when inputs are streamed from the host.
     origins: per run, the variables that it starts from; None for its initial ones.
-    keep: whether to keep the best and the last variables of each run.
+    keep: whether to keep the best and the last variables of each run. keep_predictions: whether
+        outcomes hold the scores of validation and test rows.
     """
 
     resume: Snapshot | None = None
     memory: StreamingPolicy = ALL_ON_DEVICE
     origins: Sequence[InitialWeights | None] = ()
     keep: bool = False
+    keep_predictions: bool = False
 
 
 START = PackSetup()

@@ -16,6 +16,7 @@ from research.training.apply.final_metrics import final_metrics
 from research.training.devices import lane_functions
 from research.training.engine.outcomes import Outcome
 from research.training.engine.pack_observer import EpochProgress, PackObserver
+from research.training.engine.predicted_rows import PARTS, PredictedRows
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network
@@ -79,6 +80,11 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
         checksums=[_checksum(list(scores.values()))],
         steps=program.steps,
         diverged_at=0 if lost else None,
+        predictions={
+            name: PredictedRows(rows[name], scores[name], np.asarray(arrays.y[rows[name]]))
+            for name in PARTS
+            if name in scores
+        },
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
     )
 

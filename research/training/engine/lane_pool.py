@@ -53,7 +53,7 @@ class LaneStatus:
 class LanePool:
     """The lanes of a program: a chunk of `strategy.width` lanes on each of its devices.
 
-    keep: whether outcomes hold variables.
+    keep, keep_predictions: whether outcomes hold variables, and scores.
     """
 
     program: Program
@@ -61,6 +61,7 @@ class LanePool:
     arrays: Arrays
     memory: StreamingPolicy = ALL_ON_DEVICE
     keep: bool = False
+    keep_predictions: bool = False
 
     def __post_init__(self) -> None:
         devices = min(self.strategy.devices, len(jax.local_devices()))
@@ -183,7 +184,7 @@ class LanePool:
                 lanes = {run_id: lane for lane, run_id in slots.occupied.items() if run_id in ids}
                 if lanes:
                     results = outcomes_lib.outcomes(
-                        self.program, slots.running, list(lanes.values())
+                        self.program, slots.running, list(lanes.values()), self.keep_predictions
                     )
                     outcomes |= dict(zip(lanes, results, strict=True))
         return outcomes

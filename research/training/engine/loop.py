@@ -78,7 +78,11 @@ def train(
             progress = EpochProgress(epoch + 1, epochs, training, len(configs), so_far, latest)
             observer.at_epoch(progress)
             observer.at_boundary(_boundary(before + per_epoch, chunks))
-        return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
+        return [
+            outcome
+            for chunk in chunks
+            for outcome in outcomes(program, chunk, keep_predictions=setup.keep_predictions)
+        ]
 
 
 def _boundary(step: int, chunks: list[Chunk]) -> Boundary:

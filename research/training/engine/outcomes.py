@@ -11,6 +11,7 @@ from research.training.apply.final_metrics import final_metrics, overflow_messag
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.engine import chunk_evaluation
 from research.training.engine.chunk import Chunk
+from research.training.engine.predicted_rows import PARTS, PredictedRows
 from research.training.setup.program import Program
 
 
@@ -19,7 +20,8 @@ class Outcome:
     """The result of one lane; the run's record without its names.
 
     cause: why it diverged, where more is known than that a loss or an update was not finite.
-    best_and_last: its variables, where they are to be kept.
+    best_and_last: its variables, where they are to be kept. predictions: the scores of validation
+        and test rows, where they are.
     """
 
     metrics: dict[str, float]
@@ -29,9 +31,15 @@ class Outcome:
     diverged_at: int | None
     cause: str = ""
     best_and_last: BestAndLast | None = None
+    predictions: Mapping[str, PredictedRows] = dataclasses.field(default_factory=dict)
 
 
-def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None) -> list[Outcome]:
+def outcomes(
+    program: Program,
+    chunk: Chunk,
+    lanes: Sequence[int] | None = None,
+    keep_predictions: bool = False,
+) -> list[Outcome]:
     """The outcomes of a chunk's runs as they are now, in the order of their lanes.
 
     To be called inside `program.precision_context()`.
@@ -40,6 +48,7 @@ def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None)
         program: what the lanes have in common.
         chunk: the chunk.
         lanes: the indices of the runs' lanes; None for all runs.
+        keep_predictions: whether they hold the scores of validation and test rows.
     """
     state = chunk.state
     variables = (
@@ -57,21 +66,40 @@ def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None)
     causes = _unwatched(program, chunk)
     results = []
     for lane in range(len(chunk.members)) if lanes is None else lanes:
-        there = {name: rows[name][lane] >= 0 for name in evaluated}
+        rows_of_lane = {name: rows[name][lane] for name in evaluated}
         of_lane = {
-            name: {key: values[lane][there[name]] for key, values in split.items()}
+            name: {key: values[lane] for key, values in split.items()}
             for name, split in evaluated.items()
         }
+        if program.sizes.uneven:
+            of_lane = {name: _real(rows_of_lane[name], split) for name, split in of_lane.items()}
+            rows_of_lane = {name: part[part >= 0] for name, part in rows_of_lane.items()}
         labels: dict[str, np.ndarray] = {}
         if program.problem.summary:
             # Final metrics compare with the labels before `label_noise`.
-            labels = {name: chunk.clean[rows[name][lane][there[name]]] for name in of_lane}
+            labels = {name: chunk.clean[rows_of_lane[name]] for name in of_lane}
         cause = causes[lane] or overflow_message(program, of_lane)
         outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.
         variables_of_lane = jax.tree.map(lambda leaf, i=lane: np.array(leaf[i]), best_and_last)
-        results.append(dataclasses.replace(outcome, best_and_last=variables_of_lane))
+        predictions = {}
+        if keep_predictions:
+            predictions = {
+                part: PredictedRows(
+                    rows_of_lane[part], np.array(of_lane[part]["scores"]), labels[part]
+                )
+                for part in PARTS
+                if part in of_lane
+            }
+        results.append(
+            dataclasses.replace(outcome, best_and_last=variables_of_lane, predictions=predictions)
+        )
     return results
+
+
+def _real(rows: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values of the rows that are not missing."""
+    return {name: of_rows[rows >= 0] for name, of_rows in values.items()}
 
 
 def _outcome(

@@ -1,0 +1,76 @@
+"""--keep_predictions end to end: trained, read, verified, listed and deleted by the launchers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.launch.command_lines import Result, run_all
+
+WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
+KEEP = "--keep_predictions"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("predictions")
+
+
+def run(folder: Path, *cases: list[str]) -> list[Result]:
+    return run_all(list(cases), folder)
+
+
+def test_they_are_those_of_the_records_metrics(folder: Path) -> None:
+    """A finished run that kept none is trained again for them; its record keeps its bits."""
+    first, again = run(
+        folder, ["train", *WINE, "--name=mine"], ["train", *WINE, "--name=mine", KEEP]
+    )
+    assert first.code == again.code == 0, again.err
+    (path,) = folder.glob("records/predictions/*.npz")
+    record = json.loads(next(folder.glob("records/runs/*/*.json")).read_text())["record"]
+    with np.load(path) as stored:
+        kept = dict(stored)
+    for part in ("validation", "test"):
+        right = kept[f"{part}_scores"].argmax(axis=1) == kept[f"{part}_targets"]
+        assert right.mean() == pytest.approx(record["metrics"][f"{part}/accuracy"])
+    rows = [*kept["validation_rows"], *kept["test_rows"]]
+    assert len(set(rows)) == len(rows) == 36
+
+
+def test_folds_keep_each_row_once(folder: Path) -> None:
+    (result,) = run(folder, ["train", *WINE, "--split=kfold(3)", KEEP, "--records=folds"])
+    assert result.code == 0, result.err
+    rows = [np.load(path)["test_rows"] for path in folder.glob("folds/predictions/*.npz")]
+    assert len(rows) == 3
+    assert sorted(np.concatenate(rows)) == list(range(178))
+
+
+def test_they_are_verified_listed_and_deleted(folder: Path) -> None:
+    verified, listed = run(folder, ["verify", "--run=mine"], ["runs"])
+    assert verified.code == 0, verified.err
+    assert "kept predictions: identical" in verified.out
+    assert "predictions" in listed.out + listed.err
+    (path,) = folder.glob("records/predictions/*.npz")
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays["test_scores"][3] += 1
+    np.savez(path, **arrays)
+    (differs,) = run(folder, ["verify", "--run=mine"])
+    assert differs.code == 1
+    assert "kept predictions: 1 test rows differ" in differs.out
+    path.write_bytes(path.read_bytes()[:100])
+    (damaged,) = run(folder, ["verify", "--run=mine"])
+    assert damaged.code == 2
+    assert "are damaged" in damaged.err
+    assert "Traceback" not in damaged.err
+    again, deleted = run(folder, ["train", *WINE, KEEP], ["runs", "--delete=mine", "--yes"])
+    assert again.code == deleted.code == 0, again.err + deleted.err
+    assert not [*folder.glob("records/predictions/*.npz")]
+
+
+def test_a_task_with_a_score_per_place_is_refused(folder: Path) -> None:
+    command = ["train", "--dataset=noisy_ar2", "--arch=ar", "--epochs=1", KEEP]
+    (result,) = run(folder, command)
+    assert result.code == 2
+    assert "--keep_predictions keeps the scores of each row" in result.err
