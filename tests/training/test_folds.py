@@ -20,7 +20,7 @@ UNEVEN = {"split": "kfold(7,validation=0.1)", "split_seed": 3, "epochs": 2}
 
 def outcomes(runs: list[PlannedRun], source: InMemorySource, width: int) -> list[loop.Outcome]:
     configs = [own.config for own in runs]
-    return loop.train(runs[0].program, configs, source.data, ExecutionStrategy(width, 2), keep=True)
+    return loop.train(runs[0].program, configs, source.data, ExecutionStrategy(width, 2))
 
 
 def folds(count: int = 7, **settings: Any) -> list[PlannedRun]:
