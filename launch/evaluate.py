@@ -35,7 +35,7 @@ def main() -> None:
     refuse(saved, examples, SPLIT.value, OUT.value)
     if ATTENTION.value:
         draw_attention(saved, examples, ATTENTION.value)
-    scores, metrics = measure(saved, examples)
+    outputs, metrics = measure(saved, examples)
     print(
         f"run {saved.run.id}: its {saved.which} parameters, of epoch {saved.epoch};"
         f" {examples.size()}"
@@ -49,7 +49,7 @@ def main() -> None:
     if examples.unread:
         messages.say(f"note: columns that the run does not read: {', '.join(examples.unread)}")
     if OUT.value:
-        write_evaluation(saved, examples, scores, SPLIT.value, OUT.value)
+        write_evaluation(saved, examples, outputs["scores"], SPLIT.value, OUT.value)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
         raise UserError(
             f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE"
         )
-    is_text = spec.windows and bool(spec.vocabulary)
+    is_text = bool(spec.windows and spec.vocabulary)
     if is_text != (kind == "text"):
         raise UserError(
             f"split={split}: {spec.name} {'is a text; give text:FILE' if is_text else 'is no text'}"

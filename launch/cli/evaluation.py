@@ -42,8 +42,8 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
         )
 
 
-def measure(saved: SavedRun, examples: Examples) -> tuple[np.ndarray, dict[str, float]]:
-    """(the network's outputs [R, K], the metrics; none without targets)."""
+def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """(the outputs, with `scores` [R, K] where there is one target a row; the metrics, if any)."""
     program = saved.run.program
     outputs = evaluate_rows(
         program,
@@ -55,11 +55,11 @@ def measure(saved: SavedRun, examples: Examples) -> tuple[np.ndarray, dict[str, 
         examples.y,
     )
     if not _measured(saved, examples):
-        return outputs["scores"], {}
+        return outputs, {}
     metrics = final_metrics(program.problem, outputs, examples.y)
     if saved.run.config.task == "sequence_to_sequence":
         metrics |= _of_answers(saved, examples)
-    return outputs["scores"], metrics
+    return outputs, metrics
 
 
 def _measured(saved: SavedRun, examples: Examples) -> bool:

@@ -2,7 +2,6 @@
 network."""
 
 import contextlib
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -100,7 +99,4 @@ def _shown(
 def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
     for _, figure in figures.of_table(shown.table):
-        drawn = io.StringIO()
-        # Without its date: an unchanged sweep gives an unchanged page.
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-        yield f"<figure>{drawn.getvalue()[drawn.getvalue().index('<svg') :]}</figure>"
+        yield html.drawing(figure)

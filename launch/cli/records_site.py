@@ -45,7 +45,7 @@ def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path
     parts = [
         html.section("Experiments", *(list(_experiments(store, records, directory)) or [NOTHING])),
         html.section("Sweeps", *(list(_sweeps(store, directory)) or [NOTHING])),
-        html.section("Tunings", *(list(_tunings(store)) or [NOTHING])),
+        html.section("Tunings", *(list(_tunings(store, directory)) or [NOTHING])),
         html.section("Runs", BROWSER),
     ]
     write_atomically(directory / "index.html", html.page(f"Records in {store.root}", parts))
@@ -84,15 +84,16 @@ def _sweeps(store: Store, directory: Path) -> Iterator[str]:
         yield _link(_page(table, "sweep", directory), name, table)
 
 
-def _tunings(store: Store) -> Iterator[str]:
+def _tunings(store: Store, directory: Path) -> Iterator[str]:
     if not any(store.root.glob("tunings/*.journal")):
         return
     # It needs Optuna, which takes half a second.
+    from research.analysis.tuning_pages import write_page
     from research.sweeps.tuning import journal
 
     for name in journal.names(store):
         try:
-            yield html.preformatted(journal.lines(store, name))
+            yield write_page(store, name, directory)
         except UserError as error:
             yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
 

@@ -1,9 +1,14 @@
 """HTML: a table as part of a page, and a page that needs no network."""
 
 import html
+import io
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from research.analysis.layout import CellText, Panel, Tabular, document
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
@@ -53,6 +58,14 @@ def section(heading: str, *parts: str) -> str:
 def preformatted(lines: Iterable[str]) -> str:
     """Lines as a terminal shows them."""
     return f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+
+
+def drawing(figure: "Figure") -> str:
+    """A figure drawn into a page."""
+    svg = io.StringIO()
+    # Without its date: unchanged records give an unchanged page.
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    return f"<figure>{svg.getvalue()[svg.getvalue().index('<svg') :]}</figure>"
 
 
 def _grid(panel: Panel) -> str:

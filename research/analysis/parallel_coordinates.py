@@ -1,5 +1,6 @@
-"""Parallel coordinates: a line per row of a sweep over its settings, coloured by its metric."""
+"""Parallel coordinates: a line per row of a sweep, or per trial, coloured by its metric."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,24 +17,43 @@ LONGEST = 14
 MOST_TICKS = 8
 
 
+# The settings of a line, and its value in the column's unit.
+Line = tuple[Mapping[str, str], float]
+
+
 def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
-    """An axis per setting, the metric's last; the best row is black and on top.
+    """A line per row of a sweep.
 
     Rows without a mean are left out, as they have no position on the last axis.
+    """
+    index = table.columns.index(column)
+    rows = [
+        (row.arm.settings, row.cells[index].interval.mean)  # type: ignore[union-attr]
+        for row in table.rows
+        if row.cells[index].interval is not None
+    ]
+    return lines_figure(f"{table.title}\na line per row; black: the best", rows, column)
+
+
+def lines_figure(heading: str, rows: Sequence[Line], column: Column) -> "Figure":
+    """An axis per setting, the metric's last; the best line is black and on top.
+
+    Args:
+        heading: over the figure.
+        rows: at least one line; a setting that it lacks is none there.
+        column: the metric.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     from research.analysis.canvas import Canvas
 
-    index = table.columns.index(column)
     factor = 100.0 if column.in_percent else 1.0
-    rows = [row for row in table.rows if row.cells[index].interval is not None]
-    means = np.array([row.cells[index].interval.mean * factor for row in rows])  # type: ignore[union-attr]
-    keys = list(table.rows[0].arm.settings)
+    means = np.array([value * factor for _, value in rows])
+    keys = list(dict.fromkeys(key for settings, _ in rows for key in settings))
     figure = Canvas(2.0 + 1.6 * len(keys), 4.2)
     axis = figure.add_subplot()
-    heights = [_heights([row.arm.settings[key] for row in rows]) for key in keys]
+    heights = [_heights([settings.get(key, "") for settings, _ in rows]) for key in keys]
     # Where all means are equal their span is 0.
     span = float(np.ptp(means)) or 1.0
     lines = np.column_stack([*(height for height, _ in heights), (means - means.min()) / span])
@@ -57,7 +77,7 @@ def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     axis.set_ylim(-0.05, 1.08)
     axis.spines[:].set_visible(False)
     figure.colorbar(colours, ax=axis, label=column.label + (" (%)" if column.in_percent else ""))
-    figure.heading(f"{table.title}\na line per row; black: the best")
+    figure.heading(heading)
     return figure
 
 

@@ -64,29 +64,41 @@ def write_figures(
     Raises:
         UserError: the directory cannot be written.
     """
+    for name, figure in figures_of(study, column):
+        if isinstance(figure, str):
+            yield figure
+        else:
+            yield from save(figure, directory, f"{study.study_name} {name}".replace(": ", " "))
+
+
+def figures_of(study: Study, column: Column) -> Iterator[tuple[str, "Figure | str"]]:
+    """Each figure by its name, or why it is left out.
+
+    They are drawn here rather than by Optuna, whose figures leave out pruned and diverged trials
+    and fill the plane beyond the trials.
+
+    Args:
+        study: the tuning's study.
+        column: the metric that is tuned.
+    """
     trials = shown(study, column)
     finished = [trial for trial in trials if trial.state == "finished"]
     title = study.study_name
-    figures: dict[str, Callable[[], Figure | None]] = {
+    draw_by_name: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(trials, column, title),
         "importance": lambda: importance(study, column, title),
         "slice": lambda: slices(study, trials, column, title),
         "contour": lambda: contours(study, trials, column, title),
         "best of k": lambda: bests(trials, column, title),
     }
-    for name, draw in figures.items():
+    for name, draw in draw_by_name.items():
         # Both fit a model to the trials, which a handful cannot support.
-        few = name in ("importance", "contour") and len(finished) < FEWEST
-        figure = None if few else draw()
-        if figure is not None:
-            yield from save(figure, directory, f"{title} {name}".replace(": ", " "))
-        elif few:
-            yield (
-                f"no figure {name} of '{title}': {plural(len(finished), 'finished trial')}, and it"
-                f" needs {FEWEST}"
-            )
+        if name in ("importance", "contour") and len(finished) < FEWEST:
+            few = f"{plural(len(finished), 'finished trial')}, and it needs {FEWEST}"
+            yield name, f"no figure {name} of '{title}': {few}"
         else:
-            yield f"no figure {name} of '{title}': {NOTHING_TO_DRAW[name]}"
+            missing = f"no figure {name} of '{title}': {NOTHING_TO_DRAW.get(name)}"
+            yield name, draw() or missing
 
 
 def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
@@ -185,17 +197,17 @@ def slices(
         measured = [trial for trial in trials if name in trial.params and trial.known]
         diverged = [trial for trial in trials if name in trial.params and not trial.known]
         x = scaled(axis, study, name, "x")
-        foot = axis.get_xaxis_transform()
-        positions = [x(trial.params[name]) for trial in diverged]
-        axis.plot(
-            positions,
-            [0.02] * len(diverged),
-            "x",
-            color=VERMILION,
-            transform=foot,
-            markersize=5,
-            clip_on=False,
-        )
+        # An empty line on a log axis has no place, and would push the panels apart.
+        if diverged:
+            axis.plot(
+                [x(trial.params[name]) for trial in diverged],
+                [0.02] * len(diverged),
+                "x",
+                color=VERMILION,
+                transform=axis.get_xaxis_transform(),
+                markersize=5,
+                clip_on=False,
+            )
         shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in measured]
         faces = [
             (0, 0.45, 0.7, s) if t.state == "finished" else "none"
