@@ -288,6 +288,17 @@ class Estimate(Entry):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Environment(Entry):
+    """A data set whose examples a learner collects; see research/data/environments/collected.py.
+
+    world: `world(**options)` is a research.data.environments.world.World. Numeric options may be
+        tracers; only what it does may depend on them, not its shapes.
+    """
+
+    world: Callable[..., Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Metric(Entry):
     """A user's metric beside those of a task.
 

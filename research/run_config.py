@@ -150,6 +150,10 @@ class RunConfig:
         " architecture's own",
     ] = _field("auto", STATIC)
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
+    updates_per_epoch: Annotated[
+        Count | None,
+        "updates of an epoch in an environment, which has no rows to pass over; none: 100",
+    ] = _field(None, STATIC)
     batch_size: Annotated[Count, "examples per update; full: all of them"] = _field(64, STATIC)
     reshuffle_each_epoch: Annotated[
         bool, "shuffle the training rows each epoch; false: keep the first epoch's order"

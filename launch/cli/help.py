@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "learning_rate",
         "schedule",
         "epochs",
+        "updates_per_epoch",
         "batch_size",
         "reshuffle_each_epoch",
         "remainder",

@@ -9,6 +9,7 @@ import numpy as np
 
 from research.data.features.feature import Feature
 from research.data.features.itself import Itself
+from research.data.features.observation import is_collected
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
 from research.data.features.target import TargetFeature
 from research.data.one_hot import OneHot
@@ -98,6 +99,11 @@ class DataSpec:
     def reconstructs(self) -> bool:
         """Whether the targets are the inputs."""
         return isinstance(self.targets, Itself)
+
+    @property
+    def collected(self) -> bool:
+        """Whether examples are collected from an environment; the rows are then episodes."""
+        return is_collected(self.inputs)
 
     @property
     def padded(self) -> bool:

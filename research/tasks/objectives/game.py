@@ -6,8 +6,9 @@ from typing import Any, Literal, Protocol
 
 import jax
 
+from research.data.environments.world import State, World
 from research.errors import UserError
-from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch
+from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch, Policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,35 @@ class PlayerLoss(Protocol):
         """
 
 
+class Collect(Protocol):
+    """How a batch is made in an environment."""
+
+    def __call__(
+        self, world: World, policy: Policy, states: State, keys: Keys
+    ) -> tuple[State, Any]:
+        """The states after the steps, and the examples, leaves [N, ...].
+
+        Args:
+            world: the environment.
+            policy: observations [B, ...] -> the network's outputs [B, K].
+            states: of `batch_size` environments, leaves [B, ...].
+            keys: random keys by name; `of_examples` has one per environment.
+        """
+
+
+class Evaluate(Protocol):
+    """What is measured in episodes."""
+
+    def __call__(self, world: World, policy: Policy, keys: jax.Array) -> dict[str, jax.Array]:
+        """A value per episode by name, [B]: what the task's `better` names.
+
+        Args:
+            world: the environment.
+            policy: observations [B, ...] -> the network's outputs [B, K].
+            keys: a key per episode, [B].
+        """
+
+
 @dataclasses.dataclass(frozen=True)
 class Game:
     """The players, in their order, and their losses.
@@ -66,6 +96,9 @@ class Game:
         (`simultaneous`), or one after another (`alternating`).
     metrics: the names in the `Aux.metrics` of the players together; None where the first player
         returns outputs, which the task's metrics measure.
+    collect, evaluate: how batches are made and what is measured, in an environment; None: batches
+        and evaluation are of the data's rows.
+    horizon: examples that `collect` makes in each environment.
 
     Raises:
         UserError: players without names of their own.
@@ -75,6 +108,9 @@ class Game:
     loss: PlayerLoss
     turns: Literal["simultaneous", "alternating"] = "simultaneous"
     metrics: tuple[str, ...] | None = None
+    collect: Collect | None = None
+    evaluate: Evaluate | None = None
+    horizon: int = 1
 
     def __post_init__(self) -> None:
         names = [player.name for player in self.players]
@@ -82,6 +118,8 @@ class Game:
             raise UserError("the only player owns everything; leave out its name and its pattern")
         if len(names) != 1 and not all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names):
             raise UserError(f"players need names such as 'critic', not {names}")
+        if (self.collect is None) != (self.evaluate is None):
+            raise UserError("a game that collects its batches needs both collect and evaluate")
         if len(set(names)) < len(names):
             raise UserError(f"players need different names, not {names}")
 

@@ -40,6 +40,10 @@ class Apply(Protocol):
         """
 
 
+# Observations [B, ...] -> the network's outputs [B, K], in evaluation.
+Policy = Callable[[jax.Array], jax.Array]
+
+
 @flax.struct.dataclass
 class Aux:
     """What the engine needs beside a loss.
@@ -56,16 +60,16 @@ class Aux:
 class PlayerBatch:
     """The examples of one update, or this device's share of them.
 
-    x: the network's inputs, scaled and augmented, [B, ...].
-    targets: the encoded targets, [B, ..., C].
+    x: the network's inputs, scaled and augmented, [B, ...]; or what the objective collected.
+    targets: the encoded targets, [B, ..., C]; None where the batch was collected.
     losses: what `--loss` makes of outputs [B, ..., K] and the targets, [B].
     mean: values [B] as their mean over the global batch, []. The part of this device, where the
         batch is spread over several; the engine adds the parts.
     once: a number that every device knows, such as a penalty of the parameters, [], likewise.
     """
 
-    x: jax.Array
-    targets: jax.Array
+    x: Any
+    targets: Any
     losses: Callable[[Any], jax.Array]
     mean: Callable[[jax.Array], jax.Array]
     once: Callable[[jax.Array], jax.Array]

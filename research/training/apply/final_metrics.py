@@ -65,6 +65,8 @@ def overflow_message(program: Program, evaluated: dict[str, dict[str, np.ndarray
     squared = np.sqrt(np.finfo(program.dtype).max)
     for name, of_split in evaluated.items():
         what = "outputs" if "outputs" in of_split else "loss"
+        if what not in of_split:  # of an episode only what it earns is known
+            continue
         largest = (
             squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
         )

@@ -1,6 +1,7 @@
 """An epoch of chunks: its dispatches, in pieces and in turn, and the row that it adds to curves."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Generator, Sequence
 
 import jax
@@ -89,20 +90,18 @@ def dispatches(
     """
     per_epoch = program.sizes.steps_per_epoch
     steps = dispatch_steps(program, strategy)
-    rows = order(program, chunk, strategy, epoch)
     # Lanes may have joined the chunk at different epochs, so each has a step of its own.
     first_steps = (epoch - chunk.first_epoch) * per_epoch
     # A resumed epoch begins with the whole dispatch in which it was stopped, and skips the updates
     # that are done: batches are then gathered by the same program as without a stop.
     aligned = first - first % steps
-    blocks = chunk.batch_source.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
-    with contextlib.closing(blocks):
+    gathered = gathered_batches(program, chunk, strategy, epoch, aligned)
+    with contextlib.closing(gathered):
         for begin in range(aligned, per_epoch, steps):
-            block = next(blocks)
+            batches = next(gathered)
             count = min(steps, per_epoch - begin)
-            batches = chunk.functions.gather(block, begin, chunk.real, steps=steps)
-            # Padded to a whole dispatch, so that one compiled program serves all of them; no update
-            # reads the padding.
+            # Padded to a whole dispatch, so that one compiled program serves all; no update reads
+            # the padding.
             factors = factors_at(chunk, first_steps + begin, count)
             factors = np.pad(factors, ((0, steps - count), *[(0, 0)] * (factors.ndim - 1)))
             done = max(first - begin, 0)
@@ -114,6 +113,30 @@ def dispatches(
                 )
                 done += piece
                 yield piece
+
+
+def gathered_batches(
+    program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: int, first: int
+) -> Generator[dict[str, jax.Array], None, None]:
+    """Yields the rows of each dispatch of an epoch, leaves [steps, W, ...]; none in an environment,
+    where the step collects its examples.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the chunk.
+        strategy: how many updates a dispatch has.
+        epoch: the chunk's epoch, from 0.
+        first: the step of the epoch to begin with, the first of a dispatch.
+    """
+    per_epoch, batch = program.sizes.steps_per_epoch, program.sizes.batch
+    steps = dispatch_steps(program, strategy)
+    if program.spec.collected:
+        yield from itertools.repeat({})
+    rows = order(program, chunk, strategy, epoch)
+    blocks = chunk.batch_source.batches(rows, first=first, steps=steps, batch=batch)
+    with contextlib.closing(blocks):
+        for begin, block in zip(range(first, per_epoch, steps), blocks, strict=False):
+            yield chunk.functions.gather(block, begin, chunk.real, steps=steps)
 
 
 def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: int) -> jax.Array:

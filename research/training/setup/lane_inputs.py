@@ -21,6 +21,7 @@ from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
 from research.training.step.state import Lane, LaneState
 
+UPDATES_PER_EPOCH = 100
 # Without feedback the rate's plateau factor stays 1.
 _NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
 
@@ -37,13 +38,19 @@ class Inputs:
 def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     """Rows of each split and the batch, without reading the data. Raises UserError on a split that
     is not there."""
+    game = game_of(config.objective)
+    if spec.collected:
+        episodes = spec.test_size
+        batch = config.batch_size * game.horizon
+        updates = config.updates_per_epoch or UPDATES_PER_EPOCH
+        return Sizes(0, episodes, episodes, batch, updates=updates)
     most, fewest = extremes(division(config.split).sizes(spec, config.train_size))
     # One program for all folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
     if host.is_fitted(config):
         return Sizes(*most, batch=most.train, fewest=uneven)
     # A step reads a batch for each of its rounds.
-    batch = (config.batch_size or most.train) * game_of(config.objective).rounds
+    batch = (config.batch_size or most.train) * game.rounds
     return Sizes(*most, batch, config.remainder, uneven)
 
 
@@ -137,6 +144,9 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     assert config.split_seed is not None
+    if spec.collected:
+        validation, test = np.split(np.arange(spec.size, dtype=np.int32), 2)
+        return Split(np.zeros(0, np.int32), validation, test)
     folds = division(config.split).splits(
         spec, arrays, seed=config.split_seed, train_size=config.train_size
     )

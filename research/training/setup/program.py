@@ -16,10 +16,13 @@ from research import identity
 from research.baselines.estimator import Fit
 from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
+from research.data.environments.collected import EPISODES
+from research.data.environments.world import World
 from research.data.spec import DataSpec
 from research.options import REQUIRED
 from research.registry import (
     ARCHITECTURES,
+    DATASETS,
     LOSSES,
     METRICS,
     OBJECTIVES,
@@ -27,6 +30,7 @@ from research.registry import (
     REGULARIZERS,
     TASKS,
     Entry,
+    Environment,
 )
 from research.run_config import PlayerSettings
 from research.tasks.metrics import measuring
@@ -43,6 +47,8 @@ class Sizes:
 
     fewest: where folds differ in size, the fewest (training, validation, test) rows of one; the
         others are then the most.
+    updates: of an epoch in an environment, which has no training rows; its validation and test rows
+        are episodes.
     """
 
     train: int
@@ -51,6 +57,7 @@ class Sizes:
     batch: int
     remainder: str = "drop"
     fewest: tuple[int, ...] = ()
+    updates: int = 0
 
     @property
     def uneven(self) -> bool:
@@ -61,6 +68,8 @@ class Sizes:
     def steps_per_epoch(self) -> int:
         """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a
         smaller last batch. Of uneven folds the smallest decides, so that no batch is empty."""
+        if self.updates:
+            return self.updates
         rows = self.fewest[0] if self.uneven else self.train
         if self.remainder == "pad":
             return -(-rows // self.batch)
@@ -89,12 +98,12 @@ class Program:
     def id(self) -> str:
         """A digest of all that shapes the program."""
         spec = self.spec
-        sizes = dataclasses.astuple(self.sizes)
+        *sizes, fewest, updates = dataclasses.astuple(self.sizes)
         # What older programs lack is appended only where it is used, so that their ids stay.
         shapes = [
             list(spec.shape),
             len(spec.classes),
-            sizes if self.sizes.uneven else sizes[:-1],
+            [*sizes, *([fewest] if fewest else []), *([updates] if updates else [])],
             self.config.epochs,
         ]
         if spec.vocabulary or spec.target_shape:
@@ -202,6 +211,22 @@ class Program:
     def rows_per_update(self) -> int:
         """The rows of a player's update; a step reads as many for each of its rounds."""
         return self.sizes.batch // self.game.rounds
+
+    @property
+    def environments(self) -> int:
+        """How many environments a step collects its examples in."""
+        return self.sizes.batch // self.game.horizon
+
+    def world(self, lane: Lane) -> World:
+        """The environment of a lane."""
+        part = self.config.dataset
+        entry = DATASETS.get(part.name)
+        assert isinstance(entry, Environment)
+        assert entry.world is not None
+        values = options(part, "dataset", lane.hparams)
+        del values[EPISODES.name]
+        world: World = entry.world(**values)
+        return world
 
     def optimizer_of(self, player: Player) -> Component:
         """The optimizer that updates the player's parameters."""

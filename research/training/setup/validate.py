@@ -12,7 +12,7 @@ from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.run_config import PlayerSettings
-from research.training.setup import effects, host
+from research.training.setup import effects, environment, host
 from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import lr_factors_of, make_program
 from research.training.setup.program import Program
@@ -125,6 +125,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
     check_parts(config, spec)
+    environment.check(config, spec)
     loss = LOSSES.get(config.loss)
     by_task = TASKS.get(config.task).loss
     if config.task not in loss.tasks and loss.name != by_task:
@@ -292,6 +293,8 @@ def _that_ask(fact: str) -> str:
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
     sizes = program.sizes
+    if program.spec.collected:
+        return
     if program.game.rounds > 1:
         _check_rounds(config, program)
     if sizes.batch > sizes.train:

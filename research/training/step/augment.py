@@ -2,7 +2,7 @@
 slots."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,13 +23,14 @@ class AugmentedBatch(NamedTuple):
     """The examples of an update as the network and the loss take them.
 
     fwd: which rows of the global batch they are, and what each weighs in the loss. x: the network's
-        inputs, [B, ...]. y: what metrics compare with, [B, ...]. targets: [B, ..., C].
+        inputs, [B, ...], or what an objective collected. y: what metrics compare with, [B, ...].
+        targets: [B, ..., C]. Both are None where the batch was collected.
     """
 
     fwd: Forward
-    x: jax.Array
-    y: jax.Array
-    targets: jax.Array
+    x: Any
+    y: Any
+    targets: Any
 
 
 def augmented_rounds(
@@ -52,6 +53,9 @@ def augmented_rounds(
     for turn, rows in enumerate(_rounds(program, batch)):
         turn_state = dataclasses.replace(state, step=turn_number(program, state, turn))
         fwd = _forward(program, lane, rows, axis)
+        if program.spec.collected:
+            rounds.append(AugmentedBatch(fwd, rows["x"], None, None))
+            continue
         rounds.append(augment_batch(program, turn_state, lane, rows, fwd))
     return rounds
 
@@ -88,7 +92,7 @@ def _forward(
     program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None
 ) -> Forward:
     """What the network needs to know of this device's rows of the batch, in training."""
-    rows = batch["y"].shape[0]
+    rows = jax.tree.leaves(batch["x"])[0].shape[0]
     weight = batch.get("weight")
     index = batch["index"] if "index" in batch else jnp.arange(rows)
     total: jax.Array | float | None = None

@@ -10,6 +10,7 @@ from research.optim import plateau
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
 from research.training.step import means, network, objective, param_tree, update
+from research.training.step.collect import initial_world
 from research.training.step.state import Lane, LaneState, Variables
 
 
@@ -33,7 +34,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
         )
     variables = network.init(program, lane) if variables is None else variables
     opt_state = {}
-    sums = [*objective.metric_names(program), means.LOSS]
+    sums = [*objective.curve_names(program), means.LOSS]
     sums += means.COUNTS if program.counts_targets else ()
     for player in program.game.players:
         params = param_tree.select(player.owns, variables.params)
@@ -55,6 +56,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
         plateau=plateau.init(),
         stopping=stopping,
         best=variables if program.has_stopping else None,
+        world=initial_world(program, lane),
     )
 
 

@@ -10,6 +10,7 @@ from research.registry import LOSSES
 from research.tasks.problem import mean_over_steps
 from research.training.setup.program import Program
 from research.training.step import means
+from research.training.step.collect import evaluate_episodes
 from research.training.step.network import normalize_inputs, predict
 from research.training.step.state import Lane, Variables
 
@@ -55,10 +56,16 @@ def metrics(
     return of_task | {name: metric(outputs, targets) for name, metric in of_loss.items()}
 
 
+def curve_names(program: Program) -> list[str]:
+    """The names of the metrics that a training follows: those of its objective, or of its task."""
+    names = program.game.metrics
+    return metric_names(program) if names is None else list(names)
+
+
 def metric_names(program: Program) -> list[str]:
-    """The names of the metrics that curves follow: those of the objective, or of `metrics`."""
-    if program.game.metrics is not None:
-        return list(program.game.metrics)
+    """The names of what evaluation measures."""
+    if program.spec.collected:
+        return list(program.problem.better)
     spec, problem, width = program.spec, program.problem, (program.width,)
     outputs = jnp.zeros((1, *spec.target_shape, *width))
     y = jnp.zeros(
@@ -149,6 +156,8 @@ def evaluate_examples(
         keep: the loss and the task's metrics of each example, [B], and how many targets it has if
         the task has one at each position.
     """
+    if program.spec.collected:
+        return evaluate_episodes(program, variables, lane, x)
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:
         return {"outputs": outputs, "scores": scores(program, lane, outputs)}

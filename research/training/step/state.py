@@ -65,6 +65,7 @@ class LaneState:
     mean: Variables | None = None
     stopping: Tree = None
     best: Variables | None = None
+    world: Tree = None
 
     @property
     def evaluated(self) -> Variables:

@@ -14,6 +14,7 @@ from research.training.setup import program as program_lib
 from research.training.setup.program import Program
 from research.training.step import means, param_tree, update
 from research.training.step.augment import AugmentedBatch, augmented_rounds, turn_number
+from research.training.step.collect import collect
 from research.training.step.gradient import loss_and_gradient
 from research.training.step.state import Lane, LaneState, Variables
 from research.training.step.step_metrics import step_metrics
@@ -26,7 +27,8 @@ def train_step(
     batch: dict[str, jax.Array],
     axis: str | None = None,
 ) -> LaneState:
-    """One update of one lane: augment; loss, gradient, update and project by each player; average.
+    """One update of one lane: collect and augment a batch; loss, gradient, update and project by
+    each player; average.
 
     Args:
         program: what the lanes have in common.
@@ -40,6 +42,7 @@ def train_step(
     Returns:
         The state after the update.
     """
+    state, batch = collect(program, state, lane, batch, axis)
     rounds = augmented_rounds(program, state, lane, batch, axis)
     # The factor is a table from the host, and the plateau's scale is part of the state: a schedule
     # needs no branch in the compiled step.

@@ -1,0 +1,39 @@
+"""Observations of an environment."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.data.features.feature import Feature, Fitted, feature
+
+
+@feature
+@dataclasses.dataclass(frozen=True)
+class Observation(Feature):
+    """What an environment shows, numbers of any shape. They are collected, so none are stored: the
+    rows of the data are the numbers of the episodes that evaluation plays."""
+
+    kind = "observation"
+    counted = "observations"
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Observations are not scaled."""
+        return ()
+
+    def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
+        """Observations in the program's dtype.
+
+        Args:
+            x: observations, [B, ...].
+            fitted: what `fit` returned.
+            dtype: of the program.
+        """
+        return x.astype(dtype)
+
+
+def is_collected(inputs: Any) -> bool:
+    """Whether examples are collected from an environment."""
+    return isinstance(inputs, Observation)

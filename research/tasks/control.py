@@ -1,0 +1,28 @@
+"""Control: what an agent earns in an environment."""
+
+import jax
+
+from research.registry import TASKS, Task
+from research.tasks.classification import decode, encode
+from research.tasks.problem import Problem
+
+
+def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """Nothing: episodes are measured by the objective that plays them."""
+    return {}
+
+
+TASKS.add(
+    Task(
+        "control",
+        lambda: Problem(
+            encode=encode,
+            decode=decode,
+            example_metrics=example_metrics,
+            summary=None,
+            better={"return": "higher"},
+        ),
+        "actions in an environment: what an episode earns",
+        loss="cross_entropy",
+    )
+)
