@@ -1,7 +1,7 @@
 """Plugins: a user's own files that add to the catalogue, and the decorators by which they do.
 
 In reading order: file.py runs a file. component_decorators.py has the decorators of what is built
-with options (networks, objectives, optimizers, regularizers, data sets, tasks),
+with options (networks, objectives, optimizers, regularizers, data sets, environments, tasks),
 estimator_decorator.py that of host estimators, function_decorators.py those of plain functions
 (losses, metrics, schedules, callbacks), and
 protocol_decorators.py those of how runs are evaluated (splitters, estimates). declaration.py is
@@ -11,6 +11,7 @@ what all share.
 from research.plugin.component_decorators import (
     architecture,
     dataset,
+    environment,
     objective,
     optimizer,
     regularizer,
@@ -25,6 +26,7 @@ __all__ = [
     "architecture",
     "callback",
     "dataset",
+    "environment",
     "estimate",
     "estimator",
     "load",

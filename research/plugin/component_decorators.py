@@ -13,6 +13,8 @@ import optax
 
 from research import contract
 from research.data import adapted as adapted_lib
+from research.data.environments.collected import environment as environment_entry
+from research.data.environments.world import World
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
@@ -291,6 +293,43 @@ def dataset(
         # Tests need a value for every option, so defaults fill in what the plugin leaves out.
         small = {**defaults(every), **(test_options or {})}
         DATASETS.add(Entry(name, opened, summary(build), paper, options=every, test_options=small))
+        return build
+
+    return decorator(add, function)
+
+
+def environment(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    test_options: Mapping[str, Any] | None = None,
+    test_settings: Mapping[str, Any] | None = None,
+    paper: str = "",
+) -> Any:
+    """Registers a function that returns a World as an environment.
+
+    `def my_world(...)` becomes `--dataset=my_world`; its parameters become flags. Those that are
+    floats may be tracers, and may differ from lane to lane.
+
+    Args:
+        function: the decorated function, where there are no parentheses.
+        test_options: the small setting that tests use; required for options without a default.
+        test_settings: what tests set beside them, such as the objective and the network.
+        paper: the source.
+    """
+
+    def add(build: Builder) -> Builder:
+        check_test_options("environment", test_options, options_in(build))
+        DATASETS.add(
+            environment_entry(
+                build.__name__,
+                returning(build, contract.of_kind, kind=World),
+                summary(build),
+                paper,
+                test_options=test_options,
+                test_settings=test_settings or {"objective": "policy_gradient"},
+            )
+        )
         return build
 
     return decorator(add, function)

@@ -84,7 +84,11 @@ def _called(entry: Entry) -> None:
 
 
 def _inputs(case: Subject, rows: np.ndarray) -> Any:
-    """Raw rows of its data, as its network takes them."""
+    """Raw rows of its data, as its network takes them; of an environment made-up observations."""
+    spec = case.data.spec
+    if spec.collected:
+        drawn = np.random.default_rng(0).normal(size=(rows.max() + 1, *spec.shape))
+        return drawn.astype(np.float32)[rows]
     return take(case.run().program.spec.view(case.data.data).x, rows)
 
 

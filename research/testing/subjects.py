@@ -23,6 +23,7 @@ from research.registry import (
     SCHEDULES,
     TASKS,
     Entry,
+    Environment,
     Loss,
     Metric,
     Objective,
@@ -43,6 +44,10 @@ SETTINGS = {
     "optimizer": "adam",
     "learning_rate": 0.05,
 }
+IN_ENVIRONMENTS = {
+    **{name: value for name, value in SETTINGS.items() if not name.startswith("split")},
+    "updates_per_epoch": 5,
+}
 NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
 
 
@@ -60,7 +65,8 @@ class Subject:
         if is_host_estimator(settings.get("arch", "")):
             base = {name: SETTINGS[name] for name in SETTINGS if name in FITTED_SETTINGS}
             return planner.runs([{**base, **settings}])[0]
-        settings = {**SETTINGS, **settings}
+        base = IN_ENVIRONMENTS if self.data.spec.collected else SETTINGS
+        settings = {**base, **settings}
         (run,) = planner.runs([settings])
         rounds = run.program.game.rounds
         if rounds == 1:
@@ -147,6 +153,10 @@ def part(kind: str, entry: Entry) -> Subject:
         return subject(**NETWORK, **{"arch.activation": entry.name})
     if isinstance(entry, Objective):
         chosen = {f"objective.{option}": value for option, value in tiny.items()}
+        if "dataset" in entry.test_settings:
+            world = dataset(DATASETS.get(entry.test_settings["dataset"]))
+            settings = {**world.settings, **entry.test_settings, **chosen}
+            return Subject({**settings, "objective": entry.name}, world.data)
         base = {} if "arch" in entry.test_settings else NETWORK
         return subject(**{**base, **entry.test_settings, **chosen, "objective": entry.name})
     if kind == SCHEDULES.kind:
@@ -182,6 +192,13 @@ def measured(task: str, **settings: Any) -> Subject:
 def dataset(entry: Entry) -> Subject:
     """A data set of its own at its test options, in the first small network that can be trained on
     it."""
+    if isinstance(entry, Environment):
+        options = {option.name: option.default for option in entry.options}
+        options |= entry.test_options
+        world = entry.build(**options, data_dir=None, cache_dir="")
+        named = {f"dataset.{name}": value for name, value in options.items()}
+        settings = {"dataset": entry.name, **named, **entry.test_settings}
+        return Subject(settings, InMemorySource(world.spec, world.arrays()))
     with tempfile.TemporaryDirectory() as folder:
         source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
         data = InMemorySource(source.spec, jax.tree.map(np.array, source.arrays()))

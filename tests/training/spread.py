@@ -18,10 +18,20 @@ import jax
 import numpy as np
 import sequences
 
+from research.data.source import open_source
+from research.sweeps.plan.run_planner import Planner
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
+
+
+def _run_and_data(padded: bool, settings: dict[str, Any], more: dict[str, Any]) -> Any:
+    """A run on images or a table, or on sequences of unequal lengths, and its data."""
+    if padded:
+        return sequences.run(sequences.PADDED, **settings), sequences.PADDED.data
+    run = engine.run(**more, **settings)
+    return run, engine.data_of(run).data
 
 
 def curve(
@@ -31,11 +41,16 @@ def curve(
     end.
 
     more: regression, of `engine.run`; sequences, of unequal lengths in place of images; stain, a
-        number put into the padding rows.
+        number put into the padding rows;
+        world, the name of an environment.
     """
     stain, padded = more.pop("stain", None), more.pop("sequences", False)
-    run = sequences.run(sequences.PADDED, **settings) if padded else engine.run(**more, **settings)
-    data = sequences.PADDED.data if padded else engine.data_of(run).data
+    if world := more.pop("world", None):
+        source = open_source(world, {}, data_dir=None, cache_dir="")
+        run = Planner(lambda config: source).runs([{"dataset": world, **settings}])[0]
+        data = source.arrays()
+    else:
+        run, data = _run_and_data(padded, settings, more)
     program, strategy = run.program, ExecutionStrategy(1, dispatch, replicas=replicas)
     losses: list[float] = []
     with program.precision_context():

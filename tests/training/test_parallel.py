@@ -68,6 +68,15 @@ TOGETHER = {
     "epochs": 3,
     "dispatch": 4,
 }
+BANDIT = {
+    "objective": "policy_gradient",
+    "objective.horizon": 3,
+    "objective.baseline": "mean",
+    "arch": "linear",
+    "updates_per_epoch": 4,
+    "epochs": 2,
+    "batch_size": 7,
+}
 TABLE = {
     "regularization": "mixup=1.0,input_noise=0.1",
     "schedule": "reduce_on_plateau",
@@ -166,6 +175,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
                 "regression": True,
             }
         ]
+    for n in (1, 2):
+        cases += [
+            {
+                "name": f"bandit {n}",
+                "settings": {**BANDIT, **wide},
+                "replicas": n,
+                "epochs": 2,
+                "world": "gaussian_bandit",
+            }
+        ]
     for stain in (0, 200):
         cases += [{"name": f"stain {stain}", "settings": PADDED, "replicas": 8, "stain": stain}]
     cases += [{"name": "stain 1", "settings": PADDED, "replicas": 1, "stain": 200}]
@@ -230,6 +249,11 @@ def test_regressions(results: dict[str, Result]) -> None:
 def test_players(results: dict[str, Result]) -> None:
     """The devices' shares of a loss that depends on the examples and on the parameters alone."""
     assert_same_curve(results["game 2"], results["game 1"], 1e-9)
+
+
+def test_environments(results: dict[str, Result]) -> None:
+    """Every device steps all 7 environments, and takes its share of the 21 examples."""
+    assert_same_curve(results["bandit 2"], results["bandit 1"], 1e-9)
 
 
 def test_sequences_of_unequal_lengths(results: dict[str, Result]) -> None:

@@ -11,7 +11,7 @@ from research.data.environments.world import World
 from research.data.features.label import Label
 from research.data.features.observation import Observation
 from research.data.spec import Arrays, DataSpec
-from research.options import REQUIRED, Count, Option, format_value, option, options_of
+from research.options import Count, format_value, option, options_of
 from research.registry import Environment
 
 EPISODES = option(
@@ -53,8 +53,10 @@ def environment(
     """
     options = (*options_of(world), EPISODES)
 
-    def opened(*, data_dir: str | None, cache_dir: str, episodes: int, **given: Any) -> Any:
-        built = world(**_numbers_at_defaults(options, given))
+    def opened(
+        *, data_dir: str | None, cache_dir: str, episodes: int = EPISODES.default, **given: Any
+    ) -> CollectedSource:
+        built = world(**given)
         static = {key: format_value(value) for key, value in sorted(given.items())}
         numeric = {each.name for each in options if each.numeric}
         shaping = {key: value for key, value in static.items() if key not in numeric}
@@ -80,13 +82,3 @@ def environment(
         test_settings=test_settings or {},
         world=world,
     )
-
-
-def _numbers_at_defaults(options: tuple[Option, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, those that are left out at their defaults."""
-    defaults = {
-        each.name: each.default
-        for each in options
-        if each.default is not REQUIRED and each is not EPISODES
-    }
-    return {**defaults, **given}
