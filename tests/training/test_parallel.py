@@ -71,7 +71,6 @@ TOGETHER = {
 BANDIT = {
     "objective": "policy_gradient",
     "objective.horizon": 3,
-    "objective.baseline": "mean",
     "arch": "linear",
     "updates_per_epoch": 4,
     "epochs": 2,
