@@ -11,15 +11,17 @@ import pytest
 import research.catalogue  # noqa: F401
 from research.data.environments.collected import environment
 from research.data.environments.world import State, World, WorldStep
+from research.data.in_memory import made_up
 from research.data.source import open_source
 from research.errors import UserError
 from research.registry import DATASETS, Environment
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.tasks.objectives.rollout import returns_to_go
-from research.testing import conformance
-from research.testing.conformance import CHECKS, Subject
+from research.testing import subjects
+from research.testing.conformance import CHECKS
 from research.testing.few_steps import initial, lane, steps
+from research.testing.subjects import Subject
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 
@@ -152,7 +154,7 @@ WALKER = {
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 def test_states_of_environments_are_part_of_a_run(walk: Environment, check: Any) -> None:
-    case = conformance.part(DATASETS.kind, walk)
+    case = subjects.part(DATASETS.kind, walk)
     check(Subject({**case.settings, **WALKER}, case.data))
 
 
@@ -180,7 +182,7 @@ BANDITS = [entry for entry in DATASETS if isinstance(entry, Environment)]
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 @pytest.mark.parametrize("entry", BANDITS, ids=lambda entry: entry.name)
 def test_every_environment_passes(entry: Environment, check: Any) -> None:
-    check(conformance.part(DATASETS.kind, entry))
+    check(subjects.part(DATASETS.kind, entry))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_what_an_environment_has_no_use_for_is_refused(
 
 
 def test_rows_and_environments_are_not_confused() -> None:
-    source = conformance.made_up()[-1]
+    source = made_up()[-1]
     planner = Planner(lambda config: source)
     with pytest.raises(UserError, match="collects its examples in an environment, and memory has"):
         planner.runs([{"objective": "policy_gradient"}])

@@ -114,7 +114,8 @@ def test_each_update_of_a_step_reads_rows_of_its_own() -> None:
     (run,) = planned(case)
     chunk = start([run], TABLE.data, 1)
     count = 5
-    rows = np.asarray(chunk.functions.order(chunk.lanes, 0, count=count * 6))[0]
+    first = np.zeros(1, np.int32)
+    rows = np.asarray(chunk.functions.order(chunk.lanes, first, count=count * 6))[0]
     read = np.asarray(TABLE.data.x, np.float64)[rows].reshape(count, 3, 2, -1).mean(axis=2)
     params = lane(steps([run], TABLE.data, 1, count).params, 0)
     for feature in range(4):
