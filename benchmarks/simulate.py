@@ -50,7 +50,7 @@ class Stub:
 
 
 @dataclasses.dataclass
-class World:
+class SimulatedCluster:
     """What all nodes share: the clock, the records and checkpoints, and the count of what happened.
 
     saved: seconds of training in a run's checkpoint. worked: seconds of all packs together.
@@ -80,7 +80,7 @@ def measure() -> None:
     draw = random.Random(SIMULATION_SEED.value)
     programs = _programs(RUNS.value, draw)
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), programs, draw)
+        world = SimulatedCluster(Path(folder), programs, draw)
         _simulate(world)
         left = sum(1 for _ in (world.root / "claims" / "runs").iterdir())
     runs = [run for of_program in programs for run in of_program]
@@ -118,7 +118,7 @@ def _programs(count: int, draw: random.Random) -> list[list[Stub]]:
     return programs
 
 
-def _simulate(world: World) -> None:
+def _simulate(world: SimulatedCluster) -> None:
     """Lets each node act when its time has come, until all is recorded and every worker has
     left."""
     numbers = itertools.count()
@@ -135,7 +135,7 @@ def _simulate(world: World) -> None:
                 heapq.heappush(due, (world.now + wait, next(numbers), work))
 
 
-def _node(world: World, place: int) -> Work:
+def _node(world: SimulatedCluster, place: int) -> Work:
     """A node: one worker after another, each until its accident or until nothing is left to do."""
     for life in itertools.count():
         worker = Worker(
@@ -166,7 +166,7 @@ def _node(world: World, place: int) -> Work:
             yield BACK[str(accident)]
 
 
-def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
+def _worker(world: SimulatedCluster, claims: Claims, times: dict[str, float]) -> Work:
     """Rounds as the executor makes them for a task of a cluster: over when others, who live, hold
     all that is left."""
     while missing := [
@@ -191,7 +191,9 @@ def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
             yield from _sleep(world, claims, LOOK, times, [])
 
 
-def _train(world: World, claims: Claims, pack: Sequence[Stub], times: dict[str, float]) -> Work:
+def _train(
+    world: SimulatedCluster, claims: Claims, pack: Sequence[Stub], times: dict[str, float]
+) -> Work:
     """Trains runs from their checkpoints on, those together that are equally far, and records
     them."""
     far = sorted(pack, key=lambda run: -world.saved.get(run.id, 0.0))
@@ -210,7 +212,11 @@ def _train(world: World, claims: Claims, pack: Sequence[Stub], times: dict[str, 
 
 
 def _sleep(
-    world: World, claims: Claims, seconds: float, times: dict[str, float], pack: Sequence[Stub]
+    world: SimulatedCluster,
+    claims: Claims,
+    seconds: float,
+    times: dict[str, float],
+    pack: Sequence[Stub],
 ) -> Work:
     """Lets time pass, with a sign of life at each beat. pack: what trains meanwhile. Raises
     Accident, or Lost."""

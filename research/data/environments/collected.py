@@ -9,7 +9,7 @@ import numpy as np
 from research import identity
 from research.data.environments.world import World
 from research.data.features.label import Label
-from research.data.features.observation import Observation
+from research.data.features.observation import Observed
 from research.data.spec import Arrays, DataSpec
 from research.options import Count, format_value, option, options_of
 from research.registry import Environment
@@ -63,7 +63,7 @@ def environment(
         spec = DataSpec(
             name=name,
             task="control",
-            inputs=Observation(built.observation),
+            inputs=Observed(built.observation),
             targets=Label(names=built.actions),
             size=2 * episodes,
             test_size=episodes,

@@ -11,7 +11,7 @@ from research.data.features.feature import Feature, Fitted, feature
 
 @feature
 @dataclasses.dataclass(frozen=True)
-class Observation(Feature):
+class Observed(Feature):
     """What an environment shows, numbers of any shape. They are collected, so none are stored: the
     rows of the data are the numbers of the episodes that evaluation plays."""
 
@@ -36,4 +36,4 @@ class Observation(Feature):
 
 def is_collected(inputs: Any) -> bool:
     """Whether examples are collected from an environment."""
-    return isinstance(inputs, Observation)
+    return isinstance(inputs, Observed)

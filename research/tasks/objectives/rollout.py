@@ -54,8 +54,8 @@ def rollout(
             return jnp.where(over.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
         expected = None if world.expected is None else jax.vmap(world.expected)(states)
-        made = Transitions(observations, actions, after.reward, expected, over)
-        return jax.tree.map(chosen, fresh, after.state), made
+        transitions = Transitions(observations, actions, after.reward, expected, over)
+        return jax.tree.map(chosen, fresh, after.state), transitions
 
     return jax.lax.scan(step, states, jnp.arange(steps))
 
@@ -75,8 +75,8 @@ def returns_to_go(rewards: jax.Array, over: jax.Array, discount: float | jax.Arr
         discount: of the next step's reward.
     """
 
-    def step(later: jax.Array, made: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        reward, ended = made
+    def step(later: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        reward, ended = now
         total = reward + discount * jnp.where(ended, 0, later)
         return total, total
 
