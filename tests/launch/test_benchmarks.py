@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.launch import command_lines
+from tests.launch.command_lines import Result
+
 ROOT = Path(__file__).parents[2]
 KINDS = (
     "no worker",
@@ -27,17 +30,15 @@ KINDS += (
 )
 
 
-def launched(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "launch.benchmark", name, *arguments]
-    env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900, env=env)
+def launched(name: str, *arguments: str, **environment: str) -> Result:
+    return command_lines.start(["benchmark", name, *arguments], ROOT, **environment).wait()
 
 
 def measured(name: str, *arguments: str, **environment: str) -> str:
     """What a measurement prints."""
-    run = launched(name, *arguments, **environment)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    result = launched(name, *arguments, **environment)
+    assert result.code == 0, result.err
+    return result.out
 
 
 def test_benchmark_of_data(tmp_path: Path) -> None:
@@ -99,7 +100,9 @@ def test_a_step_beside_pytorchs(tmp_path: Path) -> None:
 
 def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError")
-    run = launched("step", "--against=torch", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    line = [sys.executable, "-m", "launch.benchmark", "step", "--against=torch"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    run = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert run.returncode == 2
     assert (
         run.stderr
