@@ -8,6 +8,7 @@ from launch.cli.saved_run import BEAMS, SavedRun
 from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
+from research.data.features.named_inputs import take
 from research.data.spec import PADDING
 from research.errors import UserError
 from research.sweeps.execute.terminal import Terminal
@@ -109,8 +110,10 @@ def draw_attention(saved: SavedRun, examples: Examples, file: str) -> None:
         examples: what it is evaluated on.
         file: where the figure goes.
     """
-    x = np.asarray(examples.x[examples.rows[:1]])[0]
     spec = saved.run.program.spec
+    if isinstance(examples.x, dict):
+        raise UserError(f"--attention draws runs with one input; {spec.name} has several")
+    x = np.asarray(examples.x[examples.rows[:1]])[0]
     maps = attention_maps(saved.run.program, saved.lane, saved.variables, x)
     write(attention_figure(f"{saved.run.config.arch.name} on {spec.name}", maps, spec, x), file)
     print(f"wrote {file}")
@@ -122,7 +125,7 @@ def _of_answers(saved: SavedRun, examples: Examples) -> dict[str, float]:
     assert examples.y is not None
     spec = saved.run.program.spec
     right = np.asarray(examples.y)[:, spec.source :]
-    replies = saved.answers(examples.x[examples.rows])[0][:, 0]
+    replies = saved.answers(take(examples.x, examples.rows))[0][:, 0]
     matches = ((replies == right) | (right == PADDING)).all(axis=1)
     # Without an end symbol an answer has no end of its own: what follows the target is not scored.
     if not spec.end:

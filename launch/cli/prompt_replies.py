@@ -8,7 +8,8 @@ import numpy as np
 from launch.cli.saved_run import SavedRun
 from research.data import text
 from research.data.progress_bar import progress
-from research.data.spec import PADDING
+from research.data.features.token_pair import TokenPair
+from research.data.spec import PADDING, DataSpec
 from research.data.strings import BLANK, START
 from research.errors import UserError
 from research.training.apply.generation import Sampler, generate
@@ -36,6 +37,32 @@ def answers(saved: SavedRun, prompt: str) -> Iterator[str]:
     """The answer to the prompt; with several beams an answer per beam, the best first, each after
     its log-probability."""
     spec = saved.run.program.spec
+    if isinstance(spec.inputs, TokenPair) and not spec.inputs.packed:
+        x = _asked(spec.inputs, prompt)
+    else:
+        x = _packed(spec, prompt)
+    (replies,), (scores,) = saved.answers(x)
+    for reply, score in zip(replies, scores, strict=True):
+        decoded = text.decode(reply, spec.vocabulary).rstrip()
+        if spec.end.strip():
+            decoded = decoded.partition(spec.end)[0]
+        yield decoded if len(replies) == 1 else f"{score:9.4f}  {decoded}"
+
+
+def _asked(pair: TokenPair, prompt: str) -> dict[str, np.ndarray]:
+    """A prompt as a source with a vocabulary of its own, and the start of its answer."""
+    (steps,) = pair.asked.shape
+    if len(prompt) > steps:
+        raise UserError(f"--prompt has {len(prompt)} symbols, and a source has at most {steps}")
+    source = np.full((1, steps), PADDING, np.int32)
+    source[0, : len(prompt)] = text.encode(prompt, pair.asked.vocabulary, "--prompt")
+    answer = np.full((1, *pair.answered.shape), PADDING, np.int32)
+    answer[0, 0] = pair.vocabulary.index(START)
+    return {"source": source, "answer": answer}
+
+
+def _packed(spec: DataSpec, prompt: str) -> np.ndarray:
+    """A prompt as a row of a source, and the start of its answer."""
     given = len(prompt)
     width = spec.source
     # Sources of unequal length were padded with blanks; without a blank there is no shorter source.
@@ -48,7 +75,4 @@ def answers(saved: SavedRun, prompt: str) -> Iterator[str]:
     x = np.full((1, *spec.shape), PADDING, np.int32)
     x[0, :width] = text.encode(prompt.ljust(width, BLANK), spec.vocabulary, "--prompt")
     x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
-    (replies,), (scores,) = saved.answers(x)
-    for reply, score in zip(replies, scores, strict=True):
-        decoded = text.decode(reply, spec.vocabulary).rstrip()
-        yield decoded if len(replies) == 1 else f"{score:9.4f}  {decoded}"
+    return x

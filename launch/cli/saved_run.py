@@ -52,7 +52,7 @@ class SavedRun:
     epoch: int
     variables: Variables
 
-    def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def answers(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest answers found to examples, and their log-probabilities; see
         research.training.apply.decode."""
         self.check_beams()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from research.data import reader, remarks
+from research.data.features.stored import to_json
 from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
@@ -113,6 +114,10 @@ def task_of(key: str, cache_dir: str) -> str:
 
 def _write(table: Table, file: Path) -> Table:
     """Writes the inputs; returns the table as it is read back."""
+    if table.inputs is not None:
+        for name, array in table.x.items():
+            np.save(file.with_name(f"x_{name}.npy"), array)
+        return narrowed(table, file)
     if isinstance(table.x, OneHot):
         # Stored as the number of the category: one-hot columns would take many times the space.
         np.save(file, table.x.values)
@@ -141,7 +146,7 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     arrays."""
     fields = {
         "task": table.task or ("classification" if table.classes else "regression"),
-        "shape": table.x.shape[1:],
+        "shape": table.x.shape[1:] if table.inputs is None else table.inputs.shape,
         "classes": table.classes,
         "features": table.features,
         "maximum": float(table.maximum),
@@ -161,13 +166,19 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "series": table.series,
     }
     fields |= {name: value for name, value in (of_steps | of_numbers).items() if value}
+    if table.inputs is not None:
+        fields["inputs"] = to_json(table.inputs)
     # The arrays, not the files they came from: array_record files of equal content differ from
     # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     # The layout as it is read, not as it is stored.
     one_hot = table.x if isinstance(table.x, OneHot) else None
-    of_x: Iterator[Any] = one_hot.blocks() if one_hot else _pieces(directory / "x.npy")
-    for array, pieces in ((table.x, of_x), (table.y, _pieces(directory / "y.npy"))):
+    inputs: list[tuple[Any, Iterator[Any]]]
+    if table.inputs is not None:
+        inputs = [(x, _pieces(directory / f"x_{name}.npy")) for name, x in table.x.items()]
+    else:
+        inputs = [(table.x, one_hot.blocks() if one_hot else _pieces(directory / "x.npy"))]
+    for array, pieces in (*inputs, (table.y, _pieces(directory / "y.npy"))):
         # Equal bytes of another type or shape are other data.
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in pieces:
@@ -178,7 +189,9 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     # Steps of a series and tokens recur, which makes no example a copy of another.
     drawn = not (table.sequence or table.vocabulary or table.test_size)
     repeated = (
-        [] if table.sequence else repeats(stored, table.y, table.test_size, row_name, copies=drawn)
+        []
+        if table.sequence or table.inputs is not None
+        else repeats(stored, table.y, table.test_size, row_name, copies=drawn)
     )
     notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
     gaps = {"missing": remarks.first_missing(table), "numbered": table.numbered}

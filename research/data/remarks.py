@@ -23,7 +23,7 @@ def of_columns(table: Table) -> Iterator[str]:
         raise UserError("the target has an infinite number; a regression needs finite ones")
     if _plain_task(table) and table.y.ndim == 1 and rows > 1 and (table.y == table.y[0]).all():
         yield f"all {rows} rows have the same target, so nothing can be learned"
-    if len(table.x.shape) != 2 or table.vocabulary or rows < 2:
+    if table.inputs is not None or len(table.x.shape) != 2 or table.vocabulary or rows < 2:
         return
     columns, names = _columns(table)
     least, most, counts = _ranges(columns)

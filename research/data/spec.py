@@ -9,6 +9,7 @@ import numpy as np
 
 from research.data.features.feature import Feature
 from research.data.features.itself import Itself
+from research.data.features.named_inputs import NamedInputs
 from research.data.features.observation import is_collected
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
 from research.data.features.target import TargetFeature
@@ -161,7 +162,7 @@ def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     """A DataSpec from the fields that `stored_spec` returns, or from flat ones as decoded copies
     and older runs have them."""
     known = {field.name for field in dataclasses.fields(DataSpec)}
-    if "inputs" not in stored:
+    if "targets" not in stored:
         fields = from_flat(stored)
         return DataSpec(**{name: value for name, value in fields.items() if name in known})
     windows = stored["windows"]
@@ -215,15 +216,20 @@ class Source:
                     spec.shape[0],
                     spec.windows.burn_in,
                 )
-            x, y = (
-                np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy"
-            )
+            y = self._stored("y")
+            if isinstance(spec.inputs, NamedInputs):
+                x: Any = {name: self._stored(f"x_{name}") for name in spec.inputs.parts}
+            else:
+                x = self._stored("x")
         except (OSError, ValueError) as error:
             raise UserError(
                 f"the decoded copy in {self.directory} is damaged ({error}); delete that folder"
             ) from None
         stored: Any = OneHot(x, spec.kinds) if spec.kinds else x
         return Arrays(stored, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
+
+    def _stored(self, name: str) -> np.ndarray:
+        return np.asarray(np.load(self.directory / f"{name}.npy", mmap_mode="r"))
 
 
 def windowed(sequence: np.ndarray, context: int, burn_in: int = 0) -> Arrays:

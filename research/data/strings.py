@@ -11,6 +11,8 @@ import numpy as np
 
 from research import rng
 from research.data.array_cache import digest, open_table
+from research.data.features.token_pair import TokenPair
+from research.data.features.token_sequence import TokenSequence
 from research.data.spec import PADDING, Source
 from research.data.table import Table
 from research.data.text import encode
@@ -22,6 +24,8 @@ VERSION = "1.1.0"
 START = ">"  # between a source and its answer
 # After a source, or an answer, that is shorter than others.
 BLANK = " "
+# At the end of an answer that is stored apart from its source.
+END = "."
 LETTERS = string.ascii_lowercase
 FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
 # How a date is written; `%-d` is a day without a leading zero.
@@ -41,6 +45,14 @@ _WORDS = """
     papa quebec romeo sierra tango uniform victor whiskey xray yankee zulu
 """
 ALPHABET = _WORDS.split()
+
+_UNITS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen eighteen nineteen
+"""
+UNITS = _UNITS.split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+TENS = _TENS.split()
 
 SYMBOLS = "".join(
     sorted({*string.digits, *" ,-./", *"".join((*calendar.month_name, *calendar.day_name))})
@@ -88,6 +100,47 @@ def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
         source=width,
         end=BLANK if lengths.min() < length else "",
     )
+
+
+def paired(pairs: list[tuple[str, str]], test: int) -> Table:
+    """Pairs of a source and an answer as two inputs, each over the symbols that it uses.
+
+    The answer is one place late, behind a start sign; the target is the answer, with a final end
+    sign, and nothing after it.
+
+    Args:
+        pairs: sources and answers.
+        test: how many of the last pairs are the test set.
+    """
+    sources = [source for source, _ in pairs]
+    answers = [f"{answer}{END}" for _, answer in pairs]
+    asked = tuple(sorted({*"".join(sources)}))
+    symbols = (*sorted({*"".join(answers)}), START)
+    targets, given = _tokens(answers, symbols), _tokens(sources, asked)
+    started = np.pad(targets[:, :-1], ((0, 0), (1, 0)), constant_values=symbols.index(START))
+    steps = (given.shape[1], targets.shape[1])
+    inputs = TokenPair(
+        (sum(steps),),
+        asked=TokenSequence(steps[:1], asked),
+        answered=TokenSequence(steps[1:], symbols, end=END),
+    )
+    return Table(
+        {"source": given, "answer": started},
+        targets,
+        symbols,
+        test_size=test,
+        task="sequence_to_sequence",
+        inputs=inputs,
+    )
+
+
+def _tokens(texts: list[str], vocabulary: tuple[str, ...]) -> np.ndarray:
+    """Tokens int32 [N, T], with PADDING after the end of each text."""
+    length = max(map(len, texts))
+    tokens = np.full((len(texts), length), PADDING, np.int32)
+    for row, text in zip(tokens, texts, strict=True):
+        row[: len(text)] = encode(text, vocabulary, "texts")
+    return tokens
 
 
 def _strings(name: str, length: int, letters: int, size: int, test: int, seed: int) -> list[str]:
@@ -145,6 +198,38 @@ def spelled_letters(size: int, test: int, seed: int) -> Table:
     """
     letters = rng.host(seed, "spelled_letters").integers(0, 26, size + test)
     return table([(LETTERS[i], ALPHABET[i]) for i in letters], LETTERS + BLANK, test)
+
+
+def spelled_numbers(size: int, test: int, seed: int) -> Table:
+    """A whole number below a thousand; the answer is its name: two vocabularies, digits and
+    letters.
+
+    Numbers of the test set may be among the others.
+
+    Args:
+        size: pairs to train and validate on.
+        test: pairs of the test set.
+        seed: seed of the numbers.
+    """
+    numbers = rng.host(seed, "spelled_numbers").integers(0, 1000, size + test)
+    return paired([(str(number), spelled(int(number))) for number in numbers], test)
+
+
+def spelled(number: int) -> str:
+    """The name of a whole number below a thousand.
+
+    Example:
+        >>> spelled(342), spelled(700), spelled(16)
+        ('three hundred forty two', 'seven hundred', 'sixteen')
+    """
+    hundreds, rest = divmod(number, 100)
+    tens, units = divmod(rest, 10)
+    words = [UNITS[hundreds], "hundred"] if hundreds else []
+    if rest < 20:
+        words += [UNITS[rest]] if rest or not hundreds else []
+    else:
+        words += [TENS[tens - 2]] + ([UNITS[units]] if units else [])
+    return " ".join(words)
 
 
 def dates(size: int, test: int, seed: int) -> Table:
@@ -218,6 +303,23 @@ def open_spelled_letters(
     )
 
 
+def open_spelled_numbers(
+    *, data_dir: str | None, cache_dir: str, size: Size = 5_000, test: Test = 500, seed: Seed = 0
+) -> Source:
+    """Numbers to spell; see `spelled_numbers`.
+
+    Example:
+        >>> table = spelled_numbers(size=1, test=0, seed=0)
+        >>> "".join(table.inputs.asked.vocabulary[token] for token in table.x["source"][0])
+        '173'
+        >>> "".join(table.classes[token] for token in table.y[0])
+        'one hundred seventy three.'
+    """
+    return _open(
+        "spelled_numbers", spelled_numbers, {"size": size, "test": test, "seed": seed}, cache_dir
+    )
+
+
 for _name, _build, _summary, _paper in (
     (
         "sort_strings",
@@ -235,6 +337,12 @@ for _name, _build, _summary, _paper in (
         "spelled_letters",
         open_spelled_letters,
         "a letter; the answer is its word in the spelling alphabet",
+        "",
+    ),
+    (
+        "spelled_numbers",
+        open_spelled_numbers,
+        "a number in digits; the answer is its name in letters, a vocabulary of its own",
         "",
     ),
     (

@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from research.data.features.feature import Feature
 from research.data.spec import PADDING
 from research.errors import UserError
 
@@ -38,10 +39,11 @@ class Table:
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
         not classification or regression. note, notes, source, origin, target_origin, series, end,
         numbered: as in DataSpec. sequence: the rows are the steps of a series, so that equal ones
-        are no copies. Raises UserError if they do not belong together.
+        are no copies. inputs: what the inputs are, where x is several arrays by name. Raises
+        UserError if they do not belong together.
     """
 
-    x: Rows
+    x: Any
     y: np.ndarray
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Table:
     series: tuple[int, ...] = ()
     numbered: bool = False
     sequence: bool = False
+    inputs: Feature | None = None
 
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):
@@ -65,6 +68,11 @@ class Table:
 
     def _flaws(self) -> Iterator[str]:
         """What is wrong with the table, in the order in which later checks rely on earlier ones."""
+        if self.inputs is not None:
+            for name, array in self.x.items():
+                if len(array) != len(self.y):
+                    yield f"x['{name}'] has {len(array)} rows, and its y {len(self.y)}"
+            return
         yield from self._flaws_of_inputs()
         yield from self._flaws_of_sizes()
         yield from self._flaws_of_targets()

@@ -12,7 +12,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.recurrent import Cells
 from research.models.layers.sites import Site
 from research.models.layers.tokens import Tokens, real
-from research.models.transformer import answers
+from research.models.transformer import PAIR, PAIR_FACTS
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -20,7 +20,8 @@ Score = Literal["bahdanau", "luong"]
 
 
 class Seq2Seq(nn.Module):
-    """GRUs with attention: tokens int [B, S + T] -> logits [B, S + T, outputs], as in Transformer.
+    """GRUs with attention: a source int [B, S] and an answer int [B, T], by name, -> logits [B, T,
+    outputs], as in Transformer.
 
     The encoder reads the source in both directions. The decoder starts from the last state of the
     backward one.
@@ -32,13 +33,14 @@ class Seq2Seq(nn.Module):
     Example:
         >>> from research.models.sizes import sizes
         >>> model = Seq2Seq(outputs=28, vocabulary=28, source=7, hidden=8, embedding=4)
-        >>> sizes(model, [7 + 8], tokens=True)
+        >>> sizes(model, {"source": [7], "answer": [8]}, tokens=True)
         ((15, 28), 2188)
     """
 
     outputs: int
     vocabulary: int
     source: int
+    source_vocabulary: int | None = None
     per_step: bool = True
     hidden: Annotated[Count, "units of the encoder, each way, and of the decoder"] = 128
     embedding: Annotated[Count, "width of the tokens' vectors"] = 64
@@ -46,6 +48,8 @@ class Seq2Seq(nn.Module):
 
     def setup(self) -> None:
         self.tokens = Tokens(self.vocabulary, self.embedding, sd=1.0)
+        if self.source_vocabulary is not None:
+            self.source_tokens = Tokens(self.source_vocabulary, self.embedding, sd=1.0)
         # A site's name keys its draws, so two sequences have two sites and never share a mask.
         self.source_site = Site("input")
         self.target_site = Site("input")
@@ -65,10 +69,9 @@ class Seq2Seq(nn.Module):
         self.step = scanned(self.hidden, self.attention)
         self.head = Dense(self.outputs)
 
-    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        source, target = x[:, : self.source], x[:, self.source :]
-        memory = self.encode(source, fwd)
-        logits, _ = self.decode(target, memory, fwd)
+    def __call__(self, x: dict[str, jax.Array], fwd: Forward) -> jax.Array:
+        memory = self.encode(x["source"], fwd)
+        logits, _ = self.decode(x["answer"], memory, fwd)
         return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
 
     def encode(self, source: jax.Array, fwd: Forward) -> Any:
@@ -76,7 +79,8 @@ class Seq2Seq(nn.Module):
         S, H], real))."""
         seen = real(source)
         fwd = fwd.over(seen)
-        x = self.source_site(self.tokens.embed(source), fwd)
+        table = self.tokens if self.source_vocabulary is None else self.source_tokens
+        x = self.source_site(table.embed(source), fwd)
         ways = self.forwards(x, seen, fwd), self.backwards(x, seen, fwd)
         memory = self.memory_site(jnp.concatenate(ways, axis=-1), fwd)
         # The backward layer has read the whole source at its first place.
@@ -149,10 +153,9 @@ ARCHITECTURES.add(
         Seq2Seq,
         "GRU encoder-decoder with attention: reads one sequence of tokens and writes another",
         "Bahdanau et al. 2015; Luong et al. 2015",
-        options=options_of(Seq2Seq, given=("outputs", "vocabulary", "source", "per_step")),
-        constraints=(answers,),
-        inputs=(1,),
-        needs_facts=("vocabulary", "per_step", "source"),
+        options=options_of(Seq2Seq, given=("outputs", *PAIR_FACTS)),
+        features=PAIR,
+        needs_facts=PAIR_FACTS,
         test_options={"hidden": 6, "embedding": 4},
     )
 )

@@ -20,13 +20,18 @@ from research.models.layers.transformer_config import (
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
+# What encoder-decoders take: a source, and its answer so far.
+PAIR = {"source": "tokens", "answer": "tokens"}
+PAIR_FACTS = ("vocabulary", "source_vocabulary", "per_step", "source")
+
 
 class Transformer(nn.Module):
-    """Tokens int [B, S + T] -> logits [B, S + T, outputs], those of the S source places zero.
+    """A source int [B, S] and an answer int [B, T], by name, -> logits [B, T, outputs].
 
-    The first `source` tokens are the source. The others are the answer, shifted by one place behind
-    a start token; in training it is the right answer (teacher forcing). One table of token vectors
-    serves both, and the head too if `tied` (Vaswani et al. 2017, section 3.4).
+    The answer is shifted by one place behind a start token; in training it is the right answer
+    (teacher forcing). One table of token vectors serves both where they share a vocabulary, and the
+    head too if `tied` (Vaswani et al. 2017, section 3.4). source: how many places without an output
+    the targets have before those of the answer; the logits there are zero.
 
     For answers token by token (research/models/decoding.py), `begin` reads the source and `advance`
     takes the last token.
@@ -35,7 +40,7 @@ class Transformer(nn.Module):
         >>> from research.models.sizes import sizes
         >>> config = TransformerConfig(layers=1, heads=2, width=8)
         >>> model = Transformer(outputs=28, vocabulary=28, source=7, config=config)
-        >>> sizes(model, [7 + 8], tokens=True)
+        >>> sizes(model, {"source": [7], "answer": [8]}, tokens=True)
         ((15, 28), 2304)
     """
 
@@ -43,6 +48,7 @@ class Transformer(nn.Module):
     vocabulary: int
     source: int
     config: TransformerConfig
+    source_vocabulary: int | None = None
     per_step: bool = True
     context: Annotated[Count, "longest source, and longest answer"] = 64
     positions: Annotated[PositionName, "position encoding"] = "sinusoidal"
@@ -53,6 +59,8 @@ class Transformer(nn.Module):
         rotary = self.positions == "rotary"
         numbers = range(1, self.config.layers + 1)
         self.tokens = embedding(config, self.vocabulary, self.positions, self.tied)
+        if self.source_vocabulary is not None:
+            self.source_tokens = embedding(config, self.source_vocabulary, self.positions)
         # Two tables where they are learned: the places of a source and of an answer differ in
         # meaning.
         self.source_positions = Positions(self.positions, self.context)
@@ -69,15 +77,16 @@ class Transformer(nn.Module):
         if not self.tied:
             self.head = config.dense(self.outputs)
 
-    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        source, target = x[:, : self.source], x[:, self.source :]
-        logits = self.decode(target, self.encode(source, fwd), real(source), fwd)
+    def __call__(self, x: dict[str, jax.Array], fwd: Forward) -> jax.Array:
+        source = x["source"]
+        logits = self.decode(x["answer"], self.encode(source, fwd), real(source), fwd)
         return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
 
     def encode(self, source: jax.Array, fwd: Forward) -> jax.Array:
         """Source int [B, S] -> its memory [B, S, D]."""
         fwd = fwd.over(real(source))
-        h = self.source_site(self.source_positions(self.tokens.embed(source)), fwd)
+        table = self.tokens if self.source_vocabulary is None else self.source_tokens
+        h = self.source_site(self.source_positions(table.embed(source)), fwd)
         for block in self.encoder:
             h = block(h, fwd, mask=padding(real(source)))
         return self.encoder_norm(h) if self.config.order == "pre" else h
@@ -125,16 +134,6 @@ class Transformer(nn.Module):
         return self.decode(token[:, None], memory, seen, Forward(), index)[:, 0], carry
 
 
-def answers(config: Any, spec: Any) -> str | None:
-    """The data has sources and answers over one vocabulary."""
-    if not spec.source:
-        return (
-            f"arch={config.arch.name} answers a source, and {spec.name} has none; "
-            "data sets such as sort_strings have one"
-        )
-    return None
-
-
 build, options = with_transformer_options(Transformer)
 ARCHITECTURES.add(
     Architecture(
@@ -143,9 +142,8 @@ ARCHITECTURES.add(
         "encoder-decoder transformer: reads one sequence of tokens and writes another",
         "Vaswani et al. 2017",
         options=options,
-        constraints=(answers,),
-        inputs=(1,),
-        needs_facts=("vocabulary", "per_step", "source"),
+        features=PAIR,
+        needs_facts=PAIR_FACTS,
         test_options={"layers": 1, "heads": 2, "width": 8, "context": 16},
     )
 )

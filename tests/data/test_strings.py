@@ -2,15 +2,27 @@
 taught."""
 
 import datetime
+from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from engine import bundled
 
+from research.data.features.token_pair import TokenPair
 from research.data.spec import PADDING
-from research.data.strings import FORMATS, dates, reverse_strings, sort_strings, spelled_letters
+from research.data.strings import (
+    FORMATS,
+    dates,
+    reverse_strings,
+    sort_strings,
+    spelled,
+    spelled_letters,
+)
 from research.data.table import Table
 from research.errors import UserError
+from research.registry import ARCHITECTURES
+from research.testing.few_steps import initial
 
 
 def pairs(table: Table) -> list[tuple[str, str]]:
@@ -89,7 +101,40 @@ def test_an_encoder_decoder_needs_a_source(tmp_path_factory: pytest.TempPathFact
         "dataset.size": 40,
         "dataset.test": 8,
     }
-    with pytest.raises(
-        UserError, match="arch=transformer answers a source, and copy_memory has none"
-    ):
+    takes = r"arch=transformer takes source \(tokens\) and answer \(tokens\)"
+    with pytest.raises(UserError, match=rf"{takes}; copy_memory has tokens \[23\]; "):
         bundled(cache).runs([{**settings, "arch": "transformer"}])
+
+
+@pytest.mark.parametrize("arch", ["seq2seq", "transformer"])
+def test_pairs_with_two_vocabularies(arch: str, tmp_path: Path) -> None:
+    """Digits in, letters out: each sequence has a table of vectors of its own width."""
+    settings = {"dataset": "spelled_numbers", "dataset.size": 40, "dataset.test": 8}
+    small = {f"arch.{k}": v for k, v in ARCHITECTURES.get(arch).test_options.items()}
+    planner = bundled(str(tmp_path))
+    (run,) = planner.runs([{**settings, **small, "arch": arch, "batch_size": 8}])
+    x, y, _ = planner.arrays(run)
+    pair = run.program.spec.inputs
+    assert isinstance(pair, TokenPair)
+    assert (len(x["source"]), x["answer"].shape) == (48, y.shape)
+    # The answer so far is the target, a place late.
+    np.testing.assert_array_equal(x["answer"][:, 1:], y[:, :-1])
+    params = initial(run, planner.arrays(run))[1].params
+    digits, letters = (len(part.vocabulary) for part in (pair.asked, pair.answered))
+    assert digits <= 10 < letters
+    assert digits in params["source_tokens"]["embedding"].shape
+    assert any(letters in leaf.shape for leaf in jax.tree.leaves(params["tokens"]))
+
+
+def test_names_of_numbers() -> None:
+    names = [spelled(number) for number in (0, 7, 19, 40, 81, 100, 212, 999)]
+    assert names == [
+        "zero",
+        "seven",
+        "nineteen",
+        "forty",
+        "eighty one",
+        "one hundred",
+        "two hundred twelve",
+        "nine hundred ninety nine",
+    ]

@@ -56,6 +56,11 @@ class Feature:
         """Bytes of one example as it is stored."""
         return 4 * int(np.prod(self.shape))
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What shapes a program, beside the shape and the vocabulary."""
+        return ()
+
     def describe(self) -> str:
         """What it is, for messages: `images [28, 28, 1]`."""
         return f"{self.counted} [{', '.join(map(str, self.shape))}]"

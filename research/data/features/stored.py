@@ -67,7 +67,7 @@ def from_flat(stored: Mapping[str, Any]) -> dict[str, Any]:
         windows = Windowing(taken["series"] or (), taken["parts"] or (), taken["burn_in"] or 0)
     return {
         **fields,
-        "inputs": _inputs(taken),
+        "inputs": from_json(inputs) if (inputs := fields.pop("inputs", None)) else _inputs(taken),
         "targets": _targets(taken),
         "windows": windows,
     }

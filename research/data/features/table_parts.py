@@ -36,6 +36,11 @@ class TableParts(NamedInputs):
         return self.table.origin
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Which columns are categories, and how many each has."""
+        return self.table.categories
+
+    @property
     def impute(self) -> str:
         """How missing numbers are filled."""
         return self.table.impute

@@ -1,6 +1,7 @@
 """Sequences of symbols."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
@@ -28,6 +29,18 @@ class TokenSequence(Feature):
     even: bool = False
     source: int = 0
     end: str = ""
+
+    def named(self, kinds: Mapping[str, str]) -> Feature | None:
+        """Its source and its answer, if it has them."""
+        # Imported here: a pair is made of sequences.
+        from research.data.features.token_pair import TokenPair
+
+        if kinds != {"source": self.kind, "answer": self.kind} or not self.source:
+            return None
+        asked = TokenSequence((self.source,), self.vocabulary, self.even)
+        steps = self.shape[0] - self.source
+        answered = TokenSequence((steps,), self.vocabulary, self.even, end=self.end)
+        return TokenPair(self.shape, asked=asked, answered=answered, packed=True)
 
     @property
     def channels(self) -> tuple[int, ...]:

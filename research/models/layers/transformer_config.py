@@ -23,6 +23,7 @@ GIVEN = (
     "outputs",
     "config",
     "vocabulary",
+    "source_vocabulary",
     "per_step",
     "padded",
     "source",

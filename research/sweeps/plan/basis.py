@@ -14,9 +14,11 @@ from research.data import masks
 from research.data.spec import Arrays, DataSpec, spec_of, stored_spec
 from research.data.split import Split
 from research.errors import Unknown, UserError
+from research.registry import ARCHITECTURES
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
 from research.training.apply.final_metrics import run_lane
+from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import make_lane, make_program
 from research.training.step.state import Lane
 
@@ -51,7 +53,7 @@ def applied(
         raise UserError(
             f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
         ) from None
-    spec = spec_of(basis["spec"])
+    spec = as_taken(spec_of(basis["spec"]), ARCHITECTURES.get(config.arch.name))
     if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
         warn(
             f"run {record.run_id} used a method of another version than this code has; its outputs"

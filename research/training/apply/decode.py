@@ -2,15 +2,22 @@
 right ones."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data.features.named_inputs import take
 from research.data.spec import PADDING
 from research.models.decoding import beam_search
 from research.training.setup.program import Program
-from research.training.step.network import cast_to_compute, joined_kernels, predict
+from research.training.step.network import (
+    cast_to_compute,
+    joined_kernels,
+    normalize_inputs,
+    predict,
+)
 from research.training.step.state import Lane, Variables
 
 ROWS = 256  # that are answered together
@@ -22,7 +29,7 @@ def has_decoder(program: Program) -> bool:
 
 
 def decode(
-    program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
+    program: Program, lane: Lane, variables: Variables, x: Any, beams: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """The likeliest answers to examples.
 
@@ -32,7 +39,8 @@ def decode(
         program: what the lanes have in common.
         lane: the run's lane.
         variables: the run's variables.
-        x: the examples, int [N, S + T]; only the source and the starting token are read.
+        x: the examples, int [N, S + T], or by name: only the source and the starting token are
+            read.
         beams: the width of the search. One takes the likeliest token each time (greedy), and a
             network without a decoder has no more.
 
@@ -40,11 +48,13 @@ def decode(
         The answers, int32 [N, beams, T], the best first, and their log-probabilities [N, beams].
     """
     tokens, scores = [], []
+    rows = len(jax.tree.leaves(x)[0])
     with program.precision_context():
-        for first in range(0, len(x), ROWS):
-            part = x[first : first + ROWS]
+        for first in range(0, rows, ROWS):
+            count = min(ROWS, rows - first)
+            part = take(x, slice(first, first + count))
             # The last part repeats its last row: all parts are one compiled program.
-            full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
+            full = take(part, np.minimum(np.arange(ROWS), count - 1))
             of_part = (lane, variables, full)
             answers = (
                 _beam_search(program, beams, *of_part)
@@ -52,8 +62,8 @@ def decode(
                 else _full_recompute(program, *of_part)
             )
             answer, score = jax.device_get(answers)
-            tokens.append(answer[: len(part)])
-            scores.append(score[: len(part)])
+            tokens.append(answer[:count])
+            scores.append(score[:count])
     return np.concatenate(tokens), np.concatenate(scores)
 
 
@@ -62,15 +72,14 @@ def _beam_search(
     program: Program, beams: int, lane: Lane, variables: Variables, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """By the network's decoder."""
-    width = program.spec.source
     params = cast_to_compute(program, joined_kernels(program, lane, variables.params))
-    count = x.shape[1] - width
+    pair: Any = normalize_inputs(program, lane, x)
     return beam_search(
         program.model,
         params,
-        x[:, :width],
-        start=x[0, width],
-        count=count,
+        pair["source"],
+        start=pair["answer"][0, 0],
+        count=pair["answer"].shape[1],
         width=beams,
         end=_end(program),
     )

@@ -18,6 +18,7 @@ from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
 from research.data.environments.collected import EPISODES
 from research.data.environments.world import World
+from research.data.features.named_inputs import NamedInputs
 from research.data.spec import DataSpec
 from research.options import REQUIRED
 from research.registry import (
@@ -112,6 +113,8 @@ class Program:
                 list(spec.target_shape),
                 *([spec.source] if spec.source else []),
             ]
+        if spec.inputs.sizes:
+            shapes.append(list(spec.inputs.sizes))
         return identity.digest(
             [identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)]
         )
@@ -186,7 +189,10 @@ class Program:
         """What the builder of the architecture takes for these data."""
         entry = ARCHITECTURES.get(arch.name)
         spec = self.spec
+        parts = spec.inputs.parts if isinstance(spec.inputs, NamedInputs) else {}
+        symbols = getattr(parts.get("source"), "vocabulary", spec.vocabulary)
         facts = {
+            "source_vocabulary": len(symbols) if symbols != spec.vocabulary else None,
             "vocabulary": len(spec.vocabulary) or None,
             "per_step": bool(spec.target_shape),
             "source": spec.source,
