@@ -2,13 +2,14 @@
 sequence."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from launch.cli.saved_run import SavedRun
 from research.data import text
-from research.data.progress_bar import progress
 from research.data.features.token_pair import TokenPair
+from research.data.progress_bar import progress
 from research.data.spec import PADDING, DataSpec
 from research.data.strings import BLANK, START
 from research.errors import UserError
@@ -37,10 +38,8 @@ def answers(saved: SavedRun, prompt: str) -> Iterator[str]:
     """The answer to the prompt; with several beams an answer per beam, the best first, each after
     its log-probability."""
     spec = saved.run.program.spec
-    if isinstance(spec.inputs, TokenPair) and not spec.inputs.packed:
-        x = _asked(spec.inputs, prompt)
-    else:
-        x = _packed(spec, prompt)
+    apart = isinstance(spec.inputs, TokenPair) and not spec.inputs.packed
+    x = _asked(spec.inputs, prompt) if apart else _packed(spec, prompt)
     (replies,), (scores,) = saved.answers(x)
     for reply, score in zip(replies, scores, strict=True):
         decoded = text.decode(reply, spec.vocabulary).rstrip()
@@ -49,8 +48,8 @@ def answers(saved: SavedRun, prompt: str) -> Iterator[str]:
         yield decoded if len(replies) == 1 else f"{score:9.4f}  {decoded}"
 
 
-def _asked(pair: TokenPair, prompt: str) -> dict[str, np.ndarray]:
-    """A prompt as a source with a vocabulary of its own, and the start of its answer."""
+def _asked(pair: Any, prompt: str) -> dict[str, np.ndarray]:
+    """A prompt as the source of a TokenPair, and the start of its answer."""
     (steps,) = pair.asked.shape
     if len(prompt) > steps:
         raise UserError(f"--prompt has {len(prompt)} symbols, and a source has at most {steps}")
