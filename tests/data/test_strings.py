@@ -111,6 +111,7 @@ def test_pairs_with_two_vocabularies(arch: str, tmp_path: Path) -> None:
     """Digits in, letters out: each sequence has a table of vectors of its own width."""
     settings = {"dataset": "spelled_numbers", "dataset.size": 40, "dataset.test": 8}
     small = {f"arch.{k}": v for k, v in ARCHITECTURES.get(arch).test_options.items()}
+    small |= {"arch.context": 32} if arch == "transformer" else {}
     planner = bundled(str(tmp_path))
     (run,) = planner.runs([{**settings, **small, "arch": arch, "batch_size": 8}])
     x, y, _ = planner.arrays(run)

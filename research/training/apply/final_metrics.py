@@ -8,6 +8,7 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data import stream
+from research.data.features.named_inputs import by_array
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training.devices.chunk_functions import ChunkFunctions
@@ -128,9 +129,8 @@ def evaluate_rows(
                     part_labels = backend.replicate(
                         np.broadcast_to(labels[chosen], (strategy.width, size, *labels.shape[1:]))
                     )
-                of_part = functions.evaluate(
-                    replicated, lanes, backend.share(part[0]), places, part_labels
-                )
+                inputs = backend.share(by_array(part, lambda array: array[0]))
+                of_part = functions.evaluate(replicated, lanes, inputs, places, part_labels)
                 evaluated.append(
                     jax.device_get({name: values[0] for name, values in of_part.items()})
                 )
