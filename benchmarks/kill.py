@@ -113,6 +113,20 @@ VICTIMS = (
         ExecutionStrategy(2, 3),
         flags=("--device_data_limit=1K",),
     ),
+    Victim(
+        "folds of two sizes",
+        {
+            # 569 rows in 5 folds, and no train_size that would make their training parts alike.
+            "dataset": "breast_cancer",
+            "split": "kfold(5,validation=0.1)",
+            "arch.hidden": "16",
+            "batch_size": "32",
+            "epochs": "8",
+            "regularization": "dropout=0.3,early_stopping=2",
+        },
+        "learning_rate=0.05|0.2",
+        ExecutionStrategy(3, 4),
+    ),
 )
 
 
@@ -187,9 +201,11 @@ def _sweep(victim: Victim, records: Path) -> list[str]:
 def prepare(victim: Victim, records: Path) -> None:
     """Fixes the strategy with which the sweep runs, so that no timing decides it."""
     _, points = sweep_axes.points([victim.grid])
-    runs = planner().runs(
-        [one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))]
-    )
+    plans = planner()
+    requests = [
+        one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))
+    ]
+    runs = plans.runs(plans.each_fold(requests))
     kind = f"{victim.strategy.replicas}devices" if victim.strategy.replicas > 1 else "many"
     for program in {run.program.id for run in runs}:
         value = {"way": dataclasses.asdict(victim.strategy), "seconds_per_lane_step": {}}

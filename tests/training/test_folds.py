@@ -13,6 +13,7 @@ from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from tests.training.stops import snapshots, train
 
 # 60 rows in 7 folds: four test 9 rows and three test 8.
 UNEVEN = {"split": "kfold(7,validation=0.1)", "split_seed": 3, "epochs": 2}
@@ -79,6 +80,18 @@ def test_a_smaller_fold_trains_and_is_measured_on_its_own_rows() -> None:
             assert outcome.metrics[f"{part}/mse"] == pytest.approx(error, rel=1e-4)
             if part == "validation":
                 assert outcome.curves["validation/mse"][-1] == pytest.approx(error, rel=1e-4)
+
+
+@pytest.mark.parametrize("strategy", [ExecutionStrategy(3, 2), ExecutionStrategy(1, 1, 2)])
+def test_folds_that_are_stopped_anywhere_end_with_the_same_bits(
+    strategy: ExecutionStrategy,
+) -> None:
+    """Folds of two sizes, the smaller ones padded in the last batch of each epoch."""
+    settings = {"batch_size": 10, "remainder": "pad", "regularization": "dropout=0.3,ema=0.5"}
+    runs = folds(**settings)[2:7:2]
+    whole, taken = snapshots(runs, strategy)
+    for step in (1, 4, 7):
+        assert repr(train(runs, strategy, resume=taken[step])) == repr(whole)
 
 
 def with_garbage(source: InMemorySource, rows: np.ndarray) -> InMemorySource:
