@@ -101,7 +101,7 @@ def test_samples_repeat_and_stay_inside() -> None:
         ),
         (
             {"sample": ["epochs=1|2 if seed=1", "seed=int(1,3)"], "samples": 1},
-            "seed has no list of values",
+            "seed is drawn from a distribution",
         ),
         (
             {"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1},

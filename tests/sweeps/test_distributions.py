@@ -96,7 +96,7 @@ def test_another_name() -> None:
         ("int(0,9007199254740993)", r"whole numbers below 2\^53"),
         ("uniform(0,1,step=0)", "step > 0"),
         ("uniform(0,1,step=2)", "a step that divides the range from 0 to 1"),
-        ("uniform(0,1,step=1e-300)", "a step"),
+        ("uniform(0,1,step=1e-300)", "a larger step"),
         ("int(0,4,step=0.5)", "whole numbers"),
         ("normal(0,-1)", "sd > 0"),
         ("normal(0,inf)", "sd > 0"),
