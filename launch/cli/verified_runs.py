@@ -81,7 +81,13 @@ class _Steps(PackObserver):
 
 
 def verified(record: Record, plans: Planner, records: Store) -> Verdict:
-    """Verifies a run, and what it kept of its predictions, and prints it."""
+    """Verifies a run, and what it kept of its predictions, and prints it.
+
+    Args:
+        record: the recorded run.
+        plans: plans the run again.
+        records: the records folder.
+    """
     run = run_of(record, plans)
     predictions = Predictions(records)
     # Read first: damaged ones are named before anything is trained.

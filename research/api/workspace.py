@@ -71,8 +71,13 @@ class Workspace:
     ) -> dict[str, Record]:
         """The records of the runs, after training those that have none.
 
+        Args:
+            runs: the runs.
+            keep_params: whether their parameters are kept.
+            keep_predictions: whether their predictions are kept.
+
         Raises:
-            UserError: if a run failed.
+            UserError: a run failed.
         """
         # A failed run is tried again: in a notebook its cause is usually mended between two calls.
         execution = Execution(keep_params=keep_params, keep_predictions=keep_predictions)

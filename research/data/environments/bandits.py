@@ -21,7 +21,13 @@ def gaussian_bandit(
     gap: Annotated[float, "by which each arm's mean reward is above the one before it"] = 0.25,
     deviation: Annotated[NonNegative, "of the rewards"] = 1.0,
 ) -> World:
-    """Arm k has rewards from N(k · gap, deviation²)."""
+    """Arm k has rewards from N(k · gap, deviation²).
+
+    Args:
+        arms: number of arms.
+        gap: by which each arm's mean reward is above the previous one.
+        deviation: standard deviation of the rewards.
+    """
     means = gap * jnp.arange(arms)
 
     def reward(action: jax.Array, key: jax.Array) -> jax.Array:
@@ -35,7 +41,13 @@ def bernoulli_bandit(
     worst: Annotated[Fraction, "probability that the first arm pays 1"] = 0.1,
     best: Annotated[Fraction, "probability that the last arm pays 1"] = 0.9,
 ) -> World:
-    """Arm k pays 1 or 0, with probabilities evenly spaced from `worst` to `best`."""
+    """Arm k pays 1 or 0, with probabilities evenly spaced from `worst` to `best`.
+
+    Args:
+        arms: number of arms.
+        worst: probability that the first arm pays 1.
+        best: probability that the last arm pays 1.
+    """
     means = worst + (best - worst) * jnp.arange(arms) / (arms - 1)
 
     def reward(action: jax.Array, key: jax.Array) -> jax.Array:

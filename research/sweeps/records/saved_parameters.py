@@ -194,7 +194,13 @@ class Parameters:
 
 
 def command_of(store: Store, run_id: str, flag: str) -> str:
-    """The command that trains a run again with a flag of what it is to keep."""
+    """The command that trains a run again with another flag.
+
+    Args:
+        store: the records.
+        run_id: the run.
+        flag: says what the run is to keep.
+    """
     record = store.find([run_id])[0].get(run_id)
     if record is None:
         return f"the command that trained it, and {flag}"
