@@ -16,6 +16,9 @@ from research.training.setup.program import Program
 
 # The batches of a dispatch are gathered before it, and take at most this much of the device.
 BATCH_BYTES = 64 << 20
+# The same for tables of categories, which become one-hot as they are gathered. Two dispatches of
+# 64 MiB, the one that runs and the next, took more memory than the whole table.
+ONE_HOT_BYTES = 8 << 20
 
 
 def run_epoch(
@@ -175,7 +178,8 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
 def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
     """Updates per dispatch: the strategy's, limited by the epoch and by the memory for batches."""
     example = program.spec.inputs.bytes
-    fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * strategy.width))
+    most = ONE_HOT_BYTES if program.spec.kinds else BATCH_BYTES
+    fitting = max(1, most // (example * program.sizes.batch * strategy.width))
     return min(strategy.steps, program.sizes.steps_per_epoch, fitting)
 
 
