@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.registry import Entry, Estimate, Loss, Metric, Task
+from research.registry import Entry, Environment, Estimate, Loss, Metric, Task
 
 HEADING = "Example:"
 
@@ -57,6 +57,8 @@ def _sources(entry: Entry) -> Iterator[Any]:
         yield from filter(callable, build.args)
         build = build.func
     yield build
+    if isinstance(entry, Environment):
+        yield entry.world
     # A loss, a metric, a task or an estimate is built without options; what counts is the result.
     if isinstance(entry, Estimate | Loss | Metric | Task):
         built = entry.build()

@@ -8,7 +8,12 @@ from research.tasks.problem import Problem
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Nothing: episodes are measured by the objective that plays them."""
+    """Nothing: episodes are measured by the objective that plays them.
+
+    Example:
+        >>> example_metrics(jnp.zeros((2, 3)), jnp.zeros(2))
+        {}
+    """
     return {}
 
 

@@ -27,6 +27,11 @@ def gaussian_bandit(
         arms: number of arms.
         gap: by which each arm's mean reward is above the previous one.
         deviation: standard deviation of the rewards.
+
+    Example:
+        >>> world = gaussian_bandit(arms=3, gap=0.5)
+        >>> print(world.expected(world.reset(jax.random.key(0))))
+        [0.  0.5 1. ]
     """
     means = gap * jnp.arange(arms)
 
@@ -47,6 +52,11 @@ def bernoulli_bandit(
         arms: number of arms.
         worst: probability that the first arm pays 1.
         best: probability that the last arm pays 1.
+
+    Example:
+        >>> world = bernoulli_bandit(arms=3, worst=0.0, best=1.0)
+        >>> world.actions[2], float(world.step(0, jnp.array(2), jax.random.key(0)).reward)
+        ('arm 2', 1.0)
     """
     means = worst + (best - worst) * jnp.arange(arms) / (arms - 1)
 

@@ -13,7 +13,12 @@ from research.data.features.feature import Feature, Fitted, feature
 @dataclasses.dataclass(frozen=True)
 class Observed(Feature):
     """What an environment shows, numbers of any shape. They are collected, so none are stored: the
-    rows of the data are the numbers of the episodes that evaluation plays."""
+    rows of the data are the numbers of the episodes that evaluation plays.
+
+    Example:
+        >>> Observed((4,)).describe()
+        'observations [4]'
+    """
 
     kind = "observation"
     counted = "observations"

@@ -30,6 +30,11 @@ def policy_gradient(
 
     With `expected` it is ascent along the gradient of Σ π(a) E[reward | a] itself, without noise.
     `batch_size` environments make `horizon` steps in each update.
+
+    Example:
+        >>> game = policy_gradient(horizon=16)
+        >>> game.horizon, game.metrics  # examples per environment; what curves follow
+        (16, ('reward',))
     """
 
     def collect(

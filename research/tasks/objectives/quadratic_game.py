@@ -56,6 +56,11 @@ def quadratic_game(
     e is an example. Without noise the only equilibrium is 0. Under simultaneous steps of size η a
     bilinear game (a = c = 0) spirals outwards by √(1 + η²b²) per step; under alternating steps it
     stays on an ellipse.
+
+    Example:
+        >>> game = quadratic_game(updates_y=5, turns="alternating")
+        >>> [(player.name, player.updates_per_step) for player in game.players]
+        [('x', 1), ('y', 5)]
     """
 
     def loss(
