@@ -139,12 +139,14 @@ class ChunkFunctions:
         program = self.program
         layout = BatchLayout(program.sizes, program.parts, self.backend.shard)
         shared = block.y.ndim == 1 + len(program.spec.target_shape)
-        axes = (None, None if shared else 0, 0, None, 0)
+        axes: tuple[int | None, ...] = (None, None if shared else 0, 0, None)
+        # Left out where it is None: pmap takes as many axes as leaves to be one axis per leaf.
+        counts = [] if real is None else [self.backend.repeat(real)]
+        axes += (0,) * len(counts)
         function = compiled(self.backend, lane_functions.gather, (layout, steps), axes)
         # Positions are arrays and not Python numbers: one compiled program serves all of them.
         place = (np.int32(block.begin), np.int32(first))
-        lane_real = None if real is None else self.backend.repeat(real)
-        return function(block.x, block.y, block.rows, place, lane_real)
+        return function(block.x, block.y, block.rows, place, *counts)
 
     def advance(
         self,

@@ -62,7 +62,7 @@ def gather(
     y: jax.Array,
     rows: jax.Array,
     place: tuple[jax.Array, jax.Array],
-    real: jax.Array | None,
+    real: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """This device's rows of the batches of consecutive updates.
 
