@@ -8,6 +8,7 @@ protocol_decorators.py those of how runs are evaluated (splitters, estimates). d
 what all share.
 """
 
+from research.data.features.feature import feature
 from research.plugin.component_decorators import (
     architecture,
     dataset,
@@ -29,6 +30,7 @@ __all__ = [
     "environment",
     "estimate",
     "estimator",
+    "feature",
     "load",
     "loss",
     "metric",

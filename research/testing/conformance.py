@@ -13,12 +13,13 @@ from research.data.features.named_inputs import take
 from research.errors import UserError
 from research.registry import (
     CALLBACKS,
+    FEATURES,
     LOSSES,
     Entry,
     HostEstimator,
 )
 from research.sweeps.plan.run_plan import PlannedRun
-from research.testing import protocols, subjects
+from research.testing import feature_checks, protocols, subjects
 from research.testing.estimator_battery import ESTIMATOR_CHECKS
 from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
 from research.testing.subjects import NETWORK, Subject
@@ -51,6 +52,8 @@ def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
     """
     if kind == CALLBACKS.kind:
         return {"takes an epoch's end": functools.partial(_called, entry)}
+    if kind == FEATURES.kind:
+        return feature_checks.checks(entry)
     if checks := protocols.checks(entry):
         return checks
     tried = functools.cache(functools.partial(subjects.part, kind, entry))

@@ -18,7 +18,8 @@ from research.data.features.time_series import TimeSeries
 from research.data.features.token_sequence import TokenSequence
 from research.data.spec import DataSpec, spec_of, stored_spec
 from research.data.windows import Windowing
-from research.registry import FEATURES
+from research.registry import FEATURES, Entry
+from research.testing import conformance
 
 COMMON = {"name": "d", "task": "t", "size": 9, "test_size": 2, "fingerprint": "f"}
 # The flat fields of decoded copies, and the features that they are read as.
@@ -85,6 +86,26 @@ def test_every_feature_says_what_it_is() -> None:
     kinds = {type(inputs) for _, inputs, _ in FLAT} | {type(targets) for *_, targets in FLAT}
     assert kinds <= {entry.build for entry in FEATURES}
     assert Image((4, 5, 3)).describe() == "images [4, 5, 3]"
+
+
+@pytest.mark.parametrize("entry", list(FEATURES), ids=lambda entry: entry.name)
+def test_the_battery_of_features(entry: Entry) -> None:
+    for check in conformance.trials(FEATURES.kind, entry).values():
+        check()
+
+
+def test_a_feature_that_changes_its_shape_fails_the_battery() -> None:
+    class Halved(Number):
+        """Half of the numbers."""
+
+        kind = "number"
+
+        def normalize(self, x: Any, fitted: Any, dtype: Any) -> Any:
+            return x[:, ::2]
+
+    _, like_placeholder = conformance.trials(FEATURES.kind, Entry("h", Halved, "")).values()
+    with pytest.raises(AssertionError, match="its placeholder is"):
+        like_placeholder()
 
 
 def test_a_scaling_is_fitted_to_training_rows() -> None:
