@@ -123,9 +123,13 @@ def _tiny(name: str) -> dict[str, Any]:
 
 
 def architecture(name: str, **settings: Any) -> Subject:
-    """An architecture at its test options."""
+    """An architecture at its test options, on the data set of its `test_settings` if they name
+    one."""
     entry = ARCHITECTURES.get(name)
-    return subject(**{**entry.test_settings, **_tiny(name), **settings})
+    chosen = {**entry.test_settings, **_tiny(name), **settings}
+    if "dataset" in chosen:
+        return Subject(chosen, dataset(DATASETS.get(chosen["dataset"])).data)
+    return subject(**chosen)
 
 
 def part(kind: str, entry: Entry) -> Subject:
@@ -202,4 +206,6 @@ def dataset(entry: Entry) -> Subject:
     with tempfile.TemporaryDirectory() as folder:
         source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
         data = InMemorySource(source.spec, jax.tree.map(np.array, source.arrays()))
-    return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
+    # Networks that take several inputs by name, for data that has them.
+    several = [arch.name for arch in ARCHITECTURES if isinstance(arch.features, Mapping)]
+    return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn", *several))
