@@ -5,6 +5,8 @@ Examples:
   python -m launch.sweep --dataset=wine --sample='learning_rate=log(1e-3,1)' --samples=8 --seeds=2
 """
 
+import dataclasses
+
 from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
 from launch.cli.name_guard import save
@@ -41,10 +43,8 @@ def main() -> None:
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
         save(NAME.value, sweep, runs, notes, records)
-    retry = RETRY_FAILED.value
-    recorded = ensure_records(
-        runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry
-    )
+    how = dataclasses.replace(how, retry_failed=RETRY_FAILED.value)
+    recorded = ensure_records(runs, records, plans, monitor, execution=how, executor=train)
     table = of_sweep(title, sweep, [run.id for run in runs], recorded, notes, question)
     emit(table)
     figure_flags.draw(TableReport(table), view())

@@ -6,6 +6,7 @@ Examples:
   python -m launch.train --dataset=wine --split='kfold(5)'
 """
 
+import dataclasses
 import sys
 
 from launch.cli import start
@@ -41,7 +42,8 @@ def main() -> None:
         # Before the settings are printed: a folder that cannot be written gives one line alone.
         records.prepare()
     print("\n".join(settings_text(runs)))
-    recorded = ensure_records(runs, records, plans, monitor, execution=how, retry_failed=True)
+    how = dataclasses.replace(how, retry_failed=True)
+    recorded = ensure_records(runs, records, plans, monitor, execution=how)
     for run in runs:
         if run.id not in recorded:
             raise UserError(

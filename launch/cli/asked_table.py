@@ -47,10 +47,16 @@ from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
 from research.sweeps.execute.ensure_records import done, ensure_records
+from research.sweeps.execute.execution_options import Execution
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
+
+
+def _execution() -> Execution:
+    """How missing runs are trained."""
+    return dataclasses.replace(execution(here=not on_slurm()), retry_failed=RETRY_FAILED.value)
 
 
 def refuse_beside_explain() -> None:
@@ -126,9 +132,8 @@ def shown() -> TableReport:
             records,
             monitor,
             train=not NO_TRAIN.value,
-            execution=execution(here=not on_slurm()),
+            execution=_execution(),
             executor=trainer,
-            retry_failed=RETRY_FAILED.value,
         )
 
     if UNTIL.value is None:
@@ -193,9 +198,8 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         plans,
         monitor,
         train=train,
-        execution=execution(here=not on_slurm()),
+        execution=_execution(),
         executor=trainer,
-        retry_failed=RETRY_FAILED.value,
     )
     ids = [run.id for run in runs]
     table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question())

@@ -1,6 +1,7 @@
 """The worker of a task: trains what it can claim of the sweep that a folder describes, and ends."""
 
 import contextlib
+import dataclasses
 import functools
 import math
 import os
@@ -70,7 +71,7 @@ def main() -> None:
     folder = Folder(Path(FOLDER.value))
     records = store()
     plans = planner()
-    how = execution()
+    how = dataclasses.replace(execution(), assisting=True)
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 
     def still_wanted(run_id: str) -> bool:
@@ -86,9 +87,7 @@ def main() -> None:
         executor = functools.partial(
             train_locally, still_wanted=still_wanted, wait=False, abreast=1
         )
-        ensure_records(
-            runs, records, plans, monitor, execution=how, executor=executor, assisting=True
-        )
+        ensure_records(runs, records, plans, monitor, execution=how, executor=executor)
         trained = wanted
     if wanted.code != version:
         say("the sweep now wants other code than this task has")

@@ -220,7 +220,6 @@ def of_experiment(
     train: bool,
     execution: Execution = DEFAULT,
     executor: Executor = train_locally,
-    retry_failed: bool = False,
 ) -> TableReport:
     """The experiment's table, after training what is missing; a setting to be chosen comes first.
 
@@ -232,7 +231,6 @@ def of_experiment(
         train: whether missing runs are trained.
         execution: devices, checkpoints and the like.
         executor: what trains.
-        retry_failed: whether failed runs are trained again.
     """
     records_of = functools.partial(
         ensure_records,
@@ -242,7 +240,6 @@ def of_experiment(
         train=train,
         execution=execution,
         executor=executor,
-        retry_failed=retry_failed,
     )
     chosen = {}
     searched = []

@@ -80,10 +80,10 @@ class Workspace:
             UserError: a run failed.
         """
         # A failed run is tried again: in a notebook its cause is usually mended between two calls.
-        execution = Execution(keep_params=keep_params, keep_predictions=keep_predictions)
-        records = ensure_records(
-            runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True
+        execution = Execution(
+            keep_params=keep_params, keep_predictions=keep_predictions, retry_failed=True
         )
+        records = ensure_records(runs, self.store, self.planner, self.monitor, execution=execution)
         for record in records.values():
             if record.status == "failed":
                 raise UserError(f"run {record.run_id} failed: {record.cause}")

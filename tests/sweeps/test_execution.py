@@ -22,7 +22,7 @@ from research.sweeps.coordinate.claims import Claims, working
 from research.sweeps.execute import local_executor, trainer
 from research.sweeps.execute.ensure_records import done, ensure_records
 from research.sweeps.execute.execution_context import ExecutionContext
-from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.execute.observer import Observer
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import PlannedRun, with_seeds
@@ -130,7 +130,9 @@ def test_a_program_that_fails_costs_the_others_nothing(
     assert ensure_records([bad], store, planner(), watcher)[bad.id].status == "failed"
     assert "1 run failed earlier (RuntimeError: out of memory)" in watcher.warnings[-1]
     assert (
-        ensure_records([bad], store, planner(), watcher, retry_failed=True)[bad.id].status
+        ensure_records([bad], store, planner(), watcher, execution=Execution(retry_failed=True))[
+            bad.id
+        ].status
         == "finished"
     )
 

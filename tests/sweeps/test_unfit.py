@@ -10,6 +10,7 @@ from engine import BASE, planned, planner
 
 from research.errors import ShapeError
 from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.execute.execution_options import Execution
 from research.sweeps.plan.run_plan import UnfitRun, unfit_notes, with_seeds
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
@@ -53,7 +54,9 @@ def test_it_gets_a_failed_record_and_costs_the_others_nothing(tmp_path: Path) ->
     assert records[unfit.id].status == "failed"
     assert records[unfit.id].cause == unfit.reason  # type: ignore[union-attr]
     assert watcher.trained == [sound.id]
-    again = ensure_records([unfit, sound], store, planner(), watcher, retry_failed=True)
+    again = ensure_records(
+        [unfit, sound], store, planner(), watcher, execution=Execution(retry_failed=True)
+    )
     assert repr(again) == repr(records)
     assert watcher.trained == [sound.id]
 

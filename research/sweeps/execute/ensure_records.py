@@ -100,8 +100,6 @@ def ensure_records(
     train: bool = True,
     execution: Execution = DEFAULT,
     executor: Executor = train_locally,
-    retry_failed: bool = False,
-    assisting: bool = False,
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none.
 
@@ -116,8 +114,6 @@ def ensure_records(
         train: False only reads what is there.
         execution: how the runs are trained.
         executor: what trains them.
-        retry_failed: trains failed runs again.
-        assisting: another process asks for the runs, and reports on them.
 
     Raises:
         UserError: the records cannot be written.
@@ -136,7 +132,7 @@ def ensure_records(
         *(["its run will be trained again"] if train else []),
     )
     if train:
-        records = _without_failures(records, store, monitor.warn, retry_failed)
+        records = _without_failures(records, store, monitor.warn, execution.retry_failed)
     retrain_as = (
         _lacking(records, store, monitor.warn, execution) if execution.keeps and train else {}
     )
@@ -152,7 +148,7 @@ def ensure_records(
         work = Work(wanted, missing, store, planner, execution, origins, retrain_as)
         with monitor.watch(missing) as observer:
             executor(work, observer)
-        if not assisting:
+        if not execution.assisting:
             retrained = [records[run_id] for run_id in retrain_as]
             _say_what_lacks(retrained, store, monitor.warn, execution)
         records, _ = store.find(run.id for run in wanted)

@@ -19,6 +19,8 @@ class Execution:
     replicas: devices that each run is spread over. memory: what of the data lies on the device.
     keep_params: finished runs keep their best and their last parameters beside their records.
     keep_predictions: they keep their scores of validation and test rows there.
+    retry_failed: runs that failed earlier are trained again.
+    assisting: another process asks for the runs, and reports on them.
     """
 
     checkpoints: str | None = None
@@ -28,6 +30,8 @@ class Execution:
     memory: StreamingPolicy = ALL_ON_DEVICE
     keep_params: bool = False
     keep_predictions: bool = False
+    retry_failed: bool = False
+    assisting: bool = False
 
     @property
     def keeps(self) -> bool:
