@@ -12,6 +12,7 @@ from research.analysis.column_layout import ColumnLayout, measured, settings, wo
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.sweeps.declare import strengths
 from research.sweeps.records.record import Record
+from research.words import plural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,10 +129,9 @@ def runs_of(table: ArmsTable) -> RunsTable:
 
 @texts.register
 def _texts_of_runs(table: RunsTable) -> Prose:
-    count = len(table.records)
+    count = plural(len(table.records), "run")
     caption = (
-        f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs."
-        f" {table.note}"
+        f"{table.title.rstrip('.')}. One row per run, with its final metrics; {count}. {table.note}"
     )
     return Prose(table.title, caption, (SECONDS, provenance_text.sentence(table.records)))
 
