@@ -5,6 +5,7 @@ through: those whose functions were given its text or its number, and those on t
 number is used, in the update and in the mask. A thread's stack goes on with that of its start.
 """
 
+import ast
 import importlib
 import json
 import pkgutil
@@ -19,7 +20,6 @@ import jax
 import optax
 
 import research
-from launch import cli
 
 ROOT = str(Path(__file__).parents[1])
 VALUES = {"learning_rate": "0.0123", "dropout": "0.4567"}
@@ -95,9 +95,18 @@ def called(frame: FrameType, event: str, _: Any) -> None:
 
 if __name__ == "__main__":
     # Calls at import are no part of the journeys.
-    for package in (research, cli):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+    names = [
+        module.name for module in pkgutil.walk_packages(research.__path__, f"{research.__name__}.")
+    ]
+    # Of launch/cli only what the program imports: two programs may define the same flag.
+    program = ast.parse((Path(ROOT) / "launch" / "train.py").read_text())
+    for node in ast.walk(program):
+        if isinstance(node, ast.ImportFrom) and node.module != "launch.cli":
+            names.append(str(node.module))
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"launch.cli.{alias.name}" for alias in node.names]
+    for name in names:
+        importlib.import_module(name)
     sys.argv = list(COMMAND)
     threading.setprofile(called)
     sys.setprofile(called)
