@@ -216,7 +216,7 @@ CASES: list[Case] = [
         _of(lambda n: "neg" if n % 5 < 3 else n),
         _plan("--target=y"),
         2,
-        ("'neg' is not a number, but 16 of the column's 40 values are; --missing=neg takes it",),
+        ("'neg' is not a number, but 16 of the column's 40 values are; --missing=neg reads it",),
     ),
     Case(
         "a number for a missing value",
