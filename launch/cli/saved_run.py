@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from absl import flags
 
 from launch.cli.planner import planner
 from launch.cli.records import store
+from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.execute.terminal import Terminal
@@ -57,7 +59,9 @@ class SavedRun:
         """The likeliest answers found to examples, and their log-probabilities; see
         research.training.apply.decode."""
         self.check_beams()
-        return decode(self.run.program, self.lane, self.variables, x, BEAMS.value)
+        rows = len(jax.tree.leaves(x)[0])
+        with progress(rows, "answering", "example") as bar:
+            return decode(self.run.program, self.lane, self.variables, x, BEAMS.value, bar.update)
 
     def check_beams(self) -> None:
         """Raises UserError if there is more than one beam and no decoder."""

@@ -1,6 +1,7 @@
 """Answers: greedy ones take the likeliest token after the network's own; more beams find likelier
 answers."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +12,14 @@ from engine import InMemorySource, lane
 from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
+from research.training.apply import decode as decode_lib
 from research.training.apply.decode import decode
 from research.training.step import network
 
 
 def made(
     name: str, end: str = ""
-) -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
+) -> tuple[np.ndarray, Callable[..., Any], Callable[[np.ndarray], np.ndarray]]:
     """Nine sources, the network's answers to them by so many beams, and its logits of whole
     examples."""
     tokens = np.random.default_rng(0).integers(0, 5, (40, CONTEXT), np.int32)
@@ -31,7 +33,7 @@ def made(
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 5 * leaf[0], chunk.state.variables)
     blanked = np.where(np.arange(CONTEXT) > 2, 3, tokens[:9])  # the right answers are not read
-    answers = lambda beams: decode(own.program, held, variables, blanked, beams)  # noqa: E731
+    answers = functools.partial(decode, own.program, held, variables, blanked)
     return (
         blanked[:, :3],
         answers,
@@ -47,6 +49,14 @@ def log_probabilities(
     full = np.concatenate([sources, said[:, :-1]], axis=1)
     every = np.asarray(jax.nn.log_softmax(logits(full)[:, 2:]))
     return every, np.take_along_axis(every, said[..., None], axis=-1)[..., 0].sum(-1)
+
+
+def test_each_part_of_the_examples_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_lib, "ROWS", 4)
+    reported: list[int] = []
+    _, answers, _ = made("seq2seq")
+    answers(report=reported.append)
+    assert reported == [4, 4, 1]
 
 
 @pytest.mark.parametrize("name", ["seq2seq", "gru"])

@@ -2,6 +2,7 @@
 right ones."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -29,7 +30,12 @@ def has_decoder(program: Program) -> bool:
 
 
 def decode(
-    program: Program, lane: Lane, variables: Variables, x: Any, beams: int = 1
+    program: Program,
+    lane: Lane,
+    variables: Variables,
+    x: Any,
+    beams: int = 1,
+    report: Callable[[int], object] = lambda answered: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The likeliest answers to examples.
 
@@ -43,6 +49,7 @@ def decode(
             read.
         beams: the width of the search. One takes the likeliest token each time (greedy), and a
             network without a decoder has no more.
+        report: called after each part with the number of examples that it answered.
 
     Returns:
         The answers, int32 [N, beams, T], the best first, and their log-probabilities [N, beams].
@@ -64,6 +71,7 @@ def decode(
             answer, score = jax.device_get(answers)
             tokens.append(answer[:count])
             scores.append(score[:count])
+            report(count)
     return np.concatenate(tokens), np.concatenate(scores)
 
 
