@@ -8,7 +8,9 @@ from research.analysis.arms_table import Arm, ArmsTable, Column
 from research.analysis.number_format import as_number
 from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
+from research.config import FIELDS
 from research.errors import UserError, nearest
+from research.options import format_value
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
 from research.sweeps.estimates.seed_value import fold_of, seed_value
@@ -53,7 +55,10 @@ def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]
         yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
         return
     for key in dict.fromkeys(key for config in configs for key in config):
-        yield key, {config.get(key) for config in configs}
+        # A setting that is newer than a record has its default there.
+        field = FIELDS.get(key)
+        default = None if field is None else format_value(field.default)
+        yield key, {config.get(key, default) for config in configs}
 
 
 def _parents(key: str) -> list[str]:

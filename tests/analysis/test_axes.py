@@ -34,6 +34,14 @@ def test_axes_are_what_differs_and_follows_from_nothing_else():
     assert axes(sweep(rates=("0.1",), optimizers=("adam",))) == ()
 
 
+def test_a_setting_that_older_records_lack_has_its_default_there() -> None:
+    old = record("a", 0, 0.9, learning_rate="0.1")
+    new = record("b", 0, 0.9, learning_rate="0.2", objective="supervised")
+    assert axes([old, new]) == ("learning_rate",)
+    other = record("c", 0, 0.9, learning_rate="0.2", objective="policy_gradient")
+    assert axes([old, other]) == ("learning_rate", "objective")
+
+
 def test_an_option_that_its_entry_does_not_settle_is_an_axis():
     runs = [
         record(f"{m}", 0, 0.9, optimizer="sgd", **{"optimizer.momentum": m}) for m in ("0", "0.9")
