@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from research.analysis.arms_table import ArmsTable
 from research.data.spec import Arrays, DataSpec
 from research.sweeps.experiment import Experiment
-from research.sweeps.plan.run_plan import PlannedRun, trainable
+from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.setup.lane_inputs import make_lane_inputs
 
@@ -78,8 +78,3 @@ def data_parts(run: PlannedRun, planner: Planner) -> DataParts:
 
     spec = run.program.spec
     return DataParts(spec.name, spec, arrays, some(lane.train), some(lane.test))
-
-
-def all_runs(case: Case) -> list[PlannedRun]:
-    """The runs of all rows that can be trained."""
-    return trainable([run for runs in case.runs.values() for run in runs])
