@@ -54,7 +54,7 @@ CASES: list[Case] = [
         _series(lambda row: f"Q{4 - row % 4} {2020 - row // 4}"),
         PLAN,
         2,
-        ("is no time that can be compared", "--drop=t"),
+        ("is not a time that can be compared", "--drop=t"),
     ),
     Case(
         "times with a zone beside times without",
