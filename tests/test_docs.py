@@ -111,11 +111,20 @@ def test_commands_for_slurm_lack_nothing_else(
     assert result.err.splitlines()[-1].startswith("error: no sbatch and no squeue")
 
 
+# Experiments that a reader is asked to write.
+WRITTEN = {
+    Path(block["file"]).stem
+    for page in PAGES
+    for block in BLOCK.finditer(page.read_text())
+    if (block["file"] or "").startswith("experiments/")
+}
+
+
 def test_long_commands_name_what_exists() -> None:
     load_package("experiments")
     for command in commands():
         experiment = re.search(r"--experiment=(\w+)", command)
-        assert experiment is None or experiment[1] in EXPERIMENTS or experiment[1] == "my_question"
+        assert experiment is None or experiment[1] in {*EXPERIMENTS.names(), *WRITTEN}
 
 
 def test_every_program_has_an_example() -> None:

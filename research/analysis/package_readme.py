@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from research.analysis.provenance_text import sentence
+from research.data.spec import spec_of
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Saved
 
@@ -15,7 +16,7 @@ def readme(record: Record, saved: Saved) -> str:
 def _lines(record: Record, saved: Saved) -> Iterator[str]:
     config = record.config
     assert saved.basis is not None
-    spec = saved.basis["spec"]
+    spec = spec_of(saved.basis["spec"])
     yield f"# {config['arch']} on {config['dataset']}, run {record.run_id}"
     yield ""
     yield "```python"
@@ -27,12 +28,12 @@ def _lines(record: Record, saved: Saved) -> Iterator[str]:
     yield ""
     yield "## Inputs and outputs"
     yield ""
-    yield f"- One example has the shape {list(spec['shape'])}."
-    if spec["features"]:
-        yield f"- Columns: {', '.join(spec['features'])}."
+    yield f"- An example is {spec.inputs.describe()}."
+    if spec.features:
+        yield f"- Columns: {', '.join(spec.features)}."
     yield (
-        f"- Classes: {', '.join(spec['classes'])}."
-        if spec["classes"]
+        f"- Classes: {', '.join(spec.classes)}."
+        if spec.classes
         else "- The output is a value per example."
     )
     yield ""

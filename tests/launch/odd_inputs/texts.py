@@ -58,7 +58,7 @@ CASES: list[Case] = [
         _text("a" * 200),
         _plan(),
         2,
-        ("consists of one character, 'a', alone",),
+        ("consists of one character, 'a', and no other",),
     ),
     Case(
         "a mark of UTF-8", _text(b"\xef\xbb\xbf" + RHYME.encode()), _plan(), reads=_reads(176, 28)
