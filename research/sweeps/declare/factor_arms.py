@@ -8,7 +8,7 @@ from research import grammar
 from research.errors import UserError
 from research.option_text import regularizer_and_options
 from research.options import format_value
-from research.registry import REGULARIZERS
+from research.registry import REGULARIZERS, load_package
 
 REGULARIZATION = "regularization"
 
@@ -56,6 +56,7 @@ def combined(
 
 def _neutral(text: str) -> str:
     """The regularizers of a list at their neutral strengths; those without one are left out."""
+    load_package("research.regularization")
     texts = []
     for name, value in grammar.items(text):
         regularizer, options = regularizer_and_options(name, value)
