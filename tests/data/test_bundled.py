@@ -164,6 +164,7 @@ def test_registry_lists_them():
         "shapes",
         "sine_mixture",
         "spelled_letters",
+        "spelled_numbers",
         "spirals",
     }
     assert all(entry.paper for name, entry in entries.items() if name not in made_up)

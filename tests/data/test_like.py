@@ -91,7 +91,10 @@ def test_missing_values_are_filled_where_the_run_fills_them(tmp_path: Path, spec
             "length,colour,wet,species\n1,red,0,ros\n",
             r"'ros' is not one of the classes; did you mean rose",
         ),
-        ("length,colour,wet,species\n1,red,0,\n", r"'' is not one of the classes"),
+        (
+            "length,colour,wet,species\n1,red,0,\n",
+            r"column 'species': the value is missing; delete the row, or leave the column out",
+        ),
         ("length,colour,wet\n", "has a header but no rows"),
     ],
 )

@@ -37,6 +37,7 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
     # The files come in the order of their names: again.py is there before regularization.py.
     assert {line.split(":")[0] for line in results[0].out.splitlines() if line[0] != " "} == {
         "forecasting",
+        "ingredients",
         "optimizers",
         "quadratic",
         "regularization",
@@ -85,4 +86,6 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     (result,) = run_all([["list", "experiments"]], tmp_path)
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")
-    assert names == ["forecasting", "mine", "optimizers", "quadratic", "regularization"]
+    assert names == [
+        "forecasting", "ingredients", "mine", "optimizers", "quadratic", "regularization",
+    ]  # fmt: skip

@@ -128,7 +128,7 @@ def test_an_unknown_flag_is_answered_with_what_is_meant(tmp_path: Path) -> None:
 
 COMPLETED = {
     "python -m launch.tr": "launch.train",
-    "python -m launch.train --learning_r": "--learning_rate=",
+    "python -m launch.train --batch_s": "--batch_size=",
     "python -m launch.train --arch=resn": "resnet",
     "python -m launch.train --regularization=dropout=0.5,max": "dropout=0.5,max_norm",
     "python -m launch.train --scaling=rob": "robust",

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import EVALUATION, outputs, started
+from networks import EVALUATION, NETWORKS, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.models import gru, lstm, rnn
@@ -288,7 +288,7 @@ def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
 
 
-READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.needs_facts]
+READERS = [name for name in NETWORKS if "padded" in ARCHITECTURES.get(name).needs_facts]
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -42,6 +42,11 @@ def tokens(seed: int = 0) -> np.ndarray:
     return x
 
 
+def pair(x: Any, steps: int = S) -> dict[str, Any]:
+    """The sources and the answers of rows [B, S + T], as the networks read them."""
+    return {"source": x[:, :steps], "answer": x[:, steps:]}
+
+
 @functools.cache
 def made(name: str, seed: int = 0) -> tuple[Any, Any]:
     """A model and random parameters, so large that its answers differ."""
@@ -49,7 +54,7 @@ def made(name: str, seed: int = 0) -> tuple[Any, Any]:
     model = ARCHITECTURES.get(kind).build(
         outputs=V, vocabulary=V, per_step=True, source=S, **options
     )
-    params = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
+    params = jax.jit(model.init)(jax.random.key(0), pair(tokens()), EVALUATION)["params"]
     draw = np.random.default_rng(seed)
     return model, jax.tree.map(
         lambda w: w + 0.4 * draw.normal(size=w.shape).astype(np.float32), params
@@ -57,7 +62,7 @@ def made(name: str, seed: int = 0) -> tuple[Any, Any]:
 
 
 def forced(model: Any, params: Any) -> Any:
-    return jax.jit(lambda x: model.apply({"params": params}, x, EVALUATION))
+    return jax.jit(lambda x: model.apply({"params": params}, pair(x, model.source), EVALUATION))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -139,7 +144,7 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
 
 def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
     model, params = made("luong")
-    _, left = outputs(model, {"params": params}, tokens(), mutable=["attention"])
+    _, left = outputs(model, {"params": params}, pair(tokens()), mutable=["attention"])
     (weights,) = left["attention"]["weights"]
     assert weights.shape == (B, T, S)
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
@@ -150,7 +155,7 @@ def test_parameters_by_arithmetic() -> None:
         model = ARCHITECTURES.get(kind).build(
             outputs=9, vocabulary=9, per_step=True, source=4, **options
         )
-        x = jnp.zeros((1, 6), jnp.int32)
+        x = pair(jnp.zeros((1, 6), jnp.int32))
         variables = jax.eval_shape(lambda: model.init(jax.random.key(0), x, EVALUATION))
         return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 

@@ -13,6 +13,10 @@ class Categories(Feature):
     """Places among the categories of columns, int32 [N, C]; -1 where there is none.
 
     names: of the columns. counts: how many categories each has.
+
+    Example:
+        >>> Categories((2,), names=('colour', 'size'), counts=(3, 2)).describe()
+        'columns of categories [2]'
     """
 
     kind = "categories"

@@ -12,6 +12,10 @@ class Itself(TargetFeature):
     """The inputs themselves, as they are scaled: the labels are not read.
 
     size: how many numbers an example has.
+
+    Example:
+        >>> Itself(size=64).width
+        64
     """
 
     kind = "itself"

@@ -14,6 +14,10 @@ class Label(TargetFeature):
     """A class per example [N], or at each step [N, T]: int32, PADDING where there is none.
 
     names: of the classes. numbered: they are numbers that were taken for classes.
+
+    Example:
+        >>> Label(names=('cat', 'dog')).width
+        2
     """
 
     kind = "label"

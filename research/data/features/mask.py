@@ -9,7 +9,12 @@ from research.data.features.label import Label
 @feature
 @dataclasses.dataclass(frozen=True)
 class Mask(Label):
-    """A class for each pixel, int32 [N, H, W], PADDING where a pixel is not counted."""
+    """A class for each pixel, int32 [N, H, W], PADDING where a pixel is not counted.
+
+    Example:
+        >>> Mask((8, 8), names=('sky', 'road')).describe()
+        'classes of pixels [8, 8]'
+    """
 
     kind = "mask"
     counted = "classes of pixels"

@@ -16,6 +16,10 @@ class NamedInputs(Feature):
     """Inputs {name: [N, ...]}; a network gets them as a dict.
 
     members: name and feature of each.
+
+    Example:
+        >>> NamedInputs(members=(('left', Feature((4,))), ('right', Feature((2,))))).describe()
+        'left (examples [4]) and right (examples [2])'
     """
 
     kind = "named"

@@ -17,6 +17,10 @@ class Number(TargetFeature):
     """A number per example [N], or at each place [N, T]: float32, NaN where there is none.
 
     offset: what was subtracted before the numbers became float32 (see data/origin.py).
+
+    Example:
+        >>> Number(offset=20.0).width
+        1
     """
 
     kind = "number"

@@ -19,6 +19,10 @@ class Numbers(Feature):
         by, 255 for bytes. origin: what was subtracted from each column before it became float32, ()
         where nothing was (see data/origin.py). What is shown in the data's units adds it; fitted
         scalings do not depend on it. missing: (row, column) of the first number that is missing.
+
+    Example:
+        >>> Numbers((3,), names=('a', 'b', 'c')).describe()
+        'examples [3]'
     """
 
     kind = "numbers"

@@ -22,6 +22,10 @@ class TableColumns(Numbers):
 
     impute: how missing numbers are filled, "" if there are none. categories: per stored column how
         many categories it has, 0 of numbers; () where all columns are numbers (see OneHot).
+
+    Example:
+        >>> TableColumns((5,), categories=(0, 0, 3)).describe()
+        'a table of 2 numbers and 1 categories'
     """
 
     kind = "table"

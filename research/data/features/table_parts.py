@@ -18,6 +18,12 @@ class TableParts(NamedInputs):
     """The columns of a table, as its numbers [N, D] and the places of its categories [N, C].
 
     table: the columns, with one-hot categories. called: the names of the two.
+
+    Example:
+        >>> names = ('age', 'height', 'colour=red', 'colour=blue', 'colour=green')
+        >>> parts = TableParts(table=TableColumns((5,), names, categories=(0, 0, 3))).parts
+        >>> parts['numbers'].names, parts['categories'].names
+        (('age', 'height'), ('colour',))
     """
 
     kind = "table_parts"

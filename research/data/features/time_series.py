@@ -16,6 +16,10 @@ class TimeSeries(Numbers):
     """Series [N, T, D], or [N, T] of one number at each step.
 
     padded: series may be over before their last step, with NaN from there on.
+
+    Example:
+        >>> TimeSeries((28, 4)).describe()
+        'series [28, 4]'
     """
 
     kind = "series"

@@ -18,6 +18,12 @@ class TokenPair(NamedInputs):
 
     asked, answered: the two sequences. packed: both are stored as one row [N, S + T], and the
     targets have S places before those of the answer.
+
+    Example:
+        >>> asked = TokenSequence((4,), vocabulary=('0', '1'))
+        >>> answered = TokenSequence((9,), vocabulary=('o', 'n', 'e'))
+        >>> TokenPair(asked=asked, answered=answered).describe()
+        'source (tokens [4]) and answer (tokens [9])'
     """
 
     kind = "token_pair"

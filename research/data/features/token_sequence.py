@@ -18,6 +18,10 @@ class TokenSequence(Feature):
         many of the first tokens are given; the others are the answer to them, one place late,
         behind a token that starts it. end: the symbol that ends an answer which is shorter than
         others, "" if answers are equally long.
+
+    Example:
+        >>> TokenSequence((16,), vocabulary=('a', 'b', ' ')).describe()
+        'tokens [16]'
     """
 
     kind = "tokens"
