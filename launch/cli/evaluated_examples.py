@@ -57,6 +57,7 @@ def chosen(split: str) -> tuple[SavedRun, Examples]:
 def _of_split(saved: SavedRun, data: TrainingData, split: str) -> Examples:
     """Rows of the run's own data."""
     rows = np.asarray(getattr(saved.lane, split))
+    rows = rows[rows >= 0]  # a smaller fold is padded with -1
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {saved.run.config.split}")
     names = [data.names[row] for row in rows] if data.names else [str(row) for row in rows]

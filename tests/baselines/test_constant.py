@@ -164,6 +164,23 @@ def test_a_plugin_adds_one_and_the_battery_tries_it() -> None:
 
 
 @pytest.mark.usefixtures("registry")
+def test_label_noise_redraws_training_labels_only() -> None:
+    seen = {}
+
+    @estimator
+    def watching(train, validation, seed, outputs):
+        """Keeps the labels that it is given."""
+        seen.update(train=train.y, validation=validation.y)
+        return lambda x: np.zeros((len(x), outputs))
+
+    of = planned(arch="watching", label_noise=1.0)
+    outcome(of)
+    y = data_of(of).data.y
+    assert (seen["train"] != y[rows(of, "train")]).any()
+    np.testing.assert_array_equal(seen["validation"], y[rows(of, "validation")])
+
+
+@pytest.mark.usefixtures("registry")
 def test_the_battery_can_fail() -> None:
     @estimator
     def drifting(train, validation, seed, outputs):

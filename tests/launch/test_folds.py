@@ -52,6 +52,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, R
             "sweep", "--plugin=halves.py", *WINE, "--split=halves(0.4)",
             "--estimate=median_of_folds",
         ],
+        "small": [
+            "train", *WINE, "--split=kfold(4)", "--fold=3", "--keep_params", "--name=small",
+        ],
+        "measured": ["evaluate", "--run=small", "--split=test"],
         "plan": ["plan", *WINE, "--split=kfold(4)", "--seeds=2"],
         "tune": [
             "tune", *WINE, held_out, "--sample=learning_rate=0.01|0.1", "--sampler=grid",
@@ -115,6 +119,19 @@ def test_a_splitter_and_an_estimate_of_ones_own(
     _, by_case = results
     assert by_case["median"].code == 0, by_case["median"].err
     assert "Each seed's value is the median of 2 folds." in " ".join(by_case["median"].out.split())
+
+
+def test_a_fold_smaller_than_the_others_is_evaluated_on_its_rows(
+    results: tuple[Path, dict[str, Result]],
+) -> None:
+    """Of 178 rows two folds have 45 and two have 44."""
+    _, by_case = results
+    measured = by_case["measured"]
+    assert measured.code == 0, measured.err
+    assert "; 44 rows" in measured.out
+    (trained,) = [line for line in by_case["small"].out.splitlines() if line.startswith("test  ")]
+    (shown,) = [line for line in measured.out.splitlines() if line.startswith("test  ")]
+    assert f"{float(shown.split()[2]):.4f}" == trained.split()[2]
 
 
 def test_plan_and_tune(results: tuple[Path, dict[str, Result]]) -> None:

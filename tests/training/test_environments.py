@@ -15,6 +15,7 @@ from research.data.in_memory import made_up
 from research.data.source import open_source
 from research.errors import UserError
 from research.registry import DATASETS, Environment
+from research.sweeps.plan.row_counts import row_counts
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.tasks.objectives.rollout import returns_to_go
@@ -194,6 +195,10 @@ def test_every_environment_passes(entry: Environment, check: Any) -> None:
         ({"batch_size": "full"}, "it is a number of environments, such as --batch_size=64"),
         ({"regularization": "input_noise=0.1"}, "the examples of gaussian_bandit are collected"),
         ({"arch": "cnn"}, "arch=cnn"),
+        ({"regularization": "early_stopping=2"}, "early_stopping reads a validation loss, and an"),
+        ({"schedule": "reduce_on_plateau"}, "reduce_on_plateau reads a validation loss, and an"),
+        ({"regularization": "ema=0.9,swa=0.5"}, "ema and swa are both of the slot average"),
+        ({"accumulate": 5}, "accumulate=5 parts of a batch of 4 leave some empty"),
     ],
 )
 def test_what_an_environment_has_no_use_for_is_refused(
@@ -201,6 +206,12 @@ def test_what_an_environment_has_no_use_for_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         planned("gaussian_bandit", settings)
+
+
+def test_few_episodes_are_no_rows_to_split() -> None:
+    source = open_source("gaussian_bandit", {"episodes": 4}, data_dir=None, cache_dir="")
+    (run,) = Planner(lambda config: source).runs([{"dataset": "gaussian_bandit", **LEARNER}])
+    assert row_counts(run) == {"own_test_rows": 4}
 
 
 def test_rows_and_environments_are_not_confused() -> None:

@@ -10,6 +10,8 @@ def row_counts(run: PlannedRun) -> dict[str, int]:
     They are a function of the data and the config, and are recorded since a table has no data.
     """
     config, spec = run.config, run.program.spec
+    if spec.collected:  # it has episodes, and no split of them
+        return {"own_test_rows": spec.test_size}
     folds = division(config.split).sizes(spec, config.train_size)
     counts = {f"{part}_rows": n for part, n in folds[config.fold or 0]._asdict().items()}
     # Folds leave the data set's own test rows out.

@@ -103,8 +103,8 @@ def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Pred
 
 def _fitted(program: Program, config: RunConfig, lane: Lane, arrays: Arrays) -> tuple[Predict, Any]:
     """The predictor of a lane, and its training inputs."""
-    train = _examples(program, lane, arrays, _rows(lane, "train"))
-    validation = _examples(program, lane, arrays, _rows(lane, "validation"))
+    train = _examples(program, lane, arrays, _rows(lane, "train"), noisy=True)
+    validation = _examples(program, lane, arrays, _rows(lane, "validation"), noisy=False)
     return program.estimator(config)(train, validation, config.seed), train.x
 
 
@@ -114,10 +114,12 @@ def _rows(lane: Lane, name: str) -> np.ndarray:
     return rows[rows >= 0]
 
 
-def _examples(program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray) -> LabelledExamples:
-    """The examples of rows [N], their labels with `label_noise`."""
+def _examples(
+    program: Program, lane: Lane, arrays: Arrays, rows: np.ndarray, noisy: bool
+) -> LabelledExamples:
+    """The examples of rows [N]. noisy: whether `label_noise` redraws their labels."""
     y = arrays.y
-    if lane.hparams["label_noise"]:
+    if noisy and lane.hparams["label_noise"]:
         y = lane_functions.labels(program.width, lane, jnp.asarray(y))
     return LabelledExamples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
 

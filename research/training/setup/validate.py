@@ -293,11 +293,10 @@ def _that_ask(fact: str) -> str:
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
     sizes = program.sizes
-    if program.spec.collected:
-        return
+    collected = program.spec.collected
     if program.game.rounds > 1:
         _check_rounds(config, program)
-    if sizes.batch > sizes.train:
+    if not collected and sizes.batch > sizes.train:
         raise ShapeError(
             f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
             "use a smaller one, or full for all of them"
@@ -316,6 +315,10 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
                 f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one"
             )
     needs = by_slot.get("stopping", []) + (["reduce_on_plateau"] if _feedback(config) else [])
+    if needs and collected:
+        raise UserError(
+            f"{needs[0]} reads a validation loss, and an environment has none; leave it out"
+        )
     if needs and not sizes.validation:
         raise UserError(
             f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
