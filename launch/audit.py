@@ -44,7 +44,9 @@ def main() -> None:
     plans = planner()
     records = store()
     experiment = experiment_files.get(EXPERIMENT.value, terminal.warn)
-    runs = {label: trainable(rows) for label, rows in by_row(experiment, plans, records).items()}
+    known = by_row(experiment, plans, records)
+    # Without the runs among which a setting is chosen.
+    runs = {label: trainable(known.get(label, ())) for label in experiment.arms}
     recorded = records.find(run.id for rows in runs.values() for run in rows)[0]
     shown = of_experiment(experiment, plans, records, terminal, train=False) if recorded else None
     case = Case(experiment, runs, plans, shown.table if shown else None)

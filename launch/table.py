@@ -16,7 +16,6 @@ from research.analysis.explain import explain
 from research.analysis.runs_table import runs_of
 from research.analysis.table_report import TableReport
 from research.analysis.view import WHOLE
-from research.errors import UserError
 
 
 def main() -> None:
@@ -45,8 +44,6 @@ def main() -> None:
             wanted = len(runs.records) + report.missing
             terminal().warn(f"{report.missing} of {wanted} runs have no record, and so no row")
         emit(runs)
-    elif ROWS.value == "effects" and report.effects is None:
-        raise UserError("--rows=effects is for an experiment that declares factors")
     else:
         emit(report.effects if report.effects and ROWS.value != "arms" else report.table)
     of_arms = ROWS.value in (None, "arms") and not report.effects

@@ -3,7 +3,7 @@ trials."""
 
 import dataclasses
 import gc
-from typing import cast
+from typing import Literal, cast
 
 from absl import flags
 
@@ -59,6 +59,11 @@ def _execution() -> Execution:
     return dataclasses.replace(execution(here=not on_slurm()), retry_failed=RETRY_FAILED.value)
 
 
+# Flags that say how seeds are added to the rows of a declared table.
+OF_EXPERIMENTS = ("until", "budget", "register")
+OF_ARMS = ("claim", "estimate", *OF_EXPERIMENTS)
+
+
 def refuse_beside_explain() -> None:
     """Raises UserError for flags of tables beside --explain, which prints text."""
     for name in ("format", "rows", *VIEW):
@@ -76,7 +81,7 @@ def trials() -> Tabular | None:
     records = store(terminal().warn)
     if not is_tuning(records, name):
         return None
-    for flag in ("rows", "seeds", "baseline", "explain", "figures"):
+    for flag in ("rows", "seeds", "baseline", "explain", "figures", *OF_ARMS):
         if flags.FLAGS[flag].present:
             raise UserError(
                 f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out"
@@ -105,23 +110,19 @@ def shown() -> TableReport:
     monitor = terminal()
     records = store(monitor.warn)
     if NAME.value is not None:
+        for flag in OF_EXPERIMENTS:
+            if flags.FLAGS[flag].present:
+                raise UserError(f"--{flag} applies only to --experiment; leave it out")
         return _named_sweep(plans, monitor, records)
+    if UNTIL.value is not None and SEEDS.value is not None:
+        raise UserError("--until=decided finds the number of seeds; leave --seeds out")
     if BASELINE.value is not None:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
     if BUDGET.value is not None and UNTIL.value is None:
         raise UserError("--budget applies only to --until=decided; leave it out")
     experiment = _experiment(monitor)
     if ROWS.value != "runs":
-        arms = [Arm(label, {}) for label in experiment.arms]
-        empty = build_table(
-            experiment.name,
-            arms,
-            experiment.columns,
-            experiment.baseline,
-            range(experiment.seeds),
-        )
-        effects = effects_of(experiment, empty) if ROWS.value != "arms" else None
-        check(effects or empty)
+        _check_without_records(experiment)
     refuse_other_code(None, [], records)
     trainer = executor(f"experiments/{experiment.name}")
 
@@ -143,6 +144,23 @@ def shown() -> TableReport:
     return until_decided(experiment, SeedBudget.parse(BUDGET.value), train)
 
 
+def _check_without_records(experiment: Experiment) -> None:
+    """Refuses flags that name what the table will not have, before anything is trained."""
+    arms = [Arm(label, {}) for label in experiment.arms]
+    empty = build_table(
+        experiment.name,
+        arms,
+        experiment.columns,
+        experiment.baseline,
+        range(experiment.seeds),
+    )
+    unclaimed = dataclasses.replace(experiment, claim=None)
+    effects = effects_of(unclaimed, empty) if ROWS.value != "arms" else None
+    if ROWS.value == "effects" and effects is None:
+        raise UserError("--rows=effects is for an experiment that declares factors")
+    check(effects or empty)
+
+
 def _experiment(monitor: Terminal) -> Experiment:
     """The declared experiment, as the flags change it."""
     experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
@@ -152,6 +170,7 @@ def _experiment(monitor: Terminal) -> Experiment:
         seeds=SEEDS.value or experiment.seeds,
         claim=question.claim or experiment.claim,
         estimate=question.estimate or experiment.estimate,
+        until=cast(Literal["", "decided"], UNTIL.value or ""),
     )
 
 
@@ -164,7 +183,7 @@ def registered() -> str:
     experiment = _experiment(monitor)
     by_label = by_row(experiment, planner(), records)
     recorded = records.find(run.id for runs in by_label.values() for run in runs)[0]
-    return register(records, experiment, len(recorded), UNTIL.value)
+    return register(records, experiment, len(recorded))
 
 
 def _question() -> Question:

@@ -14,7 +14,7 @@ from research.sweeps.records.store import Store
 
 def trained(plans: Planner, requests: Sequence[Mapping[str, Any]]) -> list[Record]:
     """The records of these requests, which are forgotten afterwards."""
-    runs = plans.plan(requests)
+    runs = plans.plan(plans.each_fold(requests))
     # Not among the user's records: these runs answer a question of the audit only.
     with tempfile.TemporaryDirectory() as folder:
         by_id = ensure_records(runs, Store(Path(folder)), plans, Terminal())

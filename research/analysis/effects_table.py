@@ -11,11 +11,12 @@ from research.analysis import number_format, provenance_text
 from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Cell, Column
 from research.analysis.captions import left_out
 from research.analysis.column_layout import ColumnLayout
-from research.analysis.comparing import rounding_of
+from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
 from research.analysis.scope import Claim, configs_of, null_of
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
+from research.statistics.factorial import Switches
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
 from research.sweeps.declare.designs import SHAPLEY, Design, Effect
@@ -171,7 +172,22 @@ def _cells(arms: ArmsTable, index: int, design: Design, null: Null) -> list[Cell
         compared = compare(per_seed[:, family], null, slack[family])
         for place, i in enumerate(family):
             cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null)
-    return [cell for cell in cells if cell is not None]
+    tested = [cell for cell in cells if cell is not None]
+    return [
+        _untested(cell, word) if (word := _failure(arms, index, used)) else cell
+        for cell, used in zip(tested, (design.contrasts != 0).any(0), strict=True)
+    ]
+
+
+def _failure(arms: ArmsTable, index: int, used: Switches) -> str:
+    """The first outcome without a value among the arms [A] that an effect uses; "" where none is
+    so: which runs fail may depend on the arm."""
+    cells = [row.cells[index] for row, needed in zip(arms.rows, used, strict=True) if needed]
+    return next((word for cell in cells if (word := first_failure(cell))), "")
+
+
+def _untested(cell: Cell, word: str) -> Cell:
+    return dataclasses.replace(cell, p=None, p_adjusted=None, verdict=f"no test: {word}")
 
 
 def _values(arms: ArmsTable, index: int) -> Floats:
@@ -264,7 +280,16 @@ def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple
     confounded = [f"{row.label} = {' = '.join(row.aliases)}" for row in rows if row.aliases]
     kinds = {row.effect.kind for row in rows}
     runs = sum(len(row.arm.records) for row in arms.rows)
-    about = "new rows from the same source" if "new" in arms.claims else "these rows of data only"
+    words = {"new": "new rows from the same source", "rows": "these rows of data only"}
+    claims = dict.fromkeys(arms.claims)
+    by_claim = {
+        claim: [c.label for c, its in zip(arms.columns, arms.claims, strict=True) if its == claim]
+        for claim in claims
+    }
+    about = " and ".join(
+        words[claim] + (f" ({', '.join(labels)})" if len(claims) > 1 else "")
+        for claim, labels in by_claim.items()
+    )
     sentences = [
         f"{len(design.on)} combinations of {design.on.shape[1]} factors, {runs} runs"
         " (--rows=arms shows each combination).",

@@ -9,8 +9,8 @@ from research.analysis import number_format
 from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.reach import standard_effect
-from research.analysis.scope import overlap
+from research.analysis.reach import fewest_seeds, standard_effect
+from research.analysis.scope import configs_of, overlap
 from research.errors import UserError
 from research.statistics.intervals import ALPHA
 from research.statistics.sample_size import power, power_of_looks, rows_factor, seeds_needed
@@ -122,11 +122,12 @@ def _of_column(
 ) -> list[PowerRow]:
     column = table.columns[index]
     new = table.claims[index] == "new"
-    configs = [config for row in table.rows for config in row.arm.configs()] if new else []
+    configs = configs_of(row.arm for row in table.rows) if new else []
     shared = overlap(configs, column.metric) or 0.0
     base = table.row(table.baseline or "").cells[index]
-    alpha = ALPHA / table.m
+    alpha = ALPHA / max(table.m, 1)
     size = column.margin if margin is None else margin
+    fewest = 2 if new else fewest_seeds()
     rows = []
     for row in table.rows:
         cell = row.cells[index]
@@ -134,6 +135,8 @@ def _of_column(
             continue
         effect = standard_effect(cell, base, size)
         n = cell.difference.n
+        needed = seeds_needed(effect, wanted, shared, alpha) if effect else None
+        now = power(effect, n, shared, alpha) if effect else None
         rows.append(
             PowerRow(
                 row.label,
@@ -141,10 +144,12 @@ def _of_column(
                 n,
                 abs(cell.difference.mean) if size is None else size,
                 effect,
-                power(effect, n, shared, alpha) if effect else None,
-                seeds_needed(effect, wanted, shared, alpha) if effect else None,
+                0.0 if n < fewest else now,
+                None if needed is None else max(needed, fewest),
                 rows_factor(effect, shared, wanted, alpha) if effect else 0.0,
-                power_of_looks(effect, looks, shared, table.m) if effect and looks else None,
+                power_of_looks(effect, looks, None if not new else shared, table.m)
+                if effect and looks
+                else None,
             )
         )
     return rows

@@ -54,7 +54,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
         if needed is not None:
             # An undecided row needs more than it has, however clear its difference looks.
             pairs = cell.difference.n if cell.difference else 0
-            needed = max(needed, pairs + 1, 2 if new else _fewest())
+            needed = max(needed, pairs + 1, 2 if new else fewest_seeds())
         needs[row.label] = needed
     return needs
 
@@ -78,7 +78,8 @@ def standard_effect(cell: Cell, base: Cell, margin: float | None) -> float | Non
     return size / spread if spread else None
 
 
-def _fewest() -> int:
+def fewest_seeds() -> int:
+    """The fewest seeds whose sign flips can reach 5 %."""
     return next(n for n in range(2, MOST_SEEDS) if SignFlips().can_conclude(n))
 
 

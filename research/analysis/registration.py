@@ -16,22 +16,21 @@ from research.words import plural
 
 FOLDER = "registered"
 # What may be changed without changing what is asked.
-_TEXTS = ("name", "summary", "notes", "paper", "published", "arm_seeds")
+_TEXTS = ("name", "summary", "notes", "paper", "published", "arm_seeds", "until")
 
 
-def register(store: Store, experiment: Experiment, recorded: int, until: str | None) -> str:
+def register(store: Store, experiment: Experiment, recorded: int) -> str:
     """Writes the registration of an experiment, and returns its digest.
 
     Args:
         store: the records folder.
         experiment: what is asked.
         recorded: how many of its runs have a record already.
-        until: how the number of seeds is decided, as `decided`; None: as declared.
 
     Raises:
         UserError: runs have records already, or it is registered differently.
     """
-    asked = question(experiment, until)
+    asked = question(experiment)
     known = _read(store, experiment.name)
     if known is not None:
         changes = list(_changes(known["question"], asked))
@@ -52,7 +51,7 @@ def register(store: Store, experiment: Experiment, recorded: int, until: str | N
     return digest(asked)
 
 
-def question(experiment: Experiment, until: str | None = None) -> dict[str, Any]:
+def question(experiment: Experiment) -> dict[str, Any]:
     """All that decides what an experiment asks, as JSON."""
     declared = {
         field.name: getattr(experiment, field.name)
@@ -63,13 +62,13 @@ def question(experiment: Experiment, until: str | None = None) -> dict[str, Any]
     declared["columns"] = [dataclasses.asdict(column) for column in experiment.columns]
     if experiment.choose is not None:
         declared["choose"] = dataclasses.asdict(experiment.choose)
-    if until is not None:
-        declared["seeds"] = f"until {until}"
+    if experiment.until:
+        declared["seeds"] = f"until {experiment.until}"
     plain: dict[str, Any] = json.loads(json.dumps(declared, default=str))
     return plain
 
 
-def sentences(store: Store, experiment: Experiment, until: str | None = None) -> Iterator[str]:
+def sentences(store: Store, experiment: Experiment) -> Iterator[str]:
     """What a table says of the registration; nothing where there is none.
 
     Args:
@@ -81,7 +80,7 @@ def sentences(store: Store, experiment: Experiment, until: str | None = None) ->
     if known is None:
         return
     what = f"Registered on {known['date'][:10]}, before its first run (digest {known['digest']})"
-    changes = list(_changes(known["question"], question(experiment, until)))
+    changes = list(_changes(known["question"], question(experiment)))
     yield f"{what}; since then changed: {'; '.join(changes)}." if changes else f"{what}, unchanged."
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from research.analysis.arms_table import ArmsTable
+from research.analysis.variation import WINDOW_TASKS
 from research.sweeps.records.record import Record
 
 
@@ -15,6 +16,8 @@ def tested_rows(table: ArmsTable) -> str:
     number = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     if all(record.provenance.get("own_test_rows") for record in records):
         return f"Tested on the {number} test rows that the data set has of its own."
+    if {record.config.get("task") for record in records} <= {*WINDOW_TASKS}:
+        return f"Tested on {number} windows."
     each = "Each fold tests on" if _folds(records) else "Tested on"
     if _split_seeds(records) == [record.config.get("seed") for record in records]:
         return f"{each} {number} rows; each seed draws its own split."

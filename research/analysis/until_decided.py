@@ -8,7 +8,7 @@ import numpy as np
 
 from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Row
 from research.analysis.comparing import differences_to, first_failure, rounding_of
-from research.analysis.scope import null_of
+from research.analysis.scope import configs_of, null_of
 from research.analysis.table_report import TableReport
 from research.errors import UserError
 from research.statistics import sequential
@@ -94,6 +94,11 @@ def _check(experiment: Experiment) -> None:
         raise UserError(
             f"--until=decided: '{experiment.name}' {what}, and seeds are added to plain arms only"
         )
+    if experiment.columns[0].margin is not None:
+        raise UserError(
+            "--until=decided decides whether rows are better or worse; leave the margin of"
+            f" '{experiment.columns[0].label}' out"
+        )
 
 
 def _affordable(budget: SeedBudget, runs: int, started: float) -> bool:
@@ -111,7 +116,7 @@ def _runs(experiment: Experiment, decisions: Mapping[str, Decision], seeds: int)
 def _at(experiment: Experiment, decisions: Mapping[str, Decision], seeds: int) -> Experiment:
     """The experiment with this number of seeds, and fewer for the rows that were decided."""
     fewer = {label: decision.seeds for label, decision in decisions.items()}
-    return dataclasses.replace(experiment, seeds=seeds, arm_seeds=fewer)
+    return dataclasses.replace(experiment, seeds=seeds, arm_seeds=fewer, until="decided")
 
 
 def _decisions(
@@ -132,7 +137,7 @@ def _decisions(
     if not tested or first_failure(base):
         return failed
     cells = [row.cells[0] for row in tested]
-    configs = [config for row in table.rows for config in row.arm.configs()]
+    configs = configs_of(row.arm for row in table.rows)
     null = null_of(experiment.claim, configs, column)
     rounding = rounding_of(row.arm for row in table.rows)
     differences, slack = differences_to(base, cells, rounding)

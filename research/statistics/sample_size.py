@@ -77,7 +77,7 @@ def rows_factor(effect: float, overlap: float, wanted: float = 0.8, alpha: float
 
 
 def power_of_looks(
-    effect: float, looks: Sequence[int], overlap: float = 0.0, comparisons: int = 1
+    effect: float, looks: Sequence[int], overlap: float | None = None, comparisons: int = 1
 ) -> tuple[float, float]:
     """(the probability that one of these looks decides, the seeds that are spent on average).
 
@@ -87,7 +87,8 @@ def power_of_looks(
     Args:
         effect: the difference in standard deviations of the paired differences.
         looks: the numbers of pairs at each look, rising.
-        overlap: the correlation of the pairs, where they share rows.
+        overlap: the correlation of the pairs, where they share rows; None: sign flips decide, whose
+            smallest p is 2^(1-n).
         comparisons: how many rows are tested together.
     """
     random = np.random.default_rng(0)
@@ -96,8 +97,11 @@ def power_of_looks(
     spent = np.zeros(len(pairs))
     for number, n in enumerate(looks, start=1):
         spent[waiting] = n
+        if overlap is None and 2.0 ** (1 - n) > level(number):
+            continue
         first = pairs[:, :n]
-        error = first.std(1, ddof=1) * math.sqrt(1 / n + overlap / (1 - overlap))
+        shared = overlap or 0.0
+        error = first.std(1, ddof=1) * math.sqrt(1 / n + shared / (1 - shared))
         critical = special.stdtrit(n - 1, 1 - level(number) / comparisons / 2)
         waiting &= np.abs(first.mean(1)) <= critical * error
     return float(1 - waiting.mean()), float(spent.mean())

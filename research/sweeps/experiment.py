@@ -50,7 +50,8 @@ class Experiment:
         ones; None: new ones where seeds split the rows. factors: instead of arms, the ingredients
         that are on or off, by name, and what each changes when it is on. design: which of their
         combinations are trained (see DESIGNS). estimate: what makes one value of a seed's folds;
-        None: their mean. arm_seeds: rows with fewer seeds than the others. Raises UserError if an
+        None: their mean. arm_seeds: rows with fewer seeds than the others. until: how
+        the number of seeds is decided; "": as declared. Raises UserError if an
         arm sets what is chosen for it, if of a column the other way is better, or if a design does
         not fit.
     """
@@ -71,12 +72,20 @@ class Experiment:
     design: str = ""
     estimate: str | None = None
     arm_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    until: Literal["", "decided"] = ""
 
     def __post_init__(self) -> None:
         self._combine_factors()
         for column in self.columns:
             check_metric(column.metric, column.better)
+        if not self.arms:
+            raise UserError(f"'{self.name}' has no arms; give arms={{'NAME': {{settings}}, ...}}")
         for label, arm in self.arms.items():
+            if self.choose is not None and {**self.base, **arm}.get("split_seed") == "seed":
+                raise UserError(
+                    f"'{self.name}' chooses {self.choose.path}, and split_seed=seed would let the"
+                    " choice read rows that are tested on; leave it out, or give a number"
+                )
             if self.choose is not None and self.choose.path in arm:
                 raise UserError(
                     f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it"
@@ -102,6 +111,11 @@ class Experiment:
             settings = factor_arms.combined(self.base, self.factors, on, neutral=design.combines)
             arms[factor_arms.label(names, on)] = settings
         # The dataclass is frozen for its users; here it is not finished yet.
+        if len(arms) < len(design.on):
+            raise UserError(
+                f"'{self.name}': design='{self.design}' makes the same row of {names[0]} twice;"
+                " give two factors or more"
+            )
         object.__setattr__(self, "arms", arms)
         if self.baseline is None:
             object.__setattr__(self, "baseline", next(iter(arms)))

@@ -20,8 +20,8 @@ DECLARED = Experiment(
 def test_a_table_says_that_it_was_registered_and_what_was_changed(tmp_path) -> None:
     store = Store(tmp_path)
     assert list(sentences(store, DECLARED)) == []
-    digest = register(store, DECLARED, 0, None)
-    assert register(store, dataclasses.replace(DECLARED, summary="other words"), 9, None) == digest
+    digest = register(store, DECLARED, 0)
+    assert register(store, dataclasses.replace(DECLARED, summary="other words"), 9) == digest
     (unchanged,) = sentences(store, DECLARED)
     assert unchanged.endswith(f"before its first run (digest {digest}), unchanged.")
     changed = dataclasses.replace(
@@ -37,16 +37,16 @@ def test_a_table_says_that_it_was_registered_and_what_was_changed(tmp_path) -> N
 def test_a_registration_comes_first_and_stays(tmp_path) -> None:
     store = Store(tmp_path)
     with pytest.raises(UserError, match="3 runs of 'asked' have records already"):
-        register(store, DECLARED, 3, None)
-    register(store, DECLARED, 0, "decided")
+        register(store, DECLARED, 3)
+    register(store, dataclasses.replace(DECLARED, until="decided"), 0)
     with pytest.raises(UserError, match="with seeds: until decided, now 6"):
-        register(store, DECLARED, 0, None)
+        register(store, DECLARED, 0)
 
 
 @pytest.mark.parametrize("damage", ["cut", "edited"])
 def test_a_damaged_registration_is_named(tmp_path, damage) -> None:
     store = Store(tmp_path)
-    register(store, DECLARED, 0, None)
+    register(store, DECLARED, 0)
     (file,) = tmp_path.glob("registered/*.json")
     text = file.read_text()
     content = json.loads(text)

@@ -32,7 +32,9 @@ def test_a_column_with_a_margin():
     column = Column("accuracy", "test/accuracy", margin=0.005)
     built = build_table("T", [arm("none", base), arm("near", near)], [column], "none", range(8))
     assert built.row("near").cells[0].verdict == "equivalent"
-    assert any("a margin of 0.5 points: equivalent" in sentence for sentence in built.footer)
+    assert any(
+        "a margin of 0.5 points: 'equivalent' means" in sentence for sentence in built.footer
+    )
     assert any("could have been shown" in sentence for sentence in built.footer)
 
 

@@ -92,7 +92,9 @@ def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     """The same outcome when it is evaluated two rows at a time, and when the windows are streamed
     from the host."""
     (whole,) = train([run()], 1)
-    (streamed,) = train([run()], 1, memory=chunk_lib.StreamingPolicy(device=0))
+    (streamed,) = train(
+        [run()], 1, setup=chunk_lib.PackSetup(memory=chunk_lib.StreamingPolicy(device=0))
+    )
     assert streamed == whole
     monkeypatch.setattr(chunk_evaluation, "EVALUATION_STEPS", 2 * CONTEXT)
     (parts,) = train([run()], 1)

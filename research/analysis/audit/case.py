@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.analysis.arms_table import ArmsTable
+from research.data.features.named_inputs import NamedInputs
 from research.data.spec import Arrays, DataSpec
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import PlannedRun
@@ -41,8 +42,8 @@ class DataParts:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """runs: by row of the table. chosen: the values among which a setting was chosen, by row, with
-    the chosen one. table: made of the records that there are; None: there are none."""
+    """runs: by row of the table, none where a setting is not chosen yet. table: made of the records
+    that there are; None: there are none."""
 
     experiment: Experiment
     runs: Mapping[str, Sequence[PlannedRun]]
@@ -58,6 +59,8 @@ class Case:
         parts: dict[tuple[Any, ...], DataParts] = {}
         for run in self.first_runs().values():
             config = run.config
+            if run.program.spec.collected or isinstance(run.program.spec.inputs, NamedInputs):
+                continue  # an environment has no rows, and several inputs are no single table
             key = (config.dataset, config.split, config.split_seed, config.train_size)
             if key not in parts:
                 parts[key] = data_parts(run, self.planner)
@@ -72,6 +75,7 @@ def data_parts(run: PlannedRun, planner: Planner) -> DataParts:
 
     def some(rows: Any) -> Rows:
         rows = np.unique(np.asarray(rows))
+        rows = rows[rows >= 0]  # the rows of a smaller fold are padded
         if len(rows) <= MOST_ROWS:
             return rows
         return np.sort(random.choice(rows, MOST_ROWS, replace=False))

@@ -27,7 +27,7 @@ def incomplete_rows(case: Case) -> Iterator[Finding]:
                     f"'{row.label}': {count} of {len(case.table.seeds)} runs {_was(outcome)}; the"
                     " mean is over the others, which did better than chance by selection",
                     (
-                        "train them (leave out --no_train)"
+                        "train them by launch.table"
                         if outcome == "missing"
                         else "lower the learning rate, or report the row as unstable"
                     ),

@@ -33,11 +33,20 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
 
 
 def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[RequestedRun]]]:
-    """The runs of the candidates: by arm, for each value."""
-    return {
+    """The runs of the candidates: by arm, for each value. Raises UserError for a split of
+    folds."""
+    by_arm = {
         label: [planner.plan(planner.each_fold(asked)) for asked in of_arm]
         for label, of_arm in candidates(experiment).items()
     }
+    runs = [run for of_arm in by_arm.values() for of_value in of_arm for run in of_value]
+    if any(run.config.fold is not None for run in runs):
+        raise UserError(
+            f"'{experiment.name}' chooses {_choose(experiment).path} and has folds: the validation"
+            " rows of a fold are test rows of others, so the choice would leak; use one split, as"
+            " split=8:1:1"
+        )
+    return by_arm
 
 
 def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,6 +41,10 @@ from research.sweeps.tuning.space_checks import first_run, planned, planned_fold
 from research.words import plural
 
 Settings = Mapping[str, Any]
+
+
+# A split of one fold, as 8:1:1.
+RATIOS = re.compile(r"[\d.]+(:[\d.]+)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,6 +246,11 @@ def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, An
         planner: knows the seed of the trials.
     """
     trial, *_ = planner.plan(planner.each_fold([settings]))
+    if settings.get("split_seed") == "seed":
+        raise UserError(
+            "split_seed=seed: the choice would be tested on rows that trials read; leave it out, or"
+            " give a number"
+        )
     first = trial.config.seed + 1
     shared = {"split_seed": trial.config.split_seed, **settings}
     return [dict(request) for request in with_seeds(shared, range(first, first + seeds))]
@@ -266,12 +276,19 @@ def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     every = [trial for tuned in tunings for trial in tuned.study.get_trials(deepcopy=False)]
     entered = sum(ENTERED in trial.user_attrs for trial in every)
     carried_over = f", {entered} of them kept from an earlier space" if entered else ""
+    splits = [str(tuned.settings.get("split", "8:1:1")) for tuned in tunings]
+    read = "whose test rows no trial reads"
+    if not all(map(RATIOS.fullmatch, splits)):
+        read = (
+            "whose folds test on rows that validate in other folds, so that the scores are"
+            " optimistic"
+        )
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     return (
         f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{carried_over}:"
         f" {', '.join(paths)}. Trials: {came}. The best {tunings[0].goal.metric} of one seed chose;"
-        f" the table reports the choice on {plural(seeds, 'fresh seed')} of the same split, whose"
-        " test rows no trial reads."
+        f" the table reports the choice on {plural(seeds, 'fresh seed')} of the same split,"
+        f" {read}."
     )
 
 
