@@ -18,7 +18,7 @@ from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import journal as journal_lib
-from research.sweeps.tuning import space, tuner
+from research.sweeps.tuning import report_text, space, tuner
 from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
@@ -81,7 +81,7 @@ def tuned_arms(
     }
     tuned = list(by_label.values())
     notes = [f"{label}: {_point(of)}." for label, of in by_label.items()] + utilisation(by_label)
-    strengths = tuner.described(tuned, budget, REPORT_SEEDS.value)
+    strengths = report_text.described(tuned, budget, REPORT_SEEDS.value)
     return tuned, of_arms(
         experiment,
         requests,

@@ -5,7 +5,7 @@ from research.analysis.axes import sweep_table
 from research.analysis.table_report import columns_of
 from research.errors import UserError
 from research.sweeps.declare import strengths
-from research.sweeps.tuning import tuner
+from research.sweeps.tuning import report_text, tuner
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
 
@@ -32,7 +32,7 @@ def of_choice(
         raise UserError("no record of the choice can be used here; give another --records")
     known = strengths.settings(records, tuple(tuned.point))[0]
     keys = [path if path in known else path.partition(".")[0] for path in tuned.point]
-    described = tuner.described([tuned], budget, seeds)
+    described = report_text.described([tuned], budget, seeds)
     notes = [*utilisation({name: tuned}), *shop.planner.notes(runs)]
     return sweep_table(
         name,

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import math
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,17 +32,13 @@ from research.sweeps.records.store import Store
 from research.sweeps.tuning import earlier_trials, journal, pruners, space, trial_samplers
 from research.sweeps.tuning import study as study_lib
 from research.sweeps.tuning.goal import Goal, check_goal, check_rungs, main_goal
-from research.sweeps.tuning.journal import ENTERED, Studied
+from research.sweeps.tuning.journal import Studied
 from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
 from research.sweeps.tuning.search import Result, search
 from research.sweeps.tuning.space_checks import first_run, planned, planned_folds
 from research.words import plural
 
 Settings = Mapping[str, Any]
-
-
-# A split of one fold, as 8:1:1.
-RATIOS = re.compile(r"[\d.]+(:[\d.]+)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,48 +248,6 @@ def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, An
     first = trial.config.seed + 1
     shared = {"split_seed": trial.config.split_seed, **settings}
     return [dict(request) for request in with_seeds(shared, range(first, first + seeds))]
-
-
-def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
-    """The footer's sentence on how the reported settings were tuned.
-
-    Args:
-        tunings: the tuning of each row.
-        budget: how each of them searched.
-        seeds: fresh seeds that the table reports.
-    """
-    of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in tunings]
-    counts = sum(map(Counter, of_rows), Counter[str]())
-    paths = list(dict.fromkeys(axis.path for tuned in tunings for axis in tuned.axes))
-    came = ", ".join(f"{count} {word}" for word, count in counts.items())
-    each = f" for each of {len(tunings)} rows" if len(tunings) > 1 else ""
-    totals = sorted({sum(of_row.values()) for of_row in of_rows})
-    asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
-    different = sum(_different(tuned.study) for tuned in tunings)
-    of_settings = f" ({different} different settings)" if different < sum(counts.values()) else ""
-    every = [trial for tuned in tunings for trial in tuned.study.get_trials(deepcopy=False)]
-    entered = sum(ENTERED in trial.user_attrs for trial in every)
-    carried_over = f", {entered} of them kept from an earlier space" if entered else ""
-    splits = [str(tuned.settings.get("split", "8:1:1")) for tuned in tunings]
-    read = "whose test rows no trial reads"
-    if not all(map(RATIOS.fullmatch, splits)):
-        read = (
-            "whose folds test on rows that validate in other folds, so that the scores are"
-            " optimistic"
-        )
-    pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
-    return (
-        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{carried_over}:"
-        f" {', '.join(paths)}. Trials: {came}. The best {tunings[0].goal.metric} of one seed chose;"
-        f" the table reports the choice on {plural(seeds, 'fresh seed')} of the same split,"
-        f" {read}."
-    )
-
-
-def _different(study: Study) -> int:
-    """How many different settings the trials had; one that is drawn again is read from its
-    record."""
-    return len({tuple(sorted(trial.params.items())) for trial in study.get_trials(deepcopy=False)})
 
 
 def _definition(
