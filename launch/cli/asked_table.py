@@ -43,7 +43,7 @@ from research.analysis.table_report import (
 )
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
-from research.sweeps.declare import experiment_files
+from research.sweeps.declare import experiment_files, selection
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
 from research.sweeps.execute.ensure_records import done, ensure_records
@@ -141,7 +141,9 @@ def shown() -> TableReport:
         return train(experiment)
     if BUDGET.value is None:
         raise UserError("--until=decided requires --budget, as 200runs or 30min")
-    return until_decided(experiment, SeedBudget.parse(BUDGET.value), train)
+    first = next(iter(selection.requests(experiment, {}).values()))[:1]
+    folds = len(plans.each_fold(first))
+    return until_decided(experiment, SeedBudget.parse(BUDGET.value), train, folds)
 
 
 def _check_without_records(experiment: Experiment) -> None:

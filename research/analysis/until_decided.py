@@ -51,13 +51,16 @@ class Decision:
     p: float
 
 
-def until_decided(experiment: Experiment, budget: SeedBudget, train: Train) -> TableReport:
+def until_decided(
+    experiment: Experiment, budget: SeedBudget, train: Train, folds: int = 1
+) -> TableReport:
     """The table of an experiment whose rows get seeds until they are decided on the first column.
 
     Args:
         experiment: what is asked; its number of seeds does not matter.
         budget: what may be spent.
         train: the table of an experiment, after training what is missing.
+        folds: the runs of one seed of a row.
 
     Raises:
         UserError: the experiment has no baseline, chooses a setting or declares factors, or the
@@ -71,7 +74,7 @@ def until_decided(experiment: Experiment, budget: SeedBudget, train: Train) -> T
     for look, more in enumerate(sequential.looks(MOST_SEEDS), start=1):
         open_arms = [label for label in experiment.arms if label not in decisions]
         spent = _runs(experiment, decisions, seeds)
-        if not _affordable(budget, spent + len(open_arms) * (more - seeds), started):
+        if not _affordable(budget, folds * (spent + len(open_arms) * (more - seeds)), started):
             look -= 1
             break
         seeds = more
@@ -80,7 +83,7 @@ def until_decided(experiment: Experiment, budget: SeedBudget, train: Train) -> T
         if len(decisions) == len(experiment.arms) - 1:
             break
     if not seeds:
-        first = sequential.FIRST_LOOK * len(experiment.arms)
+        first = sequential.FIRST_LOOK * len(experiment.arms) * folds
         raise UserError(f"--budget: the first look takes {first} runs; give --budget={first}runs")
     report = train(_at(experiment, decisions, seeds))
     return dataclasses.replace(report, table=_with_decisions(report.table, decisions, look, seeds))

@@ -1,5 +1,6 @@
 """Tables of effects, from records whose values are known."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_a_seed_counts_where_it_has_all_the_runs_that_an_effect_needs() -> None:
     assert [row.cells[0].difference.n for row in effects.rows] == [7, 7, 8, 8]
     nothing = table(lambda on: 1.0, "full", seeds=2, lost=[(0, 0), (0, 1)])
     assert {row.cells[0].verdict for row in nothing.rows} == {"no seed has all of its runs"}
+
+
+def test_an_effect_that_uses_failed_runs_has_no_test() -> None:
+    whole = table(lambda on: 1.0 * on[0], "leave_one_out").arms
+    second = whole.rows[1]
+    failed = dataclasses.replace(second.arm.records[3], status="diverged", metrics={})
+    arm = dataclasses.replace(second.arm, records={**second.arm.records, 3: failed})
+    arms = [row.arm for row in whole.rows]
+    built = build_table("known", [arms[0], arm, *arms[2:]], COLUMNS, arms[0].label, range(8))
+    effects = effects_table(built, designs.design("leave_one_out", 4, 8), NAMES)
+    first, *others = (row.cells[0] for row in effects.rows)
+    assert (first.p, first.verdict, first.difference.n) == (None, "no test: diverged", 7)
+    assert all(cell.p is not None for cell in others)
 
 
 def test_drawn_orders_estimate_what_all_combinations_say() -> None:

@@ -66,6 +66,12 @@ def test_only_undecided_rows_get_more_seeds() -> None:
     assert not any(sentence.startswith(("p: ", "Bold")) for sentence in table.footer)
 
 
+def test_a_budget_of_runs_counts_folds() -> None:
+    asked: list[dict[str, int]] = []
+    until_decided(experiment(), SeedBudget(runs=3 * 8 * 5), trainer(asked), folds=5)
+    assert asked == [{"base": 8, "worse": 8, "same": 8}] * 2
+
+
 def test_it_ends_when_all_rows_are_decided() -> None:
     asked: list[dict[str, int]] = []
     clear = Experiment("e", "", {}, {"base": {}, "worse": {}}, COLUMNS, "base")

@@ -38,11 +38,14 @@ def test_a_large_effect_is_shown_almost_surely():
 
 
 def test_one_look_has_the_power_of_a_test_at_its_level():
-    shown, spent = power_of_looks(1.0, [12], comparisons=3)
+    shown, spent = power_of_looks(1.0, [12], 0.0, comparisons=3)
     # The first look spends half of the error.
     assert shown == pytest.approx(power(1.0, 12, alpha=0.05 / 2 / 3), abs=0.03)
     assert spent == 12
-    assert power_of_looks(0.0, [8, 12, 18])[0] <= 0.05
+    assert power_of_looks(0.0, [8, 12, 18], 0.0)[0] <= 0.05
+    # 2^-4 is more than 0.05 / 2: five sign flips decide nothing.
+    assert power_of_looks(9.0, [5])[0] == 0.0
+    assert power_of_looks(9.0, [5], 0.0)[0] > 0.9
     more, fewer = power_of_looks(3.0, [8, 12, 18])
     assert more > 0.99
     assert fewer < 9

@@ -125,6 +125,8 @@ def test_drawn_orders_train_each_arm_on_the_seeds_that_need_it() -> None:
             {"factors": {"a": {"optimizer": "adam"}, "b": {"optimizer": "sgd"}}},
             "the factors 'a' and 'b' both set optimizer",
         ),
+        ({"factors": {"a": {}}, "design": "leave_one_in"}, "makes the same row of a twice"),
+        ({"factors": {}}, "has no arms"),
         ({"factors": {str(i): {} for i in range(11)}, "design": "full"}, "2,048 rows"),
     ],
 )

@@ -54,6 +54,15 @@ def test_what_cannot_choose_is_refused() -> None:
         Experiment("e", "", {}, {"a": {}}, (Column("test MSE", "test/mse"),))
 
 
+def test_a_choice_that_would_leak_is_refused() -> None:
+    with pytest.raises(UserError, match="split_seed=seed would let the choice read rows"):
+        Experiment("e", "", {"split_seed": "seed"}, {"a": {}}, (), choose=CHOOSE)
+    folds = {**BASE, "split": "kfold(3,validation=0.2)"}
+    experiment = Experiment("e", "", folds, {"a": {}}, (), choose=CHOOSE)
+    with pytest.raises(UserError, match="the validation rows of a fold are test rows of others"):
+        selection.searched(experiment, planner())
+
+
 def test_divergence_comes_last() -> None:
     assert selection.best(CHOOSE, [runs(0.1, 0.1), runs(1.0, None), runs(math.nan, 1.0)]) == 0.1
     assert selection.best(CHOOSE, [runs(None), runs(math.nan), runs()]) is None
