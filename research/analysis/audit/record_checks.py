@@ -22,13 +22,15 @@ def incomplete_rows(case: Case) -> Iterator[Finding]:
         for outcome in (*FAILURES, "missing"):
             count = max(cell.outcomes.count(outcome) for cell in row.cells)
             if count:
+                missing = outcome == "missing"
+                flatters = "" if missing else ", which flatters the row"
                 yield Finding(
-                    "problem" if outcome != "missing" else "caution",
+                    "caution" if missing else "problem",
                     f"'{row.label}': {count} of {len(case.table.seeds)} runs {_was(outcome)}; the"
-                    " mean is over the others, which did better than chance by selection",
+                    f" mean is over the others{flatters}",
                     (
                         "train them by launch.table"
-                        if outcome == "missing"
+                        if missing
                         else "lower the learning rate, or report the row as unstable"
                     ),
                 )
