@@ -4,12 +4,14 @@ import dataclasses
 import functools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from research.api.named_columns import Columns
 from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
+from research.data.features.named_inputs import by_array, take
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps.plan import run_plan
@@ -88,10 +90,15 @@ class RunResult:
         """The module's second argument: it says that this is evaluation, and how to normalize."""
         return network.forward(self._run.program, self._lane, None)
 
-    def scaled(self, x: Any) -> np.ndarray:
-        """Raw inputs x [B, ...] as the module takes them: missing values are filled, and the values
-        are scaled as the training rows were."""
-        return np.asarray(network.normalize_inputs(self._run.program, self._lane, jnp.asarray(x)))
+    def scaled(self, x: Any) -> Any:
+        """Raw inputs x, as `predict` takes them, as the module takes them, [B, ...]: missing values
+        are filled, and the values are scaled as the training rows were. Of several inputs, each by
+        its name."""
+        program = self._run.program
+        inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
+        rows = take(program.spec.inputs.view(inputs), np.arange(len(inputs)))
+        raw = by_array(rows, jnp.asarray)
+        return jax.device_get(network.normalize_inputs(program, self._lane, raw))
 
     @property
     def predictions(self) -> dict[str, PredictedRows]:

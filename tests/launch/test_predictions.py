@@ -70,7 +70,8 @@ def test_they_are_verified_listed_and_deleted(folder: Path) -> None:
 
 
 def test_a_task_with_a_score_per_place_is_refused(folder: Path) -> None:
-    command = ["train", "--dataset=noisy_ar2", "--arch=ar", "--epochs=1", KEEP]
-    (result,) = run(folder, command)
-    assert result.code == 2
-    assert "--keep_predictions keeps the scores of each row" in result.err
+    flags = ["--dataset=noisy_ar2", "--arch=ar", "--epochs=3", KEEP]
+    race = ["--sample=learning_rate=log(1e-3,1)", "--trials=2", "--pruner=median"]
+    for result in run(folder, ["train", *flags], ["tune", *flags, *race]):
+        assert result.code == 2
+        assert "--keep_predictions keeps the scores of each row" in result.err

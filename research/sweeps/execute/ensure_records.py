@@ -124,7 +124,7 @@ def ensure_records(
         _fail_unfit(every, store)
     wanted = trainable(every)
     if train and execution.keep_predictions:
-        _refuse_without_scores(wanted)
+        refuse_without_scores(wanted)
     records = done(
         (run.id for run in wanted),
         store,
@@ -160,7 +160,7 @@ def ensure_records(
     return records
 
 
-def _refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
+def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
     """Raises UserError for the first run whose task has more scores than can be kept."""
     for run in runs:
         if run.program.problem.summary is None:

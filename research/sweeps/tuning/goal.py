@@ -7,6 +7,7 @@ from research.data.splitters.division import with_validation
 from research.errors import UserError
 from research.sweeps.column import Better, Column, main_metric
 from research.sweeps.declare.sweep_axes import Axis
+from research.sweeps.execute.ensure_records import refuse_without_scores
 from research.sweeps.execute.execution_options import Execution
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.tuning import pruners
@@ -91,5 +92,7 @@ def check_rungs(
             f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
             " --pruner"
         )
+    if execution.keep_predictions:
+        refuse_without_scores([run])
     if execution.replicas > 1:
         raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")

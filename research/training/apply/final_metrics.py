@@ -105,6 +105,7 @@ def evaluate_rows(
     Returns:
         The values by name, leaves [R, ...].
     """
+    x = program.spec.inputs.view(x)
     with program.precision_context():
         functions = ChunkFunctions.of(program, strategy, jax.local_devices()[0])
         backend = functions.backend

@@ -64,6 +64,7 @@ class LanePool:
     keep_predictions: bool = False
 
     def __post_init__(self) -> None:
+        self.arrays = self.program.spec.view(self.arrays)
         devices = min(self.strategy.devices, len(jax.local_devices()))
         # Cached per device: the data is moved there once, when its first run arrives.
         self._placement = functools.cache(

@@ -6,6 +6,7 @@ from typing import Any
 from research import config as config_lib
 from research.config import FIELDS, FOLLOWS_SEED, PARTS, RunConfig
 from research.data import split, stretches
+from research.data.features.named_inputs import NamedInputs
 from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
 from research.errors import ShapeError, UserError
@@ -124,6 +125,11 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
+    if spec.reconstructs and isinstance(spec.inputs, NamedInputs):
+        raise UserError(
+            f"task=reconstruction needs a single input, and arch={config.arch.name} takes"
+            f" {spec.inputs.describe()}"
+        )
     check_parts(config, spec)
     environment.check(config, spec)
     loss = LOSSES.get(config.loss)
