@@ -19,7 +19,7 @@ class Entry:
 
     version: raised when the mathematics changes, so that no old record is reused. 0: of an entry
         that no id names.
-    constraints: functions `(name, config, spec)` of the entry's name, the whole config and the
+    constraints: functions `(view, spec)` of the config, as one of its players has it, and the
         data's facts, that return what is wrong, or None. They run before anything trains, and raise
         ShapeError where sizes do not fit. The first sentence of each docstring says what must hold.
     test_options: the small setting that tests use.

@@ -148,6 +148,16 @@ def test_the_rows_of_parts_are_those_with_a_weight(train: int, remainder: str, p
         ({}, []),
         ({"reshuffle_each_epoch": False, "batch_size": 8}, []),
         ({"reshuffle_each_epoch": False, "batch_size": 12, "remainder": "pad"}, []),
+        # Folds of 51 and 52 training rows: a batch has all rows of each.
+        (
+            {
+                "reshuffle_each_epoch": False,
+                "batch_size": "full",
+                "split": "kfold(7)",
+                "fold": 0,
+            },
+            [],
+        ),
         (
             {"reshuffle_each_epoch": False, "batch_size": 12},
             [

@@ -192,6 +192,8 @@ def test_every_environment_passes(entry: Environment, check: Any) -> None:
         ({"objective": "supervised"}, "is an environment, .* --objective=policy_gradient"),
         ({"split": "8:2"}, "split is about rows, and gaussian_bandit is an environment"),
         ({"scaling": "none"}, "scaling is about rows"),
+        ({"split_seed": 7}, "split_seed is about rows"),
+        ({"split_seed": "seed"}, "split_seed is about rows"),
         ({"batch_size": "full"}, "it is a number of environments, such as --batch_size=64"),
         ({"regularization": "input_noise=0.1"}, "the examples of gaussian_bandit are collected"),
         ({"arch": "cnn"}, "arch=cnn"),
@@ -206,6 +208,14 @@ def test_what_an_environment_has_no_use_for_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         planned("gaussian_bandit", settings)
+
+
+def test_the_default_number_of_updates_is_one_run_however_it_is_said() -> None:
+    said, default = planned(
+        "gaussian_bandit", {"updates_per_epoch": 100}, {"updates_per_epoch": None}
+    )
+    assert said.id == default.id
+    assert said.program.sizes.updates == 100
 
 
 def test_few_episodes_are_no_rows_to_split() -> None:

@@ -11,8 +11,10 @@ from engine import TABLE
 import research.catalogue  # noqa: F401
 from research.config import resolve, to_flags
 from research.errors import UserError
+from research.registry import OBJECTIVES, Objective
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
+from research.tasks.objectives.game import Game, Player
 from research.testing.few_steps import lane, start, steps
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
@@ -198,3 +200,35 @@ def test_two_ways_to_say_the_same_are_one_run() -> None:
 def test_bad_settings_of_players_are_one_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         planned(settings)
+
+
+def test_a_game_that_collects_makes_one_update_per_step() -> None:
+    unused: Any = None
+    collecting: Any = lambda *_: None  # noqa: E731
+    with pytest.raises(UserError, match="collects a single batch per step"):
+        Game((Player(updates_per_step=2),), unused, collect=collecting, evaluate=collecting)
+
+
+def test_batch_norm_of_one_row_in_each_round_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step reads two rows, but each round normalizes over its own."""
+    players = (
+        Player("hidden", owns="^HiddenDense", updates_per_step=2),
+        Player("rest", owns="^(?!HiddenDense)"),
+    )
+
+    def halves() -> Game:
+        unused: Any = None
+        return Game(players, unused, metrics=())
+
+    monkeypatch.setattr(OBJECTIVES, "_entries", dict(OBJECTIVES._entries))
+    OBJECTIVES.add(Objective("halves", halves, "two halves of a network"))
+    settings = {
+        "arch": "mlp",
+        "objective": "halves",
+        "split": "4:1:1",
+        "regularization": "batch_norm",
+    }
+    planner = Planner(lambda config: TABLE)
+    planner.runs([{**settings, "batch_size": 2}])
+    with pytest.raises(UserError, match="an update of batch_size=1 leaves it one row"):
+        planner.runs([{**settings, "batch_size": 1}])

@@ -101,7 +101,7 @@ class Game:
     horizon: examples that `collect` makes in each environment.
 
     Raises:
-        UserError: players without names of their own.
+        UserError: players without names of their own, or what a game that collects cannot have.
     """
 
     players: tuple[Player, ...]
@@ -120,6 +120,11 @@ class Game:
             raise UserError(f"players need names such as 'critic', not {names}")
         if (self.collect is None) != (self.evaluate is None):
             raise UserError("a game that collects its batches needs both collect and evaluate")
+        if self.collect is not None and self.rounds > 1:
+            raise UserError(
+                "a game that collects its batches collects a single batch per step; leave out"
+                " updates_per_step"
+            )
         if len(set(names)) < len(names):
             raise UserError(f"players need different names, not {names}")
 

@@ -19,10 +19,10 @@ class Snapshot:
     Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves
     [M, ...]. rows: the curves so far with what else an epoch leaves behind, {name: [M, epochs,
     ...]}. seconds: that it took to come here.
-    kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were
-        trained, if not all were trained by one strategy on one kind of device: their bits repeat
-        nowhere. trained: that strategy and kind of device, of one that was read from a disk, where
-        the checkpoint says so.
+    best_and_last: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it
+        were trained, if not all were trained by one strategy on one kind of device: their bits
+        repeat nowhere. trained: that strategy and kind of device, of one that was read from a disk,
+        where the checkpoint says so.
     """
 
     step: int

@@ -158,7 +158,8 @@ def _training_kernels(config: RunConfig) -> Iterator[str]:
 def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None:
     """Batch norm has more than one value a channel in every update, so that it does not make all of
     them zero."""
-    sizes, parts = program.sizes, config.accumulate
+    # A step is cut into the batches of its rounds, and each of these into the parts of accumulate.
+    sizes, parts = program.sizes, program.parts
     if not any(part.name == "batch_norm" for part in config.regularization):
         return
     if 1 not in batch_layout.real_rows(sizes, parts):
@@ -169,10 +170,11 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
             matches("freeze", config.freeze, name) for name in statistics
         ):
             continue  # normalizes by its running statistics
-        where = f"an update of batch_size={sizes.batch}"
+        where = f"an update of batch_size={program.rows_per_update}"
         if 1 not in batch_layout.real_rows(dataclasses.replace(sizes, remainder="drop"), parts):
             where = f"the last of the {sizes.train} training rows in batches of {sizes.batch}"
-        where += f", in accumulate={parts} parts," if parts > 1 else ""
+        accumulate = config.accumulate
+        where += f", in accumulate={accumulate} parts," if accumulate > 1 else ""
         raise ShapeError(
             f"batch norm over one value per channel gives only zeros, and {where} leaves it"
             " one row; use"

@@ -11,6 +11,14 @@ from research.training.setup.program import game_of
 OF_ROWS = ("split", "train_size", "remainder", "reshuffle_each_epoch", "scaling", "loss_mean")
 
 
+def check_split_seed(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a config that is not completed yet seeds the split of an environment."""
+    if spec.collected and config.split_seed:  # 0 is what a completed config has
+        raise UserError(
+            f"split_seed is about rows, and {spec.name} is an environment; leave it out"
+        )
+
+
 def check(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError if the data and the objective do not fit, or a setting has no effect."""
     collects = game_of(config.objective).collect is not None

@@ -15,7 +15,11 @@ from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASK
 from research.run_config import PlayerSettings
 from research.training.setup import effects, environment, host
 from research.training.setup.compatibility import as_taken
-from research.training.setup.lane_inputs import lr_factors_of, make_program
+from research.training.setup.lane_inputs import (
+    UPDATES_PER_EPOCH,
+    lr_factors_of,
+    make_program,
+)
 from research.training.setup.program import Program
 from research.training.step import means
 
@@ -26,6 +30,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         config = host.without_training(config)
     task = spec.task if config.task == "auto" else config.task
     spec = seen(spec, task)
+    environment.check_split_seed(config, spec)
     loss = config.loss
     if loss == "auto":
         by_arch = ARCHITECTURES.get(config.arch.name).loss
@@ -42,10 +47,17 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         loss=loss,
         metrics=metrics,
         split_seed=split_seed(config, spec, config.seed),
+        updates_per_epoch=_updates_per_epoch(config, spec),
         **by_task,
         **_normalized(config),
         players=tuple(_with_rate(player, task) for player in config.players),
     )
+
+
+def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
+    """None for the default of an environment, so that both ways to say it are one run."""
+    default = spec.collected and config.updates_per_epoch == UPDATES_PER_EPOCH
+    return None if default else config.updates_per_epoch
 
 
 def split_seed(config: RunConfig, spec: DataSpec, seed: int) -> int:
@@ -366,11 +378,13 @@ def notes(program: Program) -> list[str]:
 
 def _never_read(program: Program) -> list[str]:
     sizes = program.sizes
-    if program.config.reshuffle_each_epoch or sizes.real == sizes.train:
+    # Of uneven folds, in the largest: `sizes.real` is of the smallest.
+    read = min(sizes.train, sizes.steps_per_epoch * sizes.batch)
+    if program.config.reshuffle_each_epoch or read == sizes.train:
         return []
     return [
-        f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows"
-        f" in every epoch: the other {sizes.train - sizes.real} fill no batch of {sizes.batch};"
+        f"reshuffle_each_epoch=false reads the same {read} of the {sizes.train} training rows"
+        f" in every epoch: the other {sizes.train - read} fill no batch of {sizes.batch};"
         " --remainder=pad reads them too"
     ]
 
