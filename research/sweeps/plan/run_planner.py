@@ -17,7 +17,7 @@ from research.registry import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import host, validate, warm_start
+from research.training.setup import host, training_notes, validate, warm_start
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
 
@@ -205,7 +205,7 @@ class Planner:
             " (target_scaling=standard); metrics are in the data's units."
             for name in sorted(scaled)
         ]
-        training = [f"{note}." for program in trained for note in validate.notes(program)]
+        training = [f"{note}." for program in trained for note in training_notes.notes(program)]
         fitted = dict.fromkeys(run.config.arch.name for run in runs if run.program.fitted)
         ignored = [
             f"arch={name} is fitted on the host; what does not apply to it:"
