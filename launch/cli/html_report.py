@@ -68,6 +68,8 @@ def _parts(
     with contextlib.suppress(UserError):
         shown = _shown(title, of, runs, plans, store)
         if any(shown.table.records()):
+            if shown.effects is not None:
+                yield html.section("Effects", html.fragment(shown.effects))
             yield html.section("Table", html.fragment(shown.table))
             yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(plan_text.lines(runs, store, plans)))
@@ -98,5 +100,6 @@ def _shown(
 
 def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
-    for _, figure in figures.of_table(shown.table):
+    of_effects = figures.of_effects(shown.effects) if shown.effects else ()
+    for _, figure in (*figures.of_table(shown.table), *of_effects):
         yield html.drawing(figure)

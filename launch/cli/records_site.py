@@ -9,6 +9,7 @@ from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row
 from research.analysis import figures, html
 from research.analysis.arms_table import ArmsTable
+from research.analysis.effects_table import EffectsTable
 from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import BROWSER, scripts
 from research.analysis.sensitivity import settings_figure
@@ -69,7 +70,8 @@ def _experiments(store: Store, records: Sequence[Record], directory: Path) -> It
             # Its data may be elsewhere; the others are still shown.
             yield f"<p>{html_lib.escape(f'{experiment.name}: {error}')}</p>"
             continue
-        yield _link(_page(shown.table, "experiment", directory), experiment.name, shown.table)
+        page = _page(shown.table, "experiment", directory, shown.effects)
+        yield _link(page, experiment.name, shown.table)
 
 
 def _sweeps(store: Store, directory: Path) -> Iterator[str]:
@@ -106,10 +108,21 @@ def _link(file: Path, name: str, table: ArmsTable) -> str:
     )
 
 
-def _page(table: ArmsTable, kind: str, directory: Path) -> Path:
-    """Writes the page of a table: its answer first, then figures and panels behind links."""
+def _page(
+    table: ArmsTable, kind: str, directory: Path, effects: EffectsTable | None = None
+) -> Path:
+    """Writes the page of a table: its answer first, then figures and panels behind links.
+
+    Args:
+        table: the table.
+        kind: what the name of the file begins with.
+        directory: where it is written.
+        effects: those of a design, which are its answer.
+    """
     stem = f"{kind}-{table.title.replace('/', '-')}"
     parts = ['<p><a href="index.html">all records</a></p>']
+    if effects is not None:
+        parts.append(html.section("Effects", html.fragment(effects)))
     large = len(table.rows) > WHOLE_TABLE
     if large:
         best = View(top=BEST).apply(table)
@@ -120,10 +133,11 @@ def _page(table: ArmsTable, kind: str, directory: Path) -> Path:
     else:
         parts.append(html.section("Table", html.fragment(table)))
     parts += _answers(table, stem, directory)
+    drawn = [*figures.of_table(table), *(figures.of_effects(effects) if effects else ())]
     links = [
         f'<li><a href="{html_lib.escape(_svg(figure, stem, name, directory))}">'
         f"{html_lib.escape(name)}</a></li>"
-        for name, figure in figures.of_table(table)
+        for name, figure in drawn
     ]
     left_out = [f"<li>{html_lib.escape(reason)}</li>" for reason in figures.left_out(table)]
     parts.append(html.section("Figures", "<ul>", *links, *left_out, "</ul>"))
@@ -138,11 +152,18 @@ def _page(table: ArmsTable, kind: str, directory: Path) -> Path:
 def _runs(table: ArmsTable) -> Iterator[str]:
     """A line per row, with a link to each of its runs."""
     for row in table.rows:
+        # A seed's estimate has no record of its own: the links are to the runs behind it.
         links = (
-            f'<a href="index.html#{record.run_id}">{seed}</a>'
-            for seed, record in sorted(row.arm.records.items())
+            f'<a href="index.html#{record.run_id}">{_seed_and_fold(seed, record)}</a>'
+            for seed in sorted(row.arm.records)
+            for record in row.arm.behind(seed)
         )
         yield f"<p>{html_lib.escape(row.label)}: seeds {', '.join(links)}</p>"
+
+
+def _seed_and_fold(seed: int, record: Record) -> str:
+    fold = record.config.get("fold", "none")
+    return str(seed) if fold == "none" else f"{seed} (fold {html_lib.escape(fold)})"
 
 
 def _answers(table: ArmsTable, stem: str, directory: Path) -> Iterator[str]:

@@ -305,23 +305,23 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
     if cell.difference is None:
         return
     mean = cell.difference.mean * factor
+    verdict = cell.verdict.partition(" (")[0]  # without the look that decided
+    colour = _VERDICTS.get(verdict, _NEUTRAL)
     if not abs(mean) <= reach:
         side = math.copysign(1.0, mean)
-        colour = _VERDICTS.get(cell.verdict, _NEUTRAL)
         inward = "right" if side > 0 else "left"
         text = f"{mean:+.3g}".replace("-", "−")
         axis.plot(side * reach, y, ">" if side > 0 else "<", color=colour, markersize=7)
         axis.text(0.96 * side * reach, y, text, ha=inward, va="center", fontsize=7.5)
         return
-    colour = _VERDICTS.get(cell.verdict, _NEUTRAL)
     axis.errorbar(
         mean,
         y,
         xerr=min((cell.difference.half_width or 0.0) * factor, 10 * reach),
         color=colour,
-        fmt=_MARKERS.get(cell.verdict, "o"),
+        fmt=_MARKERS.get(verdict, "o"),
         markersize=6,
-        markerfacecolor=colour if cell.verdict in _VERDICTS else "white",
+        markerfacecolor=colour if verdict in _VERDICTS else "white",
         capsize=3,
         linewidth=1.4,
     )

@@ -182,6 +182,24 @@ def test_a_forest_shows_differences_with_their_verdicts():
     assert drawn == pytest.approx([-1.0])
 
 
+def test_a_verdict_that_names_its_look_is_drawn_as_the_verdict():
+    built = table()
+    verdicts = {"worse": "worse (look 1, n = 8)"}
+    rows = tuple(
+        dataclasses.replace(
+            row,
+            cells=tuple(
+                dataclasses.replace(cell, verdict=verdicts.get(cell.verdict, cell.verdict))
+                for cell in row.cells
+            ),
+        )
+        for row in built.rows
+    )
+    (axis,) = forest(dataclasses.replace(built, rows=rows), ACCURACY).axes
+    assert "worse (look 1, n = 8), p = 0.0020" in [text.get_text() for text in axis.texts]
+    assert "v" in [line.get_marker() for line in axis.get_lines()]
+
+
 def test_sensitivity_has_a_line_per_combination_and_marks_what_diverged():
     (axis,) = sensitivity(sweep(), ACCURACY, "Sweep").axes
     assert axis.get_xscale() == "log"

@@ -1,6 +1,7 @@
 """Folds end to end: trained, swept, tabled, tuned and planned by the launchers."""
 
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, R
         ],
         "table": ["table", "--name=rates", "--no_train", "--format=json"],
         "runs": ["table", "--name=rates", "--no_train", "--rows=runs", "--format=json"],
+        "site": ["runs", "--html=site"],
         "median": [
             "sweep", "--plugin=halves.py", *WINE, "--split=halves(0.4)",
             "--estimate=median_of_folds",
@@ -111,6 +113,16 @@ def test_a_table_averages_the_folds_of_each_seed(
             mean = statistics.fmean(record["metrics"]["test/accuracy"] for record in folds)
             assert value == pytest.approx(mean)
     assert len(json.loads(by_case["runs"].out)["runs"]) == 12
+
+
+def test_the_pages_link_to_the_run_of_each_fold(results: tuple[Path, dict[str, Result]]) -> None:
+    folder, by_case = results
+    assert by_case["site"].code == 0, by_case["site"].err
+    page = (folder / "site/sweep-rates-runs.html").read_text()
+    links = re.findall(r'index.html#(\w+)">(.*?)</a>', page)
+    assert len(links) == 12
+    assert {run_id for run_id, _ in links} <= {record["run_id"] for record in records(folder)}
+    assert [text for _, text in links[:3]] == ["0 (fold 0)", "0 (fold 1)", "0 (fold 2)"]
 
 
 def test_a_splitter_and_an_estimate_of_ones_own(

@@ -184,17 +184,20 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
     ]  # while its way is chosen, and while it is trained
 
 
-def test_a_record_that_is_there_outlives_a_training_for_its_parameters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", ["parameters", "predictions"])
+def test_a_record_that_is_there_outlives_a_training_for_what_it_keeps(
+    kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (bad,), store, watcher = planned({"arch.hidden": (4,)}), Store(tmp_path), Watcher()
     ensure_records([bad], store, planner(), watcher)
     before = store.read(bad.id)
     trainings = begun(monkeypatch, bad, times=9)
-    keeping = dataclasses.replace(DEFAULT, keep_params=True)
+    keeping = dataclasses.replace(
+        DEFAULT, keep_params=kept == "parameters", keep_predictions=kept == "predictions"
+    )
     found = ensure_records([bad], store, planner(), watcher, execution=keeping)
     assert trainings == [True, True]
     assert found[bad.id] == store.read(bad.id) == before
-    assert f"run {bad.id} has a record but no parameters" in watcher.warnings[-1]
+    assert f"run {bad.id} has a record but no {kept}" in watcher.warnings[-1]
     assert "it broke" in watcher.warnings[-1]
     assert Failures(tmp_path).runs() == set()

@@ -204,7 +204,8 @@ def _say_what_lacks(
     for record in retrained:
         run_id = record.run_id
         if execution.lacks(store, record) and failures.final(run_id):
-            what = "predictions" if Parameters(store).has(run_id) else "parameters"
+            without_params = execution.keep_params and not Parameters(store).settled(record)
+            what = "parameters" if without_params else "predictions"
             last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(
                 f"run {run_id} has a record but no {what}: training it again for them"
