@@ -123,13 +123,13 @@ class RunResult:
 
         Raises:
             UserError: if the run kept no parameters, if x does not match its data, or if its task
-                predicts a sequence.
+                has several targets per example, or none.
         """
         program = self._run.program
         if program.problem.summary is None:
+            number = "none" if program.spec.collected else "several"
             raise UserError(
-                "predict requires one target per example;"
-                f" task={self.config['task']} has one per step"
+                f"predict requires one target per example; task={self.config['task']} has {number}"
             )
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)

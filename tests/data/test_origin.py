@@ -116,6 +116,9 @@ def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> Non
         match=r"float32 merges values of the column 'big' of mine.*try --scaling=standard",
     ):
         plans.runs([{"scaling": "none", "target_scaling": "standard"}])
+    # A fit on the host has no precision to choose.
+    with pytest.raises(UserError, match=r"try --scaling=standard$"):
+        plans.runs([{"scaling": "none", "arch": "constant"}])
     with pytest.raises(
         UserError, match=r"float32 merges targets of mine, .* near 1e\+09; try --target_scaling"
     ):

@@ -2,6 +2,7 @@
 players."""
 
 from typing import Any
+from unittest import mock
 
 import jax
 import numpy as np
@@ -18,6 +19,7 @@ from research.tasks.objectives.game import Game, Player
 from research.testing.few_steps import lane, start, steps
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from research.training.step import means
 
 GAME = {
     "task": "reconstruction",
@@ -200,6 +202,31 @@ def test_two_ways_to_say_the_same_are_one_run() -> None:
 def test_bad_settings_of_players_are_one_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         planned(settings)
+
+
+def test_what_an_update_has_once_is_a_mean_over_updates() -> None:
+    """An epoch of 2 updates with 5 targets in 4 examples; the first player's loss is per target."""
+    (run,) = planned({"batch_size": 20})
+    assert run.program.sizes.steps_per_epoch == 2
+    counting = mock.Mock(
+        counts_targets=True,
+        sizes=run.program.sizes,
+        game=run.program.game,
+        problem=run.program.problem,
+        config=mock.Mock(loss_mean="targets"),
+    )
+    sums = {"examples": 4, "targets": 5, "loss": 10, "loss.x": 10, "mse": 8}
+    once = {"loss.y": 6, "grad_norm.x": 2, "grad_norm.y": 4, "update_norm.x": 1}
+    means_of = means.of_epoch(counting, {**sums, **once})
+    assert means_of == {
+        "loss": 2,
+        "loss.x": 2,
+        "mse": 2,
+        "loss.y": 3,
+        "grad_norm.x": 1,
+        "grad_norm.y": 2,
+        "update_norm.x": 0.5,
+    }
 
 
 def test_a_game_that_collects_makes_one_update_per_step() -> None:

@@ -234,17 +234,19 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
         )
     if config.precision == "float64":
         return
+    # A fit on the host has no precision to choose.
+    otherwise = "" if host.is_fitted(config) else ", or --precision=float64"
     merged = [place for place, origin in enumerate(spec.origin) if origin]
     if merged and config.scaling == "none":
         what = f"column '{spec.features[merged[0]]}'" if spec.features else "inputs"
         raise UserError(
             f"scaling=none: float32 merges values of the {what} of {spec.name}, which are near "
-            f"{spec.origin[merged[0]]:.4g}; try --scaling=standard, or --precision=float64"
+            f"{spec.origin[merged[0]]:.4g}; try --scaling=standard{otherwise}"
         )
     if spec.target_origin and config.target_scaling == "none" and not spec.reconstructs:
         raise UserError(
             f"target_scaling=none: float32 merges targets of {spec.name}, which are near"
-            f" {spec.target_origin:.4g}; try --target_scaling=standard, or --precision=float64"
+            f" {spec.target_origin:.4g}; try --target_scaling=standard{otherwise}"
         )
 
 

@@ -52,19 +52,26 @@ def summed(
 
 
 def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """The means of an epoch's sums; of what an update has once (its norms) over the updates."""
+    """The means of an epoch's sums; of what an update has once over the updates: its norms, and the
+    losses of all players but the first."""
     steps = program.sizes.steps_per_epoch
     if not program.counts_targets:
         return {name: total / steps for name, total in sums.items()}
-    over = {
-        name: program.config.loss_mean if name == LOSS else count_of(program.problem, name)
-        for name in sums
-    }
-    return {
-        name: total / (steps if name in NORMS else sums[over[name]])
-        for name, total in sums.items()
-        if name not in COUNTS
-    }
+    first = program.game.players[0].suffix
+
+    def count(name: str) -> jax.Array | int:
+        if name in (LOSS, f"{LOSS}{first}"):
+            return sums[program.config.loss_mean]
+        if is_norm(name) or name.startswith(f"{LOSS}."):
+            return steps
+        return sums[count_of(program.problem, name)]
+
+    return {name: total / count(name) for name, total in sums.items() if name not in COUNTS}
+
+
+def is_norm(name: str) -> bool:
+    """Whether it is a norm of an update, of whichever player (`grad_norm.critic`)."""
+    return name.partition(".")[0] in NORMS
 
 
 def of_split(

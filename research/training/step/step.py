@@ -64,7 +64,7 @@ def train_step(
     if program.counts_targets:
         # A batch without any target is no update: momentum, decay and statistics stay unchanged.
         unchanged = (state.variables, state.opt_state, state.mean)
-        norms = {name: value for name, value in metrics.items() if name in means.NORMS}
+        norms = {name: value for name, value in metrics.items() if means.is_norm(name)}
         no_norms = jax.tree.map(jnp.zeros_like, norms)
         has_targets = metrics[means.EXAMPLES] > 0
         learned, norms = param_tree.where(has_targets, (learned, norms), (unchanged, no_norms))
