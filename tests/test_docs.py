@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import research.catalogue  # noqa: F401
 from research.registry import load_package
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.experiment import EXPERIMENTS

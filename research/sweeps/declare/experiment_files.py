@@ -30,6 +30,8 @@ def get(name: str, warn: Callable[[str], None]) -> Experiment:
 def _broken() -> dict[str, str]:
     """What went wrong in each file that cannot be imported, and in which of its lines."""
     reasons: dict[str, str] = {}
+    # Declarations may range over a registry, so it must be full.
+    importlib.import_module("research.catalogue")
 
     # By its name, since imports run downwards: what is declared lies above what it is declared
     # with.
