@@ -16,7 +16,7 @@ def entry_and_options(registry: Registry[Any], text: str) -> tuple[str, dict[str
         return registry.parse_name(text)
     call = grammar.value(text)
     assert isinstance(call, grammar.Call)
-    return call.name, arguments(call, registry.get(call.name))
+    return call.name, _arguments(call, registry.get(call.name))
 
 
 def regularizer_and_options(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
@@ -32,10 +32,10 @@ def regularizer_and_options(name: str | None, text: str) -> tuple[str, dict[str,
             raise UserError(f"{name} takes no value; write regularization={name}")
         return name, {entry.options[0].name: text}
     assert isinstance(call, grammar.Call)
-    return call.name, arguments(call, REGULARIZERS.get(call.name))
+    return call.name, _arguments(call, REGULARIZERS.get(call.name))
 
 
-def arguments(call: grammar.Call, entry: Entry) -> dict[str, Any]:
+def _arguments(call: grammar.Call, entry: Entry) -> dict[str, Any]:
     """The options that the brackets of `name(value, option=value, list=[1,2])` set, as text."""
     options: dict[str, Any] = {}
     named = False

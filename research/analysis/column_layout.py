@@ -224,13 +224,7 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
             percent=column.in_percent,
             decimal=True,
         ),
-        ColumnLayout(
-            "p",
-            "r",
-            lambda row: number_format.p_value(row.cells[index].p_adjusted),
-            lambda row: row.cells[index].p_adjusted,
-            names=("p",),
-        ),
+        adjusted_p(index),
         ColumnLayout(
             "verdict on new data" if table.claims[index] == "new" else "verdict",
             "l",
@@ -239,6 +233,16 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
             names=("verdict",),
         ),
     ]
+
+
+def adjusted_p(index: int) -> ColumnLayout:
+    """The corrected p of the cell at that index."""
+    return ColumnLayout(
+        "p",
+        "r",
+        lambda row: number_format.p_value(row.cells[index].p_adjusted),
+        lambda row: row.cells[index].p_adjusted,
+    )
 
 
 def published(column: Column, index: int) -> list[ColumnLayout]:

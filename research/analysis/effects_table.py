@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from research.analysis import number_format, provenance_text
+from research.analysis import provenance_text
 from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Cell, Column
 from research.analysis.captions import left_out
-from research.analysis.column_layout import ColumnLayout
+from research.analysis.column_layout import ColumnLayout, adjusted_p
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
@@ -367,12 +367,7 @@ def _measured(column: Column, index: int) -> list[ColumnLayout]:
             percent=column.in_percent,
             decimal=True,
         ),
-        ColumnLayout(
-            "p",
-            "r",
-            lambda row: number_format.p_value(row.cells[index].p_adjusted),
-            lambda row: row.cells[index].p_adjusted,
-        ),
+        adjusted_p(index),
         ColumnLayout(
             "verdict",
             "l",

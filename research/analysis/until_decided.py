@@ -1,6 +1,7 @@
 """Seeds until decided: a table that trains more seeds of the rows that have no verdict yet."""
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,7 @@ from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Row
 from research.analysis.comparing import differences_to, first_failure, rounding_of
 from research.analysis.scope import configs_of, null_of
 from research.analysis.table_report import TableReport
+from research.duration import Period
 from research.errors import UserError
 from research.statistics import sequential
 from research.sweeps.experiment import Experiment
@@ -31,14 +33,16 @@ class SeedBudget:
     @classmethod
     def parse(cls, text: str) -> "SeedBudget":
         """`200runs`, `30min` or `2h`. Raises UserError on anything else."""
-        units = {"runs": ("runs", 1), "s": ("seconds", 1), "min": ("seconds", 60)}
-        units |= {"m": ("seconds", 60), "h": ("seconds", 3600)}
-        number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
-        unit = text[len(number) :].strip()
-        if unit not in units or not number.isdigit() or not int(number):
+        count = re.fullmatch(r"([1-9]\d*) ?runs", text.strip())
+        if count is not None:
+            return cls(runs=int(count[1]))
+        try:
+            period = Period.parse(text)
+        except UserError:
+            period = Period()
+        if not period.seconds:
             raise UserError(f"--budget={text}: write 200runs, 30min or 2h")
-        kind, factor = units[unit]
-        return cls(**{kind: int(number) * factor})
+        return cls(seconds=period.seconds)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +75,7 @@ def until_decided(
     seeds = 0
     look = 0
     decisions: dict[str, Decision] = {}
+    report: TableReport | None = None
     for look, more in enumerate(sequential.looks(MOST_SEEDS), start=1):
         open_arms = [label for label in experiment.arms if label not in decisions]
         spent = _runs(experiment, decisions, seeds)
@@ -78,14 +83,13 @@ def until_decided(
             look -= 1
             break
         seeds = more
-        table = train(_at(experiment, decisions, seeds)).table
-        decisions |= _decisions(table, experiment, look, decisions)
+        report = train(_at(experiment, decisions, seeds))
+        decisions |= _decisions(report.table, experiment, look, decisions)
         if len(decisions) == len(experiment.arms) - 1:
             break
-    if not seeds:
+    if report is None:
         first = sequential.FIRST_LOOK * len(experiment.arms) * folds
         raise UserError(f"--budget: the first look takes {first} runs; give --budget={first}runs")
-    report = train(_at(experiment, decisions, seeds))
     return dataclasses.replace(report, table=_with_decisions(report.table, decisions, look, seeds))
 
 

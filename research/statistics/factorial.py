@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from research.statistics.comparisons import Floats
+
 Switches = NDArray[np.bool_]
 # The indices of the ingredients in an effect: one for a main effect, two for an interaction.
 Term = tuple[int, ...]

@@ -34,13 +34,12 @@ def decided(differences: Floats, null: Null, look: int, tolerance: Floats | floa
     """The adjusted p [m] where it is within the look's level, else NaN.
 
     A row that is decided leaves the later looks. The first false verdict falls in a look where all
-    rows
-    without a difference are still there, so the step-down test holds the look's level.
+    rows without a difference are still there, so the step-down test holds the look's level.
 
     Args:
         differences: [n, m] of n pairs and m rows.
         null: what a standard error is under the null hypothesis.
-        look: which look, from 0.
+        look: which look, from 1.
         tolerance: sums up to this distance from zero count as zero.
     """
     adjusted = compare(differences, null, tolerance).adjusted

@@ -55,7 +55,6 @@ def test_only_undecided_rows_get_more_seeds() -> None:
         {"base": 8, "worse": 8, "same": 8},
         {"base": 12, "worse": 8, "same": 12},
         {"base": 18, "worse": 8, "same": 18},
-        {"base": 18, "worse": 8, "same": 18},
     ]
     verdicts = {row.label: [cell.verdict for cell in row.cells] for row in table.rows}
     assert verdicts["worse"] == ["worse (look 1, n = 8)", ""]
@@ -69,14 +68,14 @@ def test_only_undecided_rows_get_more_seeds() -> None:
 def test_a_budget_of_runs_counts_folds() -> None:
     asked: list[dict[str, int]] = []
     until_decided(experiment(), SeedBudget(runs=3 * 8 * 5), trainer(asked), folds=5)
-    assert asked == [{"base": 8, "worse": 8, "same": 8}] * 2
+    assert asked == [{"base": 8, "worse": 8, "same": 8}]
 
 
 def test_it_ends_when_all_rows_are_decided() -> None:
     asked: list[dict[str, int]] = []
     clear = Experiment("e", "", {}, {"base": {}, "worse": {}}, COLUMNS, "base")
     until_decided(clear, SeedBudget(runs=1000), trainer(asked))
-    assert asked == [{"base": 8, "worse": 8}] * 2
+    assert asked == [{"base": 8, "worse": 8}]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,7 @@ def test_budgets_are_read(text, budget) -> None:
     assert SeedBudget.parse(text) == budget
 
 
-@pytest.mark.parametrize("text", ["200", "runs", "0runs", "1.5h", "3 weeks"])
+@pytest.mark.parametrize("text", ["200", "runs", "0runs", "0min", "3epochs", "3 weeks"])
 def test_what_is_no_budget_is_refused(text) -> None:
     with pytest.raises(UserError, match="write 200runs, 30min or 2h"):
         SeedBudget.parse(text)

@@ -1,6 +1,7 @@
 """Case: an experiment with its runs, data and table, as the checks of an audit look at them."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ class Case:
         """The first run of each row."""
         return {label: runs[0] for label, runs in self.runs.items() if runs}
 
+    @functools.cached_property
     def data(self) -> list[DataParts]:
         """The data of the first run of each data set and split of the table."""
         parts: dict[tuple[Any, ...], DataParts] = {}

@@ -21,7 +21,7 @@ MOST_COLUMNS = 256
 
 def near_duplicates(case: Case) -> Iterator[Finding]:
     """Test rows that are also, or almost, training rows."""
-    for data in case.data():
+    for data in case.data:
         if not len(data.test) or data.spec.windows:
             continue
         train, test = data.inputs(data.train), data.inputs(data.test)
@@ -60,7 +60,7 @@ def _near(train: NDArray[Any], test: NDArray[Any]) -> int:
 
 def given_away(case: Case) -> Iterator[Finding]:
     """A column that predicts the target by itself."""
-    for data in case.data():
+    for data in case.data:
         spec = data.spec
         if len(spec.shape) != 1 or spec.vocabulary or spec.windows or spec.target_shape:
             continue
@@ -112,7 +112,7 @@ def _alone(data: DataParts) -> NDArray[np.float64]:
 def shared_groups(case: Case) -> Iterator[Finding]:
     """A column that looks like the number of a person, place or device, with values on both sides
     of the split."""
-    for data in case.data():
+    for data in case.data:
         spec = data.spec
         if len(spec.shape) != 1 or spec.vocabulary or spec.windows or not spec.classes:
             continue
@@ -154,7 +154,7 @@ def _groups(data: DataParts, column: int) -> int:
 
 def test_rows(case: Case) -> Iterator[Finding]:
     """So few test rows that one of them is worth more than the differences that are claimed."""
-    for data in case.data():
+    for data in case.data:
         rows = len(data.test)
         if data.spec.classes and 0 < rows < 200:
             yield Finding(

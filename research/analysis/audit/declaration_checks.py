@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from research import config as config_lib
 from research.analysis.audit.case import Case
 from research.analysis.audit.finding import Finding
+from research.analysis.reach import fewest_seeds
 from research.words import plural
 
 # Never part of a comparison: they follow from others, or from the seed.
@@ -114,10 +115,8 @@ def choosing_leaks(case: Case) -> Iterator[Finding]:
 
 def few_seeds(case: Case) -> Iterator[Finding]:
     """Too few seeds for any verdict."""
-    from research.statistics.nulls import SignFlips
-
     seeds = case.experiment.seeds
-    fewest = next(n for n in range(2, 100) if SignFlips().can_conclude(n))
+    fewest = fewest_seeds()
     if len(case.experiment.arms) > 1 and seeds < fewest:
         yield Finding(
             "problem",

@@ -57,7 +57,7 @@ def permutation_check(
     def check(case: Case) -> Iterator[Finding]:
         label = case.experiment.baseline or next(iter(case.runs))
         run = case.first_runs().get(label)
-        if run is None or not _has_chance(run.program.spec) or not case.data():
+        if run is None or not _has_chance(run.program.spec) or not case.data:
             return
         arm = {**case.experiment.base, **case.experiment.arms[label]}
         planner = Planner(lambda config: ShuffledTargets(open_source(config)))
@@ -69,7 +69,7 @@ def permutation_check(
         ]
         if not scores:
             return
-        (data, *_) = case.data()
+        (data, *_) = case.data
         targets = data.targets(data.test)
         chance = max((targets == value).mean() for value in np.unique(targets))
         # The seeds share the shuffle, and perhaps the test rows, so they count as one draw.

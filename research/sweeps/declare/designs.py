@@ -8,9 +8,8 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from research import grammar
 from research.errors import UserError
-from research.option_text import arguments
+from research.option_text import entry_and_options
 from research.options import WholeRange, options_of
 from research.registry import Entry, Registry
 from research.statistics import factorial
@@ -70,10 +69,8 @@ def design(text: str, factors: int, seeds: int) -> Design:
     Raises:
         UserError: an unknown design or option, or one that does not fit the number of factors.
     """
-    value = grammar.value(text)
-    name = value if isinstance(value, str) else value.name
+    name, given = entry_and_options(DESIGNS, text)
     entry = DESIGNS.get(name)
-    given = {} if isinstance(value, str) else arguments(value, entry)
     options = {
         option.name: option.parse(given[option.name], f"design={name}: {option.name}")
         if option.name in given
