@@ -19,6 +19,7 @@ import pyarrow.csv as arrow_csv
 from research.data import csv_header, csv_text
 from research.data.csv_advice import FlagAdvice
 from research.data.csv_numbers import Format
+from research.data.garbled import garbled
 from research.errors import UserError, nearest
 
 _DELIMITERS = ",;\t|"
@@ -172,6 +173,7 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
             )
     columns = {}
     notes = csv_header.of_numbers(layout.header)
+    notes += garbled(layout.header, "the header", layout.encoding)
     for place, name in enumerate(layout.header):
         # Taken from the list, so that the pieces of a column go as soon as it is whole.
         pieces, chunks[place] = chunks[place], []

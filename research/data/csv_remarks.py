@@ -110,11 +110,6 @@ def notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> l
             f" categories; for a quantity {instead}; {flag('categories', column)} says that they"
             " are names"
         )
-    if lost := next((name for name in names if "\ufffd" in name), None):
-        notes.append(
-            f"column '{column.name}': '{lost}' has a replacement character: letters were lost when"
-            " the file was written in another encoding"
-        )
     numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
     if numbers.any() and not numbers.all():
         number = names[int(numbers.argmax())]

@@ -14,6 +14,7 @@ from research.data.csv_notations import notation
 from research.data.csv_numbers import Format, signed
 from research.data.csv_refused import flag
 from research.data.csv_remarks import notes_on, notes_on_texts
+from research.data.garbled import garbled
 from research.data.lookalikes import lookalikes
 from research.errors import UserError, nearest
 
@@ -94,10 +95,12 @@ def categories_of(column: CsvColumn, form: Format) -> Values:
             " it out"
         )
     notes = () if column.name in form.categories else notes_on_texts(column, form, names)
+    what = f"column '{column.name}'"
+    encoding = column.layout.encoding if column.layout else "utf-8"
     return Values(
         places_in(column.cells, names),
         names,
-        (*notes, *lookalikes(names, f"column '{column.name}'")),
+        (*notes, *lookalikes(names, what), *garbled(names, what, encoding)),
     )
 
 

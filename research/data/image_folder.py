@@ -12,6 +12,7 @@ import numpy as np
 from research.data import images
 from research.data.array_cache import digest
 from research.data.builder import open_built
+from research.data.garbled import garbled
 from research.data.image_files import (
     ImageFile,
     class_folders,
@@ -153,7 +154,7 @@ def read(
         other = next(file.path.parent.parent for file in files if file.label == label)
         raise UserError(
             f"{text_of(folder / 'train')} has no images of the class '{label}', which"
-            f" {text_of(other)} has"
+            f" {text_of(other)} has; {nearest(label, {*classes} - missing)}"
         )
     headers = []
     paths = [file.path for file in files]
@@ -187,7 +188,13 @@ def _notes(
     def of(path: Path) -> str:
         return text_of(path.relative_to(folder))
 
-    yield from lookalikes({file.label: None for file in files}, "its classes")
+    labels = dict.fromkeys(file.label for file in files)
+    yield from lookalikes(labels, "its classes")
+    yield from garbled(labels, "its classes")
+    tested = {file.label for file in files if file.part == "test"}
+    if tested and (untested := sorted({*labels} - tested)):
+        others = f" and {len(untested) - 1} more classes" if len(untested) > 1 else ""
+        yield f"its test images have none of the class '{untested[0]}'{others}"
     yield from _on_transparency(folder, [file.path for file in files], headers, background)
     validation = [file.path for file in files if file.part == "validation"]
     if validation:

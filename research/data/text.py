@@ -5,6 +5,7 @@ import codecs
 import functools
 import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ import numpy as np
 from research.data.array_cache import digest, whole
 from research.data.features.label import Label
 from research.data.features.token_sequence import TokenSequence
+from research.data.garbled import garbled
 from research.data.spec import DataSpec, Source, windowed
 from research.data.stretches import each_once
 from research.data.tfds_prepared import find
@@ -75,7 +77,11 @@ def _open(
         vocabulary = tuple(sorted(set(text)))
         with whole(directory) as partial:
             np.save(partial / "x.npy", encode(text, vocabulary, name))
-            known = {"vocabulary": vocabulary, "parts": [len(part) for part in parts]}
+            known = {
+                "vocabulary": vocabulary,
+                "parts": [len(part) for part in parts],
+                "notes": [*garbled(_foreign_words(text), "its text")],
+            }
             (partial / "text.json").write_text(json.dumps(known))
     known = json.loads((directory / "text.json").read_text())
     length = sum(known["parts"])
@@ -98,6 +104,8 @@ def _open(
         size=length - context,
         test_size=0,
         fingerprint=digest([directory.name, context]),
+        # Copies of an earlier version have no notes.
+        notes=tuple(known.get("notes", ())),
         windows=Windowing(parts=tuple(known["parts"]) if len(known["parts"]) > 1 else ()),
     )
     return Source(spec, directory)
@@ -128,6 +136,11 @@ def read(file: Path) -> str:
             " a text, or UTF-16 without a mark; save it as UTF-8"
         )
     return text
+
+
+def _foreign_words(text: str) -> list[str]:
+    """The different words with letters beyond ASCII, in the order of the text."""
+    return [*dict.fromkeys(re.findall(r"[^\W\d_]*[^\x00-\x7f]\S*", text))]
 
 
 def _has_mark(file: Path) -> bool:
