@@ -21,11 +21,11 @@ from research.analysis.audit import checklist
 from research.analysis.audit.case import Case
 from research.analysis.audit.permutation import permutation_check
 from research.analysis.table_report import of_experiment
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import trainable
-from research.sweeps.records.atomic_io import write_atomically
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
 PERMUTATION_SEEDS = flags.DEFINE_integer(

@@ -72,7 +72,11 @@ def blamed(error: BaseException, files: Sequence[str]) -> str:
     if isinstance(error, SyntaxError) and error.filename in files:
         file = str(error.filename)
         line = error.lineno
-    lines = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [
-        ""
-    ]
-    return f"{file}, line {line}: {type(error).__name__}: {lines[0]}" if file else ""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    first = next(iter(text.strip().splitlines()), "")
+    return f"{file}, line {line}: {type(error).__name__}: {first}" if file else ""
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error's text, at most 200 characters; its class where there is none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

@@ -32,6 +32,7 @@ FLOORS = (
         "research.words",
         "research.errors",
         "research.duration",
+        "research.durable_files",
         "research.grammar",
         "research.messages",
         "research.options",

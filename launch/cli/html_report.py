@@ -11,6 +11,7 @@ from launch.cli.sweep_rows import by_row, of_sweep
 from research.analysis import figures, html, progress
 from research.analysis.table_report import TableReport, of_experiment
 from research.analysis.table_report import of_sweep as table_of
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.coordinate.sweep_status import FailedRun, Status, SweepMember, status
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -19,7 +20,6 @@ from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun, unique
 from research.sweeps.plan.run_planner import Planner
-from research.sweeps.records.atomic_io import write_atomically
 from research.sweeps.records.store import Store
 
 

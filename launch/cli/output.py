@@ -10,7 +10,7 @@ from research import messages
 from research.analysis.markdown import to_markdown
 from research.analysis.render import FORMATS, Tabular, render
 from research.analysis.view import WHOLE, View
-from research.sweeps.records.atomic_io import write_atomically
+from research.durable_files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "format of the table")
 SORT = flags.DEFINE_list(

@@ -16,13 +16,13 @@ from research.analysis.sensitivity import settings_figure
 from research.analysis.table_report import of_experiment, of_sweep
 from research.analysis.trained_experiments import may_have_records
 from research.analysis.view import View
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_spec import SweepSpec, names
 from research.sweeps.execute.ensure_records import done
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import EXPERIMENTS
-from research.sweeps.records.atomic_io import write_atomically
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.words import plural

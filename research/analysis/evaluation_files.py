@@ -11,7 +11,7 @@ from research.analysis import figures
 from research.analysis.csv_json import csv_text
 from research.analysis.line_plots import COLOURS
 from research.analysis.mistakes import Mistakes, Pictures
-from research.sweeps.records.atomic_io import write_atomically
+from research.durable_files import write_atomically
 from research.tasks.classification import (
     CALIBRATION_BINS,
     calibration_bins,

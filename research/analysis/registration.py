@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.identity import digest
 from research.sweeps.experiment import Experiment
-from research.sweeps.records.atomic_io import write_atomically
 from research.sweeps.records.store import Store
 from research.words import plural
 

@@ -12,9 +12,9 @@ from research.analysis.parallel_coordinates import lines_figure
 from research.analysis.trials import figures_of
 from research.analysis.trials_table import TrialsTable, trials_table
 from research.analysis.view import View
+from research.durable_files import write_atomically
 from research.sweeps.column import Column
 from research.sweeps.execute.ensure_records import done
-from research.sweeps.records.atomic_io import write_atomically
 from research.sweeps.records.store import Store
 from research.sweeps.tuning import journal
 from research.sweeps.tuning.journal import Studied

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from research.data import arrays
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.identity import digest
-from research.sweeps.records.atomic_io import write_atomically
 
 
 def with_data(settings: Mapping[str, Any], data: Any, cache_dir: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from research.analysis.arms_table import ArmsTable
 from research.analysis.effects_table import EffectsTable
 from research.analysis.html import fragment
 from research.analysis.render import render
+from research.durable_files import write_atomically
 from research.errors import UserError, nearest
-from research.sweeps.records.atomic_io import write_atomically
 
 # Only for the types: Matplotlib is slow to import, and most tables are never drawn.
 if TYPE_CHECKING:

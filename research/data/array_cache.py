@@ -5,8 +5,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +18,7 @@ from research.data.one_hot import OneHot
 from research.data.repeats import repeats
 from research.data.spec import Source, spec_of
 from research.data.table import Table, is_even
+from research.durable_files import whole_folder
 from research.errors import UserError
 
 # The content is read in pieces of this size for its fingerprint.
@@ -221,23 +220,13 @@ def _pieces(file: Path) -> Iterator[bytes]:
 @contextlib.contextmanager
 def whole(directory: Path) -> Iterator[Path]:
     """A directory to fill that gets its name once it is filled, unless another process was
-    first."""
-    # Beside its final name, so that the rename stays within one file system and is atomic.
-    partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
+    first. Raises UserError if it cannot be written."""
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        # The folder is not empty where another process was first.
-        with contextlib.suppress(OSError):
-            partial.rename(directory)
-        if not directory.is_dir():
-            raise OSError(f"{directory} cannot be made")
+        with whole_folder(directory) as partial:
+            yield partial
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
             f"cannot write the cache directory {directory.parent.parent}: {reason}; name another"
             " with --cache_dir"
         ) from None
-    finally:
-        # After a rename there is nothing left to remove; after an error nothing may stay.
-        shutil.rmtree(partial, ignore_errors=True)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from research.sweeps.records.atomic_io import write_atomically
+from research.durable_files import write_atomically
 
 # A run that fails so often gets a `failed` record.
 # More than one, since the machine may be at fault and not the run.

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.coordinate.worker import Worker
-from research.sweeps.records.atomic_io import write_atomically
 
 FOLDER = "progress"
 # Seconds between two writings of one file: it may lie on a file system that many share.

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from research.durable_files import file_clock
 from research.sweeps.coordinate import membership, pack_progress, worker
 from research.sweeps.coordinate.claims import TIMEOUT
 from research.sweeps.coordinate.pack_progress import PackProgress
 from research.sweeps.records import index
-from research.sweeps.records.atomic_io import clock
 from research.sweeps.records.index import RecordSummary
 from research.sweeps.records.store import Store
 
@@ -65,7 +65,7 @@ class Status:
 
 
 def status(
-    members: Sequence[SweepMember], store: Store, now: Callable[[Path], float] = clock
+    members: Sequence[SweepMember], store: Store, now: Callable[[Path], float] = file_clock
 ) -> Status:
     """How far these runs are now.
 

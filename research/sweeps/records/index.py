@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from research.durable_files import write_atomically
 from research.errors import UserError
-from research.sweeps.records.atomic_io import write_atomically
 from research.sweeps.records.store import Newer, Store, not_collecting, parse
 
 # 2: each record is the one that its name says; lines of before may not be.

@@ -3,15 +3,14 @@
 import dataclasses
 import io
 import json
-import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from research.durable_files import check_format, set_aside, write_atomically
 from research.errors import UserError
-from research.sweeps.records.atomic_io import set_aside, write_atomically
 from research.sweeps.records.saved_parameters import command_of
 from research.sweeps.records.store import Store
 from research.training.engine.predicted_rows import PredictedRows
@@ -70,9 +69,8 @@ class Predictions:
         try:
             return _read(path, run_id)
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            aside = self.store.root / "damaged" / f"{run_id}.{uuid.uuid4().hex[:8]}.npz"
             try:
-                _, where = set_aside(path, aside)
+                _, where = set_aside(path, self.store.root / "damaged")
             except FileNotFoundError:
                 where = "another process set them aside"
             raise UserError(
@@ -85,8 +83,7 @@ def _read(path: Path, run_id: str) -> dict[str, PredictedRows]:
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     about = json.loads(str(arrays.pop("about")))
-    if about["format"] != FORMAT:
-        raise ValueError(f"its format is {about['format']}, this code reads {FORMAT}")
+    check_format(about["format"], FORMAT)
     if about["run_id"] != run_id:
         raise ValueError(f"they are of run {about['run_id']}; was the file copied or renamed?")
     parts = dict.fromkeys(name.partition("_")[0] for name in arrays)

@@ -1,27 +1,22 @@
 """The parameters that finished runs keep: a folder per run beside the records, complete or
 absent."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import re
 import shlex
-import shutil
-import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import numpy as np
 
 from research import config as config_lib
 from research.config import RunConfig
-from research.errors import UserError
+from research.durable_files import array_checksum, check_format, set_aside, whole_folder
+from research.errors import UserError, reason
 from research.registry import REGULARIZERS
-from research.sweeps.records.atomic_io import set_aside
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
@@ -111,20 +106,15 @@ class Parameters:
             "basis": basis,
         }
         folder = self.path(run_id)
-        partial = folder.with_name(f".{run_id}.{uuid.uuid4().hex}")
         try:
-            # Written under another name: readers see the folder whole or not at all.
-            partial.mkdir(parents=True)
-            with _checkpointer(partial.name) as orbax:
-                orbax.save((partial / "arrays").absolute(), arrays)
-            content = {"format": FORMAT, "crc32": _crc32(run), "run": run}
-            (partial / "run.json").write_text(json.dumps(content, indent=1))
-            _replace(partial, folder)
+            with whole_folder(folder, replace=True) as partial:
+                with _checkpointer(partial.name) as orbax:
+                    orbax.save((partial / "arrays").absolute(), arrays)
+                content = {"format": FORMAT, "crc32": _crc32(run), "run": run}
+                (partial / "run.json").write_text(json.dumps(content, indent=1))
         except (OSError, ValueError) as error:
             # orbax says in a ValueError that the disk is full.
-            raise UserError(f"cannot write the parameters {folder}: {_first_line(error)}") from None
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            raise UserError(f"cannot write the parameters {folder}: {reason(error)}") from None
         return folder
 
     def settled(self, record: Record) -> bool:
@@ -154,17 +144,15 @@ class Parameters:
         except (ValueError, KeyError, TypeError, OSError) as error:
             where = self._set_aside(run_id)
             raise UserError(
-                f"the parameters {folder} are damaged ({_first_line(error)}); {where}; "
+                f"the parameters {folder} are damaged ({reason(error)}); {where}; "
                 f"train it again with {self._again(run_id)}"
             ) from None
 
     def _set_aside(self, run_id: str) -> str:
         """Moves a run's folder out of the way, and says where it is."""
         try:
-            _, where = set_aside(
-                self.path(run_id),
-                self.store.root / "damaged" / f"{run_id}.params.{uuid.uuid4().hex[:8]}",
-            )
+            name = f"{run_id}.params"
+            _, where = set_aside(self.path(run_id), self.store.root / "damaged", name)
         except FileNotFoundError:
             return "another process set it aside"
         return where
@@ -233,8 +221,7 @@ def _check_run(run: Mapping[str, Any], run_id: str) -> None:
 def _read(folder: Path) -> Saved:
     """Raises ValueError, KeyError, TypeError or OSError if it is damaged."""
     content = json.loads((folder / "run.json").read_text())
-    if content["format"] != FORMAT:
-        raise ValueError(f"its format is {content['format']}, this code reads {FORMAT}")
+    check_format(content["format"], FORMAT)
     run = content["run"]
     if _crc32(run) != content["crc32"]:
         raise ValueError("the checksum of run.json does not fit")
@@ -257,29 +244,11 @@ def _tree(variables: Variables) -> dict[str, Any]:
 
 
 def _digests(arrays: Mapping[str, Any]) -> dict[str, int]:
-    return {
-        name: zlib.crc32(np.ascontiguousarray(leaf).data)
-        for name, leaf in param_tree.by_name(arrays).items()
-    }
+    return {name: array_checksum(leaf) for name, leaf in param_tree.by_name(arrays).items()}
 
 
 def _crc32(value: Any) -> int:
     return zlib.crc32(json.dumps(value, sort_keys=True).encode())
-
-
-def _replace(partial: Path, folder: Path) -> None:
-    """Gives a whole folder its name, in the place of one that is there."""
-    with contextlib.suppress(FileNotFoundError):
-        old = partial.with_name(f"{partial.name}.old")
-        # A rename does not replace a folder that has files; the old one has to move away first.
-        os.replace(folder, old)
-        shutil.rmtree(old, ignore_errors=True)
-    try:
-        os.replace(partial, folder)
-    except OSError:
-        # If the folder exists, another process with the same run was faster.
-        if not folder.is_dir():
-            raise
 
 
 def _checkpointer(name: str) -> Any:
@@ -293,7 +262,3 @@ def _checkpointer(name: str) -> Any:
     return ocp.Checkpointer(
         ocp.StandardCheckpointHandler(multiprocessing_options=alone), multiprocessing_options=alone
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

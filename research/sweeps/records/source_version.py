@@ -2,11 +2,11 @@
 with."""
 
 import hashlib
-import os
 import shutil
-import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from research.durable_files import whole_folder
 
 ROOT = Path(__file__).parents[3]
 PACKAGES_OF_CODE = ("experiments", "launch", "research")
@@ -43,20 +43,13 @@ def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = RO
     files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}
     files |= {f"{PLUGINS}/{number}/{path.name}": path for number, path in enumerate(plugins)}
     target = folder / _digest(files, commit)
-    partial = folder / f".{target.name}.{uuid.uuid4().hex}"
     if target.is_dir():
         return target
-    for name, path in files.items():
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, partial / name)
-    (partial / COMMIT).write_text(commit)
-    try:
-        os.replace(partial, target)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
-        # If the folder exists, another process with the same code was faster.
-        if not target.is_dir():
-            raise
+    with whole_folder(target) as partial:
+        for name, path in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, partial / name)
+        (partial / COMMIT).write_text(commit)
     return target
 
 

@@ -9,15 +9,14 @@ import math
 import os
 import re
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from research.durable_files import set_aside, write_atomically, write_once
 from research.errors import UserError
-from research.sweeps.records.atomic_io import set_aside, write_atomically
 from research.sweeps.records.record import Record
 from research.training.devices.strategy import ExecutionStrategy
 
@@ -119,21 +118,19 @@ class Store:
                 os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
 
     def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> tuple[bool, str] | None:
-        """As files.set_aside; None if another process was faster, and may have written a whole
-        one."""
-        # A name of its own for each: two readers must not overwrite what the other set aside.
-        aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
+        """As `durable_files.set_aside`; None if another process was faster, and may have written a
+        whole one."""
         try:
-            moved, where = set_aside(path, aside)
+            moved, where = set_aside(path, self.root / "damaged")
             # Parsed again: another process may have put a whole file there between the reading and
             # the move.
-            parse((aside if moved else path).read_bytes())
+            parse((moved or path).read_bytes())
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
-            return moved, where
+            return moved is not None, where
         if moved:  # it was the whole one
-            os.replace(aside, path)
+            os.replace(moved, path)
         return None
 
     def forget(self, run_id: str) -> None:
@@ -194,17 +191,7 @@ class Store:
             UserError: the file cannot be written.
         """
         path = self.root / folder / f"{name}.json"
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        write_atomically(partial, json.dumps(value, indent=1))
-        try:
-            # A link, unlike a rename, never replaces what another process wrote first.
-            os.link(partial, path)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-        finally:
-            partial.unlink(missing_ok=True)
+        write_once(path, json.dumps(value, indent=1))
         return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from research.sweeps.records.atomic_io import write_atomically
+from research.durable_files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,23 +4,18 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from research.errors import UserError
+from research.durable_files import array_checksum, write_atomically
+from research.errors import UserError, reason
 from research.training.checkpoint.checkpoints import Checkpoints
 from research.training.checkpoint.pack_manifest import Keep, PackManifest
 from research.training.checkpoint.snapshot import Snapshot
-from research.training.checkpoint.snapshot_format import (
-    FORMAT,
-    checksum_of,
-    open_manager,
-    to_arrays,
-)
+from research.training.checkpoint.snapshot_format import FORMAT, open_manager, to_arrays
 
 
 class CheckpointWriter:
@@ -48,11 +43,8 @@ class CheckpointWriter:
                 ],
                 "all": [policy.PreserveAll()],
             }
-            self._folder.mkdir(parents=True, exist_ok=True)
-            # Written beside and then renamed, which is atomic: no process reads half a file.
-            partial = self._folder / ".pack.json"
-            partial.write_text(json.dumps({"format": FORMAT, "pack": self._pack.to_json()}))
-            os.replace(partial, self._folder / "pack.json")
+            content = {"format": FORMAT, "pack": self._pack.to_json()}
+            write_atomically(self._folder / "pack.json", json.dumps(content))
             self._manager = open_manager(
                 self._folder,
                 preservation_policy=policy.AnyPreservationPolicy(policies[self._pack.keep]),
@@ -70,7 +62,7 @@ class CheckpointWriter:
         import orbax.checkpoint as ocp
 
         arrays = to_arrays(snapshot)
-        digests = {name: checksum_of(array) for name, array in arrays.items()}
+        digests = {name: array_checksum(array) for name, array in arrays.items()}
         meta = {
             "format": FORMAT,
             "step": snapshot.step,
@@ -123,5 +115,4 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except UserError:
         raise
     except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"cannot write the checkpoint {folder}: {reason}") from error
+        raise UserError(f"cannot write the checkpoint {folder}: {reason(error)}") from error

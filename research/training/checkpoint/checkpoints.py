@@ -3,12 +3,12 @@
 import contextlib
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from research.errors import UserError
+from research.durable_files import GONE, check_format, remove_folder, set_aside
+from research.errors import UserError, reason
 from research.training.checkpoint.pack_manifest import PackManifest
 from research.training.checkpoint.snapshot import Snapshot, select
 from research.training.checkpoint.snapshot_format import FORMAT, read
@@ -16,7 +16,7 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.step.state import LaneState
 
 _MARK = {"checkpoints": "research.training.checkpoints"}
-_DAMAGED, _GONE = "damaged", ".gone"
+_DAMAGED = "damaged"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,14 +116,13 @@ class Checkpoints:
         try:
             snapshot = read(path, template, runs)
         except (ValueError, KeyError, TypeError, OSError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             before = [step for step in steps(path.parent) if step < int(path.name)]
             then = (
                 f"going on from the one before it, step {max(before)}"
                 if before
                 else "its runs begin again"
             )
-            self._set_aside(path, f"{path.parent.name}.{path.name}", reason, then)
+            self._set_aside(path, f"{path.parent.name}.{path.name}", reason(error), then)
             return None
         return snapshot
 
@@ -137,49 +136,30 @@ class Checkpoints:
                 continue
             try:
                 content = json.loads((folder / "pack.json").read_text())
-                if content["format"] != FORMAT:
-                    raise ValueError(f"its format is {content['format']}, this code reads {FORMAT}")
+                check_format(content["format"], FORMAT)
                 pack = PackManifest.from_json(content["pack"])
             except (ValueError, KeyError, TypeError, OSError) as error:
-                self._set_aside(
-                    folder,
-                    folder.name,
-                    f"pack.json: {error or type(error).__name__}",
-                    "its runs begin again",
-                )
+                why = f"pack.json: {reason(error)}"
+                self._set_aside(folder, folder.name, why, "its runs begin again")
                 continue
             yield folder, pack
 
-    def _set_aside(self, path: Path, name: str, reason: str, then: str) -> None:
-        aside = self.root / _DAMAGED / name
-        # Nothing that was set aside before is overwritten: it may be all that is left of a run.
-        number = 0
-        while aside.exists():
-            number += 1
-            aside = aside.with_name(f"{name}.{number}")
-        try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, aside)
-        except FileNotFoundError:
-            return  # another process was first
-        self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; {then}")
+    def _set_aside(self, path: Path, name: str, why: str, then: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            _, where = set_aside(path, self.root / _DAMAGED, name)
+            self.warn(f"the checkpoint {path} does not read back ({why}); {where}; {then}")
 
     def discard(self, pack: PackManifest) -> None:
         """Removes the folder of a pack whose runs are done, unless it keeps all snapshots."""
         if pack.keep != "all":
-            # Renamed first, which is atomic: no process ever sees half a folder.
-            gone = self.root / f".{pack.name}{_GONE}"
-            shutil.rmtree(gone, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another process was first
-                os.replace(self.root / pack.name, gone)
-            shutil.rmtree(gone, ignore_errors=True)
+            remove_folder(self.root / pack.name)
 
     def settle(self, done: Callable[[str], bool]) -> None:
         """Discards the packs whose runs are all done; their records remain."""
         for _, pack in list(self.packs()):
             if all(done(run) for run in pack.runs):
                 self.discard(pack)
-        for gone in self.root.glob(f".*{_GONE}"):  # of a process that was killed
+        for gone in self.root.glob(f".*{GONE}"):  # of a process that was killed
             shutil.rmtree(gone, ignore_errors=True)
 
 

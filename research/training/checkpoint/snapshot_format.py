@@ -1,7 +1,6 @@
 """How a snapshot is stored: named arrays in an orbax folder, with their checksums beside them."""
 
 import math
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from research.durable_files import array_checksum, check_format
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
@@ -77,9 +77,8 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
     with open_manager(path.parent) as manager:
         restored = manager.restore(int(path.name), args=items)
     arrays, meta = dict(restored["state"]), restored["meta"]
-    if meta["format"] != FORMAT:
-        raise ValueError(f"its format is {meta['format']}, this code reads {FORMAT}")
-    if {name: checksum_of(array) for name, array in arrays.items()} != meta["crc32"]:
+    check_format(meta["format"], FORMAT)
+    if {name: array_checksum(array) for name, array in arrays.items()} != meta["crc32"]:
         raise ValueError("its checksums do not fit")
     if meta["step"] != int(path.name):
         raise ValueError(f"it is of step {meta['step']}; was it copied or renamed?")
@@ -137,11 +136,6 @@ def _fitting(arrays: dict[str, np.ndarray], name: str, runs: int, shape: Any) ->
             f" {shape.dtype}{list(shape.shape)}"
         )
     return array
-
-
-def checksum_of(array: np.ndarray) -> int:
-    """The CRC-32 of an array's bytes."""
-    return zlib.crc32(np.ascontiguousarray(array).data)
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:
