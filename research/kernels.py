@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.tree_util import KeyPath, keystr, tree_leaves_with_path, tree_map_with_path
+from jax.tree_util import KeyPath, tree_leaves_with_path, tree_map_with_path
+
+from research.param_tree import leaf_name
 
 Tree = Any
 
@@ -40,8 +42,20 @@ def map_kernels_with_key(
         key: folded with each kernel's path.
     """
     return tree_map_with_path(
-        lambda path, w: fn(w, path_key(key, path)) if is_kernel(path) else w, params
+        lambda path, w: fn(w, _path_key(key, path)) if is_kernel(path) else w, params
     )
+
+
+def map_with_key(fn: Callable[[jax.Array, jax.Array], Any], tree: Tree, key: jax.Array) -> Tree:
+    """The tree of `fn(leaf, key)`: each leaf has its own key, by its path. So it does not depend on
+    which other leaves there are.
+
+    Args:
+        fn: the function of a leaf and a key.
+        tree: its leaves.
+        key: folded with each leaf's path.
+    """
+    return tree_map_with_path(lambda path, leaf: fn(leaf, _path_key(key, path)), tree)
 
 
 def kernel_mask(params: Tree) -> Tree:
@@ -54,7 +68,6 @@ def kernel_leaves(params: Tree) -> list[jax.Array]:
     return [w for path, w in tree_leaves_with_path(params) if is_kernel(path)]
 
 
-def path_key(key: jax.Array, path: KeyPath) -> jax.Array:
-    """The key of one leaf: by its path, so that other leaves come and go without touching it."""
+def _path_key(key: jax.Array, path: KeyPath) -> jax.Array:
     # crc32, since Python salts its hash of strings per process.
-    return jax.random.fold_in(key, zlib.crc32(keystr(path, simple=True, separator="/").encode()))
+    return jax.random.fold_in(key, zlib.crc32(leaf_name(path).encode()))

@@ -44,7 +44,13 @@ FLOORS = (
     ("research.statistics",),
     ("research.entry_kinds",),
     ("research.registry",),
-    ("research.rng", "research.kernels", "research.maxima", "research.examples"),
+    (
+        "research.rng",
+        "research.param_tree",
+        "research.kernels",
+        "research.maxima",
+        "research.examples",
+    ),
     ("research.option_text",),
     (
         "research.run_config",

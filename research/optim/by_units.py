@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import optax
 
-from research.kernels import Tree, is_kernel
+from research.kernels import Tree, kernel_mask
 
 
 def centralize() -> optax.GradientTransformation:
@@ -52,9 +52,9 @@ def _mapped(function: Callable[..., jax.Array], tree: Tree, *rest: Tree) -> Tree
     """The tree of `function(leaf, axes of a unit's incoming weights, ...)`; axes: None where it is
     no kernel."""
 
-    def mapped(path: Any, leaf: jax.Array, *more: jax.Array) -> jax.Array:
+    def mapped(is_kernel: bool, leaf: jax.Array, *more: jax.Array) -> jax.Array:
         # A kernel [K] has no axis left to take a mean or a norm over.
-        is_matrix = is_kernel(path) and leaf.ndim > 1
+        is_matrix = is_kernel and leaf.ndim > 1
         return function(leaf, tuple(range(leaf.ndim - 1)) if is_matrix else None, *more)
 
-    return jax.tree_util.tree_map_with_path(mapped, tree, *rest)
+    return jax.tree.map(mapped, kernel_mask(tree), tree, *rest)

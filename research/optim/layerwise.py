@@ -37,11 +37,9 @@ def lamb(
 
 def _adapted(params: Any) -> Any:
     """True in the place of kernels and other arrays of two axes or more, as tables of vectors."""
-    return jax.tree_util.tree_map_with_path(
-        # The scale of a weight-normed kernel has one axis and counts too: it carries the kernel's
-        # norm.
-        lambda path, leaf: kernels.is_kernel(path) or leaf.ndim > 1,
-        params,
+    # The scale of a weight-normed kernel has one axis and counts too: it carries the kernel's norm.
+    return jax.tree.map(
+        lambda is_kernel, leaf: is_kernel or leaf.ndim > 1, kernels.kernel_mask(params), params
     )
 
 

@@ -62,8 +62,10 @@ def muon(
 
 def _labels(params: Any) -> Any:
     """`muon` for the kernels of two axes or more, `adam` for everything else."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, leaf: "muon" if kernels.is_kernel(path) and leaf.ndim >= 2 else "adam", params
+    return jax.tree.map(
+        lambda is_kernel, leaf: "muon" if is_kernel and leaf.ndim >= 2 else "adam",
+        kernels.kernel_mask(params),
+        params,
     )
 
 

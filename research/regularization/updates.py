@@ -5,9 +5,8 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jax.tree_util import tree_map_with_path
 
-from research.kernels import Tree, kernel_mask, path_key
+from research.kernels import Tree, kernel_mask, map_with_key
 from research.options import NonNegative, Positive
 from research.regularization.constraints import decays_once
 from research.regularization.member import member
@@ -93,12 +92,8 @@ def gradient_noise(
         updates: Tree, state: NoiseState, params: Tree = None, *, key: jax.Array, **_: Any
     ) -> tuple[Tree, NoiseState]:
         sd = jnp.sqrt(eta / (1.0 + state.step) ** gamma)
-
-        def add(path: Any, u: jax.Array) -> jax.Array:
-            # A key per leaf by its path: a further parameter leaves the noise of the others alone.
-            return add_gaussian(u, path_key(key, path), sd)
-
-        return tree_map_with_path(add, updates), NoiseState(state.step + 1)
+        noisy = map_with_key(lambda u, leaf_key: add_gaussian(u, leaf_key, sd), updates, key)
+        return noisy, NoiseState(state.step + 1)
 
     return Update(init, update)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data import in_memory
 from research.data.features.named_inputs import take
 from research.errors import UserError
+from research.param_tree import by_name
 from research.registry import (
     CALLBACKS,
     FEATURES,
@@ -125,9 +125,9 @@ def gradients(case: Subject) -> None:
     run = _noisy(case).run(optimizer="adam")
     before, after = (steps([run], case.data.data, 1, count) for count in (0, 3))
     still = [
-        keystr(path, simple=True, separator="/")
-        for (path, a), b in zip(
-            tree_leaves_with_path(before.params), jax.tree.leaves(after.params), strict=True
+        name
+        for (name, a), b in zip(
+            by_name(before.params).items(), jax.tree.leaves(after.params), strict=True
         )
         if (a == b).all()
     ]

@@ -6,9 +6,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data.spec import Arrays
+from research.param_tree import by_name
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
@@ -94,10 +94,8 @@ def lane(tree: Any, index: int) -> Any:
 
 def unequal(got: Any, expected: Any) -> list[str]:
     """The leaves whose bits are not equal, -0.0 differing from 0.0 and NaN equal to itself."""
-    pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
-    return [
-        keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
-    ]
+    pairs = zip(by_name(got).items(), jax.tree.leaves(expected), strict=True)
+    return [name for (name, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()]
 
 
 def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int) -> list[str]:
@@ -131,7 +129,7 @@ def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int)
     differs = jax.tree.map(np.linalg.norm, _difference(variables, alone))
     # Not `norm > most`: a NaN is wrong too.
     wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
-    return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
+    return [name for name, is_wrong in by_name(wrong).items() if is_wrong]
 
 
 def _difference(a: Any, b: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from engine import acts_on, assert_same_bits, data_of, lane, member, run, start, steps, train
 from observing import taking
 
+from research import param_tree
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan.run_plan import PlannedRun
@@ -20,7 +21,6 @@ from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.setup.warm_start import InitialWeights, check_initial_weights
-from research.training.step import param_tree
 from research.training.step.state import Variables
 
 FROZEN = "HiddenDense_0/"

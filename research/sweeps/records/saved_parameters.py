@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jax
 
 from research import config as config_lib
+from research import param_tree
 from research.config import RunConfig
 from research.durable_files import array_checksum, check_format, set_aside, whole_folder
 from research.errors import UserError, reason
@@ -22,7 +23,6 @@ from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.setup.host import is_host_estimator
-from research.training.step import param_tree
 from research.training.step.state import Variables
 
 FORMAT = 1

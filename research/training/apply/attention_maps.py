@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from research import param_tree
 from research.errors import UserError
 from research.training.setup.program import Program
 from research.training.step import network
@@ -39,8 +40,7 @@ def attention_maps(
 
 def _layer(path: tuple[Any, ...]) -> str:
     """`Block_0` of what Block_0/attention/weights has; `attention` where a network has one."""
-    names = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)][:-1]
-    return "/".join(names).removesuffix("/attention") or "attention"
+    return "/".join(param_tree.module_names(path)[:-1]).removesuffix("/attention") or "attention"
 
 
 @functools.partial(jax.jit, static_argnames="program")

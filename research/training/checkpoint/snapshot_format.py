@@ -1,5 +1,6 @@
 """How a snapshot is stored: named arrays in an orbax folder, with their checksums beside them."""
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from research import param_tree
 from research.durable_files import array_checksum, check_format
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.snapshot import Snapshot
@@ -15,6 +17,7 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.step.state import LaneState
 
 FORMAT = 1
+_named = functools.partial(param_tree.by_name, separator=".")
 
 
 def open_manager(folder: Path, **options: Any) -> Any:
@@ -53,8 +56,8 @@ def open_manager(folder: Path, **options: Any) -> Any:
 
 def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
     """A snapshot's arrays by name, without empty ones, which orbax cannot store."""
-    named = {f"state.{name}": leaf for name, leaf in _named(snapshot.state)}
-    named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.best_and_last)}
+    named = {f"state.{name}": leaf for name, leaf in _named(snapshot.state).items()}
+    named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.best_and_last).items()}
     named |= {f"rows.{name}": values for name, values in snapshot.rows.items()}
     return {name: array for name, array in named.items() if array.size}
 
@@ -120,7 +123,9 @@ def _check_runs(run_ids: list[str], count: int, meta: dict[str, Any]) -> None:
 def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:
     """Takes a tree's arrays out of `arrays`: the template's, with a leading axis of runs."""
     # Taken out one by one, so that what is left over afterwards is what the run lacks.
-    leaves = [_fitting(arrays, f"{part}.{name}", runs, shape) for name, shape in _named(template)]
+    leaves = [
+        _fitting(arrays, f"{part}.{name}", runs, shape) for name, shape in _named(template).items()
+    ]
     return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
@@ -136,10 +141,3 @@ def _fitting(arrays: dict[str, np.ndarray], name: str, runs: int, shape: Any) ->
             f" {shape.dtype}{list(shape.shape)}"
         )
     return array
-
-
-def _named(tree: Any) -> list[tuple[str, Any]]:
-    return [
-        (jax.tree_util.keystr(path, simple=True, separator="."), leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    ]

@@ -3,11 +3,11 @@ differs."""
 
 import contextlib
 import dataclasses
-from typing import Any
 
 import jax
 import numpy as np
 
+from research import param_tree
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training.devices.strategy import ExecutionStrategy
@@ -102,18 +102,13 @@ def train_twice(
 def compare(one: LaneState, other: LaneState) -> tuple[ArrayDifference, ...]:
     """The arrays of the first lane that are not bit for bit the same, in the order of the state.
     Leaves [W, ...]."""
-    mine, others = (
-        jax.tree_util.tree_leaves_with_path(jax.device_get(state)) for state in (one, other)
-    )
+    mine = param_tree.by_name(jax.device_get(one))
+    others = jax.tree.leaves(jax.device_get(other))
     return tuple(
-        _apart(_name(path), np.asarray(a[0]), np.asarray(b[0]))
-        for (path, a), (_, b) in zip(mine, others, strict=True)
+        _apart(name.removeprefix("variables/"), np.asarray(a[0]), np.asarray(b[0]))
+        for (name, a), b in zip(mine.items(), others, strict=True)
         if np.asarray(a[0]).tobytes() != np.asarray(b[0]).tobytes()
     )
-
-
-def _name(path: Any) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/").removeprefix("variables/")
 
 
 def _apart(path: str, a: np.ndarray, b: np.ndarray) -> ArrayDifference:

@@ -12,6 +12,7 @@ import flax.linen as nn
 import jax
 
 from research import config as config_lib
+from research import param_tree
 from research.config import FIELDS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import ShapeError, UserError
@@ -21,7 +22,7 @@ from research.training.devices import batch_layout
 from research.training.setup.lane_inputs import abstract_lane, make_program
 from research.training.setup.program import Program
 from research.training.setup.warm_start import matches
-from research.training.step import network, param_tree
+from research.training.step import network
 from research.training.step.state import Lane
 
 # What a network must have for a regularizer to act in it, by what `site_of` it says.
@@ -242,7 +243,7 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     sites: set[str] = set()
     alone = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(collections.get("sites", {})):
-        names = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
+        names = param_tree.module_names(path)
         sites.update(names)
         if names[-1] == "normalization" and math.prod(leaf.shape[1:]) == 1:
             alone.append("/".join([*names[:-1], ""]))

@@ -8,11 +8,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from research import param_tree
 from research.config import RunConfig
 from research.errors import UserError
 from research.training.setup.lane_inputs import abstract_state
 from research.training.setup.program import Program
-from research.training.step import param_tree
 from research.training.step.state import Tree, Variables
 
 _COLLECTIONS = ("params", "batch_stats")

@@ -6,11 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from research import param_tree
 from research.optim import plateau
 from research.training.checkpoint.checksum import checksum
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import means, objective, param_tree, update
+from research.training.step import means, objective, update
 from research.training.step.state import Lane, LaneState, Tree
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from research import rng
+from research import param_tree, rng
 from research.kernels import kernel_leaves, map_kernels_with_key
 from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
@@ -16,7 +16,7 @@ from research.tasks.objectives.game import Player
 from research.tasks.objectives.turn import Apply, ForwardPass, Keys, PlayerBatch
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import network, objective, param_tree
+from research.training.step import network, objective
 from research.training.step.augment import AugmentedBatch
 from research.training.step.state import Lane, LaneState, Tree
 

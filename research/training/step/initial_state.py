@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research import param_tree
 from research.optim import plateau
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import means, network, objective, param_tree, update
+from research.training.step import means, network, objective, update
 from research.training.step.collect import initial_world
 from research.training.step.state import Lane, LaneState, Variables
 

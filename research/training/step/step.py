@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from research import param_tree
 from research.errors import UserError
 from research.registry import OPTIMIZERS
 from research.tasks.objectives.game import Player
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import means, param_tree, update
+from research.training.step import means, update
 from research.training.step.augment import AugmentedBatch, augmented_rounds, turn_number
 from research.training.step.collect import collect
 from research.training.step.gradient import loss_and_gradient

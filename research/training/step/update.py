@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from research import rng
+from research import param_tree, rng
 from research.config import RunConfig, views
 from research.errors import UserError
 from research.kernels import map_kernels
@@ -14,7 +14,6 @@ from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
 from research.tasks.objectives.game import Player
 from research.training.setup.program import Program, built, regularizer
-from research.training.step import param_tree
 from research.training.step.state import Lane, LaneState, Tree, Variables
 
 

@@ -6,19 +6,24 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.tree_util import KeyPath, keystr
+from jax.tree_util import DictKey, KeyPath, keystr, tree_leaves_with_path, tree_map_with_path
 
-from research.training.step.state import Tree
+Tree = Any
 
 
-def leaf_name(path: KeyPath) -> str:
+def leaf_name(path: KeyPath, separator: str = "/") -> str:
     """A leaf's name: its path with slashes."""
-    return keystr(path, simple=True, separator="/")
+    return keystr(path, simple=True, separator=separator)
 
 
-def by_name(tree: Tree) -> dict[str, Any]:
+def module_names(path: KeyPath) -> list[str]:
+    """The names of modules and variables on the path of what a module has sown."""
+    return [str(key.key) for key in path if isinstance(key, DictKey)]
+
+
+def by_name(tree: Tree, separator: str = "/") -> dict[str, Any]:
     """The leaves by name, in the tree's order."""
-    return {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {leaf_name(path, separator): leaf for path, leaf in tree_leaves_with_path(tree)}
 
 
 def keep_where(pattern: str | None, new: Tree, old: Tree) -> Tree:
@@ -31,7 +36,7 @@ def keep_where(pattern: str | None, new: Tree, old: Tree) -> Tree:
     """
     if pattern is None:
         return new
-    return jax.tree_util.tree_map_with_path(
+    return tree_map_with_path(
         lambda path, a, b: b if re.search(pattern, leaf_name(path)) else a, new, old
     )
 
@@ -50,7 +55,7 @@ def select(pattern: str, tree: Tree) -> Tree:
     """
     if not pattern:
         return tree
-    return jax.tree_util.tree_map_with_path(
+    return tree_map_with_path(
         lambda path, leaf: leaf if re.search(pattern, leaf_name(path)) else None, tree
     )
 
