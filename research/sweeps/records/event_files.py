@@ -4,13 +4,12 @@ final metrics."""
 import contextlib
 import dataclasses
 import datetime
-import io
 import os
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from research.sweeps.declare.strengths import strengths
 from research.sweeps.execute.observer import Curves
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
+from research.sweeps.records.tf_records import framed
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -95,10 +95,8 @@ class Events:
             if (folder / COMPLETE).exists():
                 return
             if live is not None and live.file.exists():
-                _append(
-                    live.file,
-                    [*_epochs(record.curves, live.times, live.written), *_end(record, now)],
-                )
+                rest = _epochs(record.curves, live.times, live.written)
+                _append(live.file, [*rest, *_end(record, now)])
             else:
                 _forget(folder)
                 _append(_file(folder, now), _whole(record, now))
@@ -110,17 +108,15 @@ class Events:
         """Appends the epochs of a run that are not written yet."""
         done = max(map(len, curves.values()), default=0)
         live = self._live.get(run_id)
-        if live is None:
+        if live is None or not live.file.exists():
             (folder / COMPLETE).unlink(missing_ok=True)
             # What an earlier process wrote stays up to the checkpoint from which this one goes on.
             # A run that diverges at once has no complete epoch.
             earlier = max(0, min(_last_epoch(folder), done - 1))
             live = _Live(_file(folder, now), dict.fromkeys(range(1, done + 1), now), earlier)
             self._live[run_id] = live
-            _append(
-                live.file,
-                [*_start(config, now), *([_restart(earlier + 1, now)] if earlier else [])],
-            )
+            restart = [_restart(earlier + 1, now)] if earlier else []
+            _append(live.file, [*_start(config, now), *restart])
         _append(live.file, _epochs(curves, live.times, live.written))
         live.written = done
         live.due = now + EVERY
@@ -191,35 +187,31 @@ def _forget(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _append(file: Path, events: Iterable["Event"]) -> None:
-    """Appends events, so that a reader sees them at once. A new file begins with its version."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    content = io.BytesIO()
-    writer = RecordWriter(content)
-    events = list(events)
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        events.insert(
-            0, Event(wall_time=events[0].wall_time if events else 0.0, file_version="brain.Event:2")
-        )
-    for event in events:
-        writer.write(event.SerializeToString())
+def _append(file: Path, messages: Sequence[bytes]) -> None:
+    """Appends serialized events, so that a reader sees them at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     with open(file, "ab") as out:
-        out.write(content.getvalue())
+        out.write(framed(messages))
 
 
-def _epochs(curves: Curves, times: Mapping[int, float], written: int) -> list["Event"]:
+def _epochs(curves: Curves, times: Mapping[int, float], written: int) -> list[bytes]:
     """The epochs after those that are written, an event each, at the times when they ended."""
     last = max(map(len, curves.values()), default=0)
-    events = []
+    ended = max(times.values(), default=0.0)
+    messages = []
+    event = _scalars({}, 0, ended)
     for epoch in range(written + 1, last + 1):
-        values = {
-            name: of_epoch[epoch - 1] for name, of_epoch in curves.items() if epoch <= len(of_epoch)
-        }
-        events.append(_scalars(values, epoch, times.get(epoch, max(times.values(), default=0.0))))
-    return events
+        values = {name: curve[epoch - 1] for name, curve in curves.items() if epoch <= len(curve)}
+        # One event gets new numbers each time, since making one takes ten times as long. A curve
+        # may end before the others, so the number of values says which curves they are of.
+        if len(values) != len(event.summary.value):
+            event = _scalars(values, epoch, ended)
+        for slot, value in zip(event.summary.value, values.values(), strict=True):
+            slot.simple_value = value
+        event.step = epoch
+        event.wall_time = times.get(epoch, ended)
+        messages.append(event.SerializeToString())
+    return messages
 
 
 def _scalars(values: Mapping[str, float], step: int, now: float) -> "Event":
@@ -232,14 +224,15 @@ def _scalars(values: Mapping[str, float], step: int, now: float) -> "Event":
     return Event(wall_time=now, step=step, summary=summary)
 
 
-def _restart(step: int, now: float) -> "Event":
+def _restart(step: int, now: float) -> bytes:
     """Tells TensorBoard that what follows takes the place of what was written from this step on."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-    return Event(wall_time=now, step=step, session_log=SessionLog(status=SessionLog.START))
+    event = Event(wall_time=now, step=step, session_log=SessionLog(status=SessionLog.START))
+    return event.SerializeToString()
 
 
-def _whole(record: Record, now: float) -> list["Event"]:
+def _whole(record: Record, now: float) -> list[bytes]:
     """All events of a record; its epochs are spread evenly over the time that its training took."""
     began, seconds = _trained(record, now)
     epochs = max(map(len, record.curves.values()), default=0)
@@ -261,7 +254,7 @@ def _trained(record: Record, now: float) -> tuple[float, float]:
         return now, 0.0
 
 
-def _end(record: Record, now: float) -> list["Event"]:
+def _end(record: Record, now: float) -> list[bytes]:
     """The final metrics, and that the run is over."""
     from tensorboard.plugins.hparams import api_pb2
     from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
@@ -272,13 +265,15 @@ def _end(record: Record, now: float) -> list["Event"]:
     final = {f"final/{name}": value for name, value in record.metrics.items()}
     epochs = max(map(len, record.curves.values()), default=0)
     return [
-        *([_scalars(final, epochs, now)] if final else []),
+        *([_scalars(final, epochs, now).SerializeToString()] if final else []),
         _hparams(SESSION_END_INFO_TAG, ended, now),
     ]
 
 
-def _start(config: Mapping[str, str], now: float) -> list["Event"]:
-    """The run's settings, for TensorBoard's table of hyperparameters; numbers are numbers."""
+def _start(config: Mapping[str, str], now: float) -> list[bytes]:
+    """The beginning of a file: its version, and the run's settings for TensorBoard's table of
+    hyperparameters, where numbers are numbers."""
+    from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
 
@@ -288,10 +283,13 @@ def _start(config: Mapping[str, str], now: float) -> list["Event"]:
             info.hparams[key].number_value = float(text)
         except ValueError:
             info.hparams[key].string_value = text
-    return [_hparams(SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=info), now)]
+    return [
+        Event(wall_time=now, file_version="brain.Event:2").SerializeToString(),
+        _hparams(SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=info), now),
+    ]
 
 
-def _hparams(tag: str, content: Any, now: float) -> "Event":
+def _hparams(tag: str, content: Any, now: float) -> bytes:
     """The event of TensorBoard's HParams plugin: its `summary` module makes the same, and needs
     TensorFlow."""
     from tensorboard.compat.proto.event_pb2 import Event
@@ -299,4 +297,4 @@ def _hparams(tag: str, content: Any, now: float) -> "Event":
     from tensorboard.plugins.hparams.metadata import NULL_TENSOR, create_summary_metadata
 
     value = Summary.Value(tag=tag, metadata=create_summary_metadata(content), tensor=NULL_TENSOR)
-    return Event(wall_time=now, summary=Summary(value=[value]))
+    return Event(wall_time=now, summary=Summary(value=[value])).SerializeToString()
