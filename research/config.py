@@ -26,15 +26,18 @@ from research.run_config import (
     DEFAULTS_OF_TASKS,
     EXECUTION,
     FIELDS,
+    FOLLOWING,
     FOLLOWS_SEED,
     FULL_BATCH,
     HELP,
     HINTS,
     NESTED,
     NUMERIC,
+    OF_FILES,
     OPTIONS,
     PARTS,
     PLAYER_FIELDS,
+    SEEDS,
     SHORT,
     STATIC,
     WORDS,
@@ -46,20 +49,24 @@ __all__ = [
     "DEFAULTS_OF_TASKS",
     "EXECUTION",
     "FIELDS",
+    "FOLLOWING",
     "FOLLOWS_SEED",
     "FULL_BATCH",
     "HELP",
     "HINTS",
     "NESTED",
     "NUMERIC",
+    "OF_FILES",
     "OPTIONS",
     "PARTS",
     "PLAYER_FIELDS",
+    "SEEDS",
     "SHORT",
     "STATIC",
     "Component",
     "Leaf",
     "RunConfig",
+    "by_full_name",
     "canonical_path",
     "format_regularization",
     "inline_options",
@@ -85,6 +92,7 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     Raises:
         UserError: for anything else that is wrong.
     """
+    settings = by_full_name(settings)
     nested = _nested(settings)
     values: dict[str, Any] = {}
     unused: set[str] = set()
@@ -120,13 +128,19 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     return RunConfig(**values), frozenset(unused)
 
 
+def by_full_name(settings: Settings) -> Settings:
+    """The settings without short names. Raises UserError where one is given in both ways."""
+    for short in settings.keys() & SHORT.keys():
+        if SHORT[short] in settings:
+            raise UserError(f"{short} is short for {SHORT[short]}; leave one of them out")
+    return {SHORT.get(name, name): value for name, value in settings.items()}
+
+
 def _nested(settings: Settings) -> dict[str, dict[str, Any]]:
     """The settings with a dot, by the name before it. Raises UserError on an unknown name."""
     nested: dict[str, dict[str, Any]] = {}
     for key, value in settings.items():
-        if key in SHORT and SHORT[key] in settings:
-            raise UserError(f"{key} is short for {SHORT[key]}; leave one of them out")
-        head, dot, tail = SHORT.get(key, key).partition(".")
+        head, dot, tail = key.partition(".")
         if head not in FIELDS or (tail and head not in NESTED):
             raise UserError(f"unknown setting '{key}'; {nearest(key, [*FIELDS, *SHORT])}")
         if dot:

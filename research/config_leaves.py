@@ -17,6 +17,7 @@ from research.registry import (
 from research.run_config import (
     DEFAULTS_OF_TASKS,
     FIELDS,
+    FOLLOWING,
     NUMERIC,
     PARTS,
     PLAYER_FIELDS,
@@ -66,8 +67,9 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
             yield Leaf(name, value.name, kind, value.name == field.default.name)
             yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
         else:
-            # A task's default that is written out must not change the run's id.
-            default = value in (field.default, task_default(config.task, name))
+            # A task's default, or the run's seed, that is written out must not change the run's id.
+            defaults = (field.default, task_default(config.task, name))
+            default = value in defaults or (name in FOLLOWING and value == config.seed)
             yield Leaf(name, value, kind, default)
 
 

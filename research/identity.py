@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from research.config import FIELDS, PARTS, PLAYER_FIELDS, STATIC, Leaf, RunConfig, leaves
+from research.config import FIELDS, FOLLOWING, PARTS, PLAYER_FIELDS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
 from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry
 
@@ -100,12 +100,15 @@ def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
     return {"science": changed, "data": fingerprint, "versions": dict(versions(config))}
 
 
-def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
+def reseeded(science: Mapping[str, Any], seeds: Mapping[str, int]) -> dict[str, Any]:
     """The `science` of a run that differs only in these seeds; the rest is taken over as it is."""
+    follow = {name for name in FOLLOWING if seeds[name] == seeds["seed"]}
     # A default seed is left out, as all defaults are.
     changed = {path: text for path, text in science["science"].items() if path not in seeds}
     changed |= {
-        path: format_value(seed) for path, seed in seeds.items() if seed != FIELDS[path].default
+        path: format_value(seed)
+        for path, seed in seeds.items()
+        if path not in follow and seed != FIELDS[path].default
     }
     return {**science, "science": changed}
 

@@ -78,7 +78,7 @@ def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> An
 
 
 # The device takes seeds as uint32.
-SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
 Fold = Annotated[int, Range(0)]
 
 
@@ -97,7 +97,7 @@ class RunConfig:
         None, NUMERIC
     )
     split_seed: Annotated[
-        SplitSeed | None,
+        Seed | None,
         "seed of the split; seed: the run's own; none: the run's own, or 0 where the data set has"
         " test rows of its own",
     ] = _field(None, NUMERIC)
@@ -184,7 +184,20 @@ class RunConfig:
         str | None,
         "parameters whose name has this pattern are initialized again, despite --init_from",
     ] = _field(None, NUMERIC)
-    seed: Annotated[int, Range(0, 2**32 - 1), "seed of all randomness"] = _field(0, NUMERIC)
+    seed: Annotated[
+        int, Range(0, 2**32 - 1), "seed of all randomness that has no seed of its own"
+    ] = _field(0, NUMERIC)
+    init_seed: Annotated[Seed | None, "seed of the initial parameters; none: the run's seed"] = (
+        _field(None, NUMERIC)
+    )
+    order_seed: Annotated[Seed | None, "seed of the order of the data; none: the run's seed"] = (
+        _field(None, NUMERIC)
+    )
+    noise_seed: Annotated[
+        Seed | None,
+        "seed of all noise while training: dropout, augmentation, label noise; none: the run's"
+        " seed",
+    ] = _field(None, NUMERIC)
     # Settings of several players, in the place of PLAYER_FIELDS; () where there is one player.
     players: tuple[PlayerSettings, ...] = ()
 
@@ -202,8 +215,12 @@ OPTIONS: dict[str, Option] = {
 HELP: dict[str, str] = {
     name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS
 }
+# The seeds of a run by what they seed: `--seed.init` is `--init_seed`.
+SEEDS = {source: f"{source}_seed" for source in ("init", "order", "noise", "split")}
+# Those that are the run's seed where they are not set; the data say whose the split's is.
+FOLLOWING = ("init_seed", "order_seed", "noise_seed")
 # Options of data sets that are so often given that they have a short name.
-SHORT = {
+OF_FILES = {
     name: f"dataset.{name}"
     for name in (
         "target",
@@ -221,6 +238,8 @@ SHORT = {
         "series",
     )
 }
+# Other names of settings.
+SHORT = OF_FILES | {f"seed.{source}": name for source, name in SEEDS.items()}
 FULL_BATCH = 0  # the value of batch_size=full, which a user cannot write as 0
 FOLLOWS_SEED = -1  # the value of split_seed=seed
 # Words that stand for a number.

@@ -16,7 +16,7 @@ from research.errors import UserError, close, nearest
 # The settings of a run by what they are about, in the order in which a reader looks for them.
 GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("dataset", "task", "train_size", "label_noise", "scaling", "target_scaling"),
-    # The short names of the options that files have; see research.config.SHORT.
+    # The short names of the options that files have; see research.config.OF_FILES.
     "files": (),
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
@@ -33,6 +33,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "accumulate",
         "loss_mean",
         "seed",
+        "init_seed",
+        "order_seed",
+        "noise_seed",
     ),
     "regularization": ("regularization",),
     "evaluation": ("split", "fold", "split_seed", "metrics"),
@@ -78,9 +81,9 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 def _groups() -> dict[str, tuple[str, ...]]:
     """The settings of a run by group."""
-    from research.config import SHORT
+    from research.config import OF_FILES
 
-    return GROUPS | {"files": tuple(SHORT)}
+    return GROUPS | {"files": tuple(OF_FILES)}
 
 
 def _program() -> Iterator[str]:

@@ -8,7 +8,7 @@ from research.analysis.arms_table import Arm, ArmsTable, Column
 from research.analysis.number_format import as_number
 from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
-from research.config import FIELDS
+from research.config import FIELDS, FOLLOWING, SEEDS
 from research.errors import UserError, nearest
 from research.options import format_value
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
@@ -55,14 +55,18 @@ def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]
         yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
         return
     for key in dict.fromkeys(key for config in configs for key in config):
-        # A setting that is newer than a record has its default there.
-        field = FIELDS.get(key)
-        default = None if field is None else format_value(field.default)
-        yield key, {config.get(key, default) for config in configs}
+        yield key, {_value(config, key) for config in configs}
+
+
+def _value(config: Settings, key: str) -> str | None:
+    """The value of a setting, which may be newer than the record."""
+    if key in config or key not in FIELDS:
+        return config.get(key)
+    return config.get("seed") if key in FOLLOWING else format_value(FIELDS[key].default)
 
 
 def _parents(key: str) -> list[str]:
-    if key == "split_seed":
+    if key in SEEDS.values():
         return ["seed"]
     # `regularization` names a member without its strength.
     if key.startswith(f"{REGULARIZATION}."):
@@ -75,7 +79,7 @@ def _settles(configs: Sequence[Settings], parent: str, key: str) -> bool:
     """Whether `key` has one value for each value of `parent`, and so says nothing more."""
     values: dict[str | None, str | None] = {}
     return any(parent in config for config in configs) and all(
-        values.setdefault(config.get(parent), config.get(key)) == config.get(key)
+        values.setdefault(config.get(parent), _value(config, key)) == _value(config, key)
         for config in configs
     )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from research.run_config import SEEDS
+
 # These data sets are windows of one sequence, which every seed cuts at the same places.
 WINDOW_TASKS = ("language_model", "forecast")
 # Architectures that draw nothing before the first step, whatever their options.
@@ -15,9 +17,14 @@ def variation(configs: Iterable[Config]) -> str:
     """The sentences on what differs from seed to seed. configs: of every run."""
     known = list(configs)
     fixed = [_starts_alike(config) for config in known]
-    varies = ["the order of the data", "the noise"]
-    notes = []
-    if not fixed or not all(fixed):
+    drawn = {"order": "the order of the data", "noise": "the noise"}
+    varies = [what for source, what in drawn.items() if not _apart(known, source)]
+    notes = [
+        f"The seed of {what} is {seeds}."
+        for source, what in ({"init": "the initialisation"} | drawn).items()
+        if (seeds := _apart(known, source))
+    ]
+    if not (fixed and all(fixed)) and not _apart(known, "init"):
         varies.insert(0, "the initialisation")
     if any(fixed):
         alike = {config.get("arch", "") for config, same in zip(known, fixed, strict=True) if same}
@@ -25,8 +32,17 @@ def variation(configs: Iterable[Config]) -> str:
     split, note = _split(known)
     varies += split
     notes += note
-    *others, last = varies
-    return " ".join([f"Across seeds vary {', '.join(others)} and {last}.", *notes])
+    listed = " and ".join(filter(None, [", ".join(varies[:-1]), *varies[-1:]]))
+    return " ".join([*([f"Across seeds vary {listed}."] if listed else []), *notes])
+
+
+def _apart(configs: list[Config], source: str) -> str:
+    """The one seed that a source of randomness has in all runs, whatever their seed; else ""."""
+    seeds = {config.get(SEEDS[source], config.get("seed", "")) for config in configs}
+    runs = {config.get("seed") for config in configs}
+    # Of runs with one seed, it is apart if it is another.
+    apart = len(seeds) == 1 and (len(runs) > 1 or seeds != runs)
+    return seeds.pop() if apart else ""
 
 
 def _starts_alike(config: Config) -> bool:

@@ -47,8 +47,9 @@ def _refuse_several(path: str, value: Any) -> None:
 
 def path_of(keyword: str) -> str:
     """The setting that a keyword names. Raises UserError if there is none."""
-    if keyword in SHORT:
-        return SHORT[keyword]
+    for name in (keyword, keyword.replace("_", ".", 1)):
+        if name in SHORT:
+            return SHORT[name]
     if keyword in FIELDS or keyword.partition(".")[0] in NESTED:
         return keyword
     for part in PARTS:

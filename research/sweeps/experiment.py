@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from research.config import by_full_name
 from research.errors import UserError
 from research.registry import Registry
 from research.sweeps.column import Better, Column, Published, check_metric
@@ -75,6 +76,10 @@ class Experiment:
     until: Literal["", "decided"] = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "base", by_full_name(self.base))
+        for name in ("arms", "factors"):
+            settings = {label: by_full_name(arm) for label, arm in getattr(self, name).items()}
+            object.__setattr__(self, name, type(getattr(self, name))(settings))
         self._combine_factors()
         for column in self.columns:
             check_metric(column.metric, column.better)

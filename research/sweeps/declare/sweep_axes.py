@@ -23,7 +23,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import grammar, rng
-from research.config import FIELDS, NESTED, PARTS, RunConfig
+from research.config import FIELDS, NESTED, PARTS, SHORT, RunConfig
 from research.errors import UserError, nearest
 from research.sweeps.declare import distributions
 from research.sweeps.declare.distributions import Distribution
@@ -76,7 +76,7 @@ def parse(text: str, flag: str) -> Axis:
     names the flag."""
     text, condition = _conditional(text, flag)
     path, equals, right = text.partition("=")
-    path, right = path.strip(), right.strip()
+    path, right = SHORT.get(path.strip(), path.strip()), right.strip()
     if not equals or not right:
         raise UserError(
             f"--{flag}='{text}' is not of the form setting=value|value or setting=log(low,high)"
@@ -121,8 +121,9 @@ def _conditional(text: str, flag: str) -> tuple[str, Condition | None]:
             f"--{flag}: the condition 'if {right.strip()}' is not of the form if"
             " setting=value|value"
         )
+    path = path.strip()
     return axis.strip(), Condition(
-        path.strip(), _values(values.strip(), f"--{flag}: the condition 'if {right}'")
+        SHORT.get(path, path), _values(values.strip(), f"--{flag}: the condition 'if {right}'")
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from research import config as config_lib
 from research import identity
-from research.config import FIELDS, OPTIONS, SHORT, RunConfig
+from research.config import FIELDS, OPTIONS, SEEDS, SHORT, RunConfig
 from research.data import masks
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import division
@@ -150,9 +150,12 @@ class Planner:
         number: Any = FIELDS["seed"].default
         if seed is not None:
             number = OPTIONS["seed"].parse(seed, "seed")
-        split_seed = validate.split_seed(config, self.source(config).spec, number)
-        run_id = identity.digest(identity.reseeded(science, seed=number, split_seed=split_seed))
-        reseeded = dataclasses.replace(run.config, seed=number, split_seed=split_seed)
+        if host.is_fitted(config):
+            config = host.without_training(config)
+        seeded = validate.with_seeds(config, self.source(config).spec, number)
+        seeds: dict[str, Any] = {name: getattr(seeded, name) for name in ("seed", *SEEDS.values())}
+        run_id = identity.digest(identity.reseeded(science, seeds))
+        reseeded = dataclasses.replace(run.config, **seeds)
         return dataclasses.replace(run, id=run_id, config=reseeded)
 
     def run(self, config: RunConfig) -> PlannedRun:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research import config as config_lib
+from research.config import SEEDS
 from research.errors import UserError
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import strengths
@@ -32,7 +33,7 @@ COMPLETE = "complete"
 # Characters of a folder's name before the run's id; file systems take 255 bytes.
 LONGEST = 150
 # Settings that it does not have, or has elsewhere: most follow from the data set.
-_UNNAMED = ("dataset", "arch", "seed", "task", "loss", "split", "split_seed")
+_UNNAMED = ("dataset", "arch", "seed", "task", "loss", "split", *SEEDS.values())
 
 
 @dataclasses.dataclass

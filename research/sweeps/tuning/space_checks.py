@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from research import config as config_lib
-from research.config import PARTS, RunConfig
+from research.config import PARTS, SEEDS, RunConfig
 from research.errors import UserError
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis, Point
@@ -74,7 +74,7 @@ def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> Pla
             raise UserError(
                 f"--{axis.path} is given, and an axis sets it too; leave one of them out"
             )
-        if axis.path == "seed":
+        if axis.path in ("seed", *SEEDS.values()):
             raise UserError("a seed cannot be tuned: the choice is reported on fresh seeds")
     if not axes:
         return planner.runs(planner.each_fold([settings]))[0]

@@ -33,7 +33,7 @@ def labels(classes: int, lane: Lane, y: jax.Array) -> jax.Array:
     def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
         # A key per row of the data, so that a label does not depend on the split or the order.
         choose, draw = jax.random.split(
-            jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row)
+            jax.random.fold_in(rng.stream(lane.noise_seed, "label_noise"), row)
         )
         redrawn = jax.random.bernoulli(choose, lane.hparams["label_noise"])
         return jnp.where(redrawn, jax.random.randint(draw, (), 0, classes, label.dtype), label)
@@ -51,7 +51,7 @@ def order(count: int, padding: int, uneven: bool, lane: Lane, epoch: jax.Array) 
         lane: the lane's inputs.
         epoch: the lane's epoch, [].
     """
-    rows = batch_order(lane.train, rng.at(lane.seed, "order", epoch), count, uneven)
+    rows = batch_order(lane.train, rng.at(lane.order_seed, "order", epoch), count, uneven)
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
 
 

@@ -13,7 +13,7 @@ import jax
 
 from research import config as config_lib
 from research import param_tree
-from research.config import FIELDS, RunConfig
+from research.config import FIELDS, FOLLOWING, RunConfig
 from research.data.spec import DataSpec
 from research.errors import ShapeError, UserError
 from research.kernels import is_kernel
@@ -198,6 +198,7 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
             "schedule",
             "label_noise",
             "seed",
+            *FOLLOWING,
             "freeze",
             "batch_size",
             "objective",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import config as config_lib
-from research.config import RunConfig
+from research.config import FOLLOWING, RunConfig
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.data.splitters.division import division, extremes, padded
@@ -122,7 +122,7 @@ def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -
     # In the program's dtype, so that all lanes have the same types and share the compiled step.
     number = program.dtype.type
     return Lane(
-        seed=np.uint32(config.seed),
+        **_seeds(config),
         hparams={path: number(value) for path, value in config_lib.numeric(config).items()},
         plateau={name: number(value) for name, value in plateau.items()},
         train=train,
@@ -130,6 +130,11 @@ def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -
         test=test,
         **jax.tree.map(lambda value: np.asarray(value, program.dtype)[()], fitted),
     )
+
+
+def _seeds(config: RunConfig) -> dict[str, np.uint32]:
+    """The seeds of a lane; the split is drawn on the host."""
+    return {name: np.uint32(getattr(config, name)) for name in FOLLOWING}
 
 
 def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
@@ -163,7 +168,7 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
     number = jax.ShapeDtypeStruct((), program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
     return Lane(
-        seed=jax.ShapeDtypeStruct((), jnp.uint32),
+        **dict.fromkeys(FOLLOWING, jax.ShapeDtypeStruct((), jnp.uint32)),
         hparams=dict.fromkeys(config_lib.numeric(config), number),
         plateau=dict.fromkeys(_NO_PLATEAU, number),
         **program.spec.inputs.fitted_like(program.dtype)._asdict(),

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from research import config as config_lib
-from research.config import FIELDS, FOLLOWS_SEED, PARTS, RunConfig
+from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, PARTS, RunConfig
 from research.data.features.named_inputs import NamedInputs
 from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
@@ -41,11 +41,10 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         if getattr(config, name) == FIELDS[name].default
     }
     return dataclasses.replace(
-        config,
+        with_seeds(config, spec, config.seed),
         task=task,
         loss=loss,
         metrics=metrics,
-        split_seed=split_seed(config, spec, config.seed),
         updates_per_epoch=_updates_per_epoch(config, spec),
         **by_task,
         **_normalized(config),
@@ -59,17 +58,22 @@ def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
     return None if default else config.updates_per_epoch
 
 
-def split_seed(config: RunConfig, spec: DataSpec, seed: int) -> int:
-    """The seed of a run's split, of a config that is not completed yet.
+def with_seeds(config: RunConfig, spec: DataSpec, seed: int) -> RunConfig:
+    """A config that is not completed yet, with all of its seeds.
 
     Args:
-        config: says it, or leaves it to the data.
+        config: says them, or leaves them to the run's seed and to the data.
         spec: what is known of the data.
         seed: the run's.
     """
-    if config.split_seed == FOLLOWS_SEED or (config.split_seed is None and spec.split_by_seed):
-        return seed
-    return config.split_seed or 0
+    follows = FOLLOWS_SEED if spec.split_by_seed else 0
+    split = follows if config.split_seed is None else config.split_seed
+    apart = {name: getattr(config, name) for name in FOLLOWING}
+    followed: dict[str, Any] = {
+        name: seed if value is None else value for name, value in apart.items()
+    }
+    split_seed = seed if split == FOLLOWS_SEED else split
+    return dataclasses.replace(config, seed=seed, split_seed=split_seed, **followed)
 
 
 def _check_fold(config: RunConfig, spec: DataSpec) -> None:

@@ -125,7 +125,7 @@ def augment_batch(
     for part in program.members("data"):
         transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
         # A key per example of the global batch: the same draws on however many devices.
-        keys = fwd.example_keys(rng.at(lane.seed, part.name, state.step))
+        keys = fwd.example_keys(rng.at(lane.noise_seed, part.name, state.step))
         x = _each(transform, x, keys)
         if mask is not None and program.spec.reconstructs:
             clean = _each(transform, clean, keys)
@@ -140,7 +140,7 @@ def augment_batch(
     for part in program.members("targets"):
         transform, key = (
             program_lib.regularizer(part, lane),
-            rng.at(lane.seed, part.name, state.step),
+            rng.at(lane.noise_seed, part.name, state.step),
         )
         if REGULARIZERS.get(part.name).mixes_examples:
             x, targets = _mix_global_batch(

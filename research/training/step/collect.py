@@ -81,7 +81,7 @@ def _keys(lane: Lane, step: jax.Array | int, count: int) -> Keys:
     """The random keys of collecting a batch in `count` environments."""
 
     def of_batch(name: str) -> jax.Array:
-        return rng.at(lane.seed, f"collect/{name}", step)
+        return rng.at(lane.noise_seed, f"collect/{name}", step)
 
     return Keys(of_batch, lambda name: rng.per_example(of_batch(name), jnp.arange(count)))
 

@@ -141,7 +141,7 @@ def player_loss(
     # Penalties are of the kernels themselves, so noise goes into a copy that only the network sees.
     noisy = kernels
     for member in program.members("parameters", "kernels"):
-        key = rng.at(lane.seed, f"{member.name}{player.suffix}", state.step)
+        key = rng.at(lane.noise_seed, f"{member.name}{player.suffix}", state.step)
         noisy = map_kernels_with_key(program_lib.regularizer(member, lane), noisy, key)
 
     # All parts on all devices have the same parameters, so each takes its share of what is only
@@ -190,7 +190,7 @@ def _network(program: Program, player: Player, state: LaneState, lane: Lane, fwd
         # Each pass of an update has draws of its own; the first has those of the update.
         number = next(numbers)
         suffix = player.suffix + (f"/{number}" if number else "")
-        keys = {name: rng.at(lane.seed, name + suffix, state.step) for name in names}
+        keys = {name: rng.at(lane.noise_seed, name + suffix, state.step) for name in names}
 
         def run(params: Tree, *inputs: Any) -> Any:
             return program.model.apply(
@@ -221,7 +221,7 @@ def _keys(player: Player, state: LaneState, lane: Lane, fwd: Forward) -> Keys:
     """The random keys of an update of the player."""
 
     def of_batch(name: str) -> jax.Array:
-        return rng.at(lane.seed, f"objective/{name}{player.suffix}", state.step)
+        return rng.at(lane.noise_seed, f"objective/{name}{player.suffix}", state.step)
 
     return Keys(of_batch, lambda name: fwd.example_keys(of_batch(name)))
 

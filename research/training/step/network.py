@@ -67,7 +67,7 @@ def init(program: Program, lane: Lane) -> Variables:
     They are drawn in float32, so that every precision starts from the same numbers.
     """
     x = example(program)
-    keys = {"params": rng.stream(lane.seed, "init")}
+    keys = {"params": rng.stream(lane.init_seed, "init")}
     model = program.model
     outputs, variables = model.init_with_output(
         keys, x, forward(program, lane, None), mutable=["params", "batch_stats"]

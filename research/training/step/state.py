@@ -14,14 +14,17 @@ Array = Any
 class Lane:
     """The inputs of one run. Leaves have no lane axis here; a pack stacks them.
 
-    Floats are of the program's dtype. seed: uint32 []. hparams: [] by config path. plateau: the
-    options of reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing
-    input. shift, scale: of the inputs; all as the data's last axis. target_shift, target_scale: [].
-    unit: [], what the task measures errors in, or 1. train, validation, test: int32 rows of the
-    data; -1 at their ends stands for the rows that a larger fold has more.
+    Floats are of the program's dtype. init_seed, order_seed, noise_seed: uint32 []. hparams: [] by
+    config path. plateau: the options of reduce_on_plateau, neutral under any other schedule. fill:
+    what replaces a missing input. shift, scale: of the inputs; all as the data's last axis.
+    target_shift, target_scale: []. unit: [], what the task measures errors in, or 1. train,
+    validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
+    fold has more.
     """
 
-    seed: Array
+    init_seed: Array
+    order_seed: Array
+    noise_seed: Array
     hparams: dict[str, Array]
     plateau: dict[str, Array]
     fill: Array

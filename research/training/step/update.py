@@ -91,7 +91,7 @@ def optimizer_updates(
             updates,
             state.opt_state[stream],
             params,
-            key=rng.at(lane.seed, stream, state.step),
+            key=rng.at(lane.noise_seed, stream, state.step),
             learning_rate=learning_rate,
             factor=factor,
         )
