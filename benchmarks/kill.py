@@ -25,6 +25,7 @@ from launch.cli.planner import planner
 from research.data.progress_bar import progress
 from research.errors import UserError
 from research.sweeps.declare import sweep_axes
+from research.sweeps.execute.stored_strategy import stored_form
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.provenance import device_kind
 from research.sweeps.records.store import Store
@@ -208,7 +209,7 @@ def prepare(victim: Victim, records: Path) -> None:
     runs = plans.runs(plans.each_fold(requests))
     kind = f"{victim.strategy.replicas}devices" if victim.strategy.replicas > 1 else "many"
     for program in {run.program.id for run in runs}:
-        value = {"way": dataclasses.asdict(victim.strategy), "seconds_per_lane_step": {}}
+        value = stored_form(victim.strategy)
         Store(records).write_json("ways", f"{program}.{device_kind()}.{kind}", value)
 
 

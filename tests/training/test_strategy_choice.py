@@ -1,9 +1,11 @@
 """Law 7: the way of running is what was timed fastest, and kept."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 from engine import data_of, run
 from observing import Observing
@@ -12,9 +14,12 @@ from research.sweeps.execute import stored_strategy
 from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
+from research.sweeps.records.provenance import provenance, strategy_of
 from research.sweeps.records.store import Store
 from research.training.devices import strategy_choice
-from research.training.devices.strategy import ExecutionStrategy
+from research.training.devices.chunk_functions import ChunkFunctions
+from research.training.devices.strategy import EIGEN_CONVOLUTIONS, ExecutionStrategy
+from research.training.engine import loop
 
 RUN = run(epochs=1000)
 LANES = 40
@@ -65,6 +70,50 @@ def test_convolutions_run_one_by_one_on_a_cpu() -> None:
     assert {
         strategy.width for strategy in strategy_choice.candidates(cnn.program, cnn.config, 10)
     } == {1}
+
+
+def test_convolutions_of_a_long_pack_are_timed_with_eigen_too() -> None:
+    settings = {"arch": "cnn", "arch__channels": (2,), "arch__dense": (4,)}
+    eigen = ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)
+    long, short = run(**settings, epochs=1000), run(**settings, epochs=1)
+    assert list(strategy_choice.candidates(long.program, long.config, 1))[1:] == [eigen]
+    assert eigen not in strategy_choice.candidates(short.program, short.config, 1)
+
+
+def test_compiler_options_reach_the_compiler_and_change_only_rounding() -> None:
+    of = run(arch="cnn", arch__channels=(2,), arch__dense=(4,))
+    configs, arrays = [of.config], data_of(of).data
+    eigen = ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)
+    functions = ChunkFunctions.of(of.program, eigen, jax.local_devices()[0])
+    assert functions.backend != ChunkFunctions.of(of.program, ExecutionStrategy(1, 1), None).backend
+    plain, other = (
+        loop.train(of.program, configs, arrays, strategy)[0]
+        for strategy in (ExecutionStrategy(1, 1), eigen)
+    )
+    # Sums in another order: a few float32 roundings over the steps of this tiny network.
+    np.testing.assert_allclose(plain.curves["train/loss"], other.curves["train/loss"], rtol=1e-5)
+
+
+def test_options_that_this_compiler_does_not_know_are_left_out() -> None:
+    unknown = ExecutionStrategy(1, 1, compiler_options=(("xla_cpu_of_tomorrow", "1"),))
+    assert ChunkFunctions.of(RUN.program, unknown, None) == ChunkFunctions.of(
+        RUN.program, ExecutionStrategy(1, 1), None
+    )
+
+
+def test_a_strategy_is_stored_as_before_unless_it_has_options(tmp_path: Path) -> None:
+    plain = ExecutionStrategy(2, 3)
+    assert plain.to_json() == {"width": 2, "steps": 3, "devices": 1, "replicas": 1}
+    assert str(plain) == "ExecutionStrategy(width=2, steps=3, devices=1, replicas=1)"
+    eigen = ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)
+    for strategy in (plain, eigen):
+        Store(tmp_path).write_json("ways", "a", stored_strategy.stored_form(strategy))
+        assert (
+            ExecutionStrategy.from_json(Store(tmp_path).read_json("ways", "a")["way"]) == strategy
+        )
+        origin = json.loads(json.dumps(provenance(strategy, 1, 1.0, 0.0)))
+        assert strategy_of(origin) == strategy
+        assert ("compiler_options" in origin) == (strategy == eigen)
 
 
 def test_the_stored_way_is_reused(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The execution strategy of a pack: a stored one, or a new one that is chosen and stored."""
 
-import dataclasses
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import jax
 
@@ -68,10 +70,18 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
                     return math.inf
 
             chosen = strategy_choice.choose_strategy(pack.program, config, lanes, timed, max_lanes)
-        value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}
+        value = stored_form(*chosen)
         # Another process may have stored one first; that one is the program's.
         stored = context.store.keep_json("ways", name, value)
-    return ExecutionStrategy(**stored["way"])
+    return ExecutionStrategy.from_json(stored["way"])
+
+
+def stored_form(
+    strategy: ExecutionStrategy, timings: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The content of a strategy's file in the store. timings: seconds per lane and step, by
+    strategy."""
+    return {"way": strategy.to_json(), "seconds_per_lane_step": dict(timings)}
 
 
 def strategy_key(pack: Pack, context: ExecutionContext, lanes: int) -> str:

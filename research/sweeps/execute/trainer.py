@@ -17,7 +17,7 @@ from research.sweeps.coordinate.failures import MAX_ATTEMPTS
 from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.checkpoint_policy import CheckpointPolicy
 from research.sweeps.execute.execution_context import ExecutionContext, ends_all
-from research.sweeps.execute.stored_strategy import strategy_key
+from research.sweeps.execute.stored_strategy import stored_form, strategy_key
 from research.sweeps.plan.row_counts import row_counts
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.provenance import described, device_kind, provenance
@@ -184,8 +184,8 @@ def _with_memory(
             f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
         )
         # Replaces the stored strategy: the next pack of the program would run out of memory too.
-        value = {"way": dataclasses.asdict(strategy), "seconds_per_lane_step": {}}
-        context.store.write_json("ways", strategy_key(pack, context, context.lanes(pack)), value)
+        name = strategy_key(pack, context, context.lanes(pack))
+        context.store.write_json("ways", name, stored_form(strategy))
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
         ids = [run.id for run in pack.runs]
         stored = context.checkpoints.find(

@@ -46,7 +46,9 @@ def described(strategy: ExecutionStrategy) -> str:
     """A strategy in words."""
     over = f", each run over {strategy.replicas}" if strategy.replicas > 1 else ""
     chunk = f"{strategy.width} lanes a chunk, {strategy.steps} steps a dispatch"
-    return f"{chunk}, {strategy.devices} devices{over}"
+    options = [f"{name}={value}" for name, value in strategy.compiler_options]
+    compiled = f", compiled with {', '.join(options)}" if options else ""
+    return f"{chunk}, {strategy.devices} devices{over}{compiled}"
 
 
 def provenance(
@@ -65,13 +67,13 @@ def provenance(
         started: when they began, in seconds since 1970.
         earlier: other strategies that trained the first steps.
     """
+    stored = strategy.to_json()
     return machine() | {
         "way": described(strategy),
         "earlier": list(earlier),
-        "width": strategy.width,
-        "steps_per_dispatch": strategy.steps,
-        "devices": strategy.devices,
-        "replicas": strategy.replicas,
+        "width": stored.pop("width"),
+        "steps_per_dispatch": stored.pop("steps"),
+        **stored,
         "lanes": lanes,
         "seconds": round(seconds / lanes, 4),
         "date": (
@@ -85,12 +87,17 @@ def recorded_strategy(provenance: Mapping[str, Any]) -> ExecutionStrategy | None
     device."""
     if provenance.get("device") != device_kind():
         return None
-    return ExecutionStrategy(
-        provenance["width"],
-        provenance["steps_per_dispatch"],
-        provenance["devices"],
-        provenance.get("replicas", 1),
-    )
+    return strategy_of(provenance)
+
+
+def strategy_of(provenance: Mapping[str, Any]) -> ExecutionStrategy:
+    """The strategy with which a record's run was trained, on whichever device. Raises KeyError if
+    it does not say."""
+    fields = {name: provenance[name] for name in ("width", "devices")}
+    fields |= {
+        name: provenance[name] for name in ("replicas", "compiler_options") if name in provenance
+    }
+    return ExecutionStrategy.from_json({**fields, "steps": provenance["steps_per_dispatch"]})
 
 
 def commit_of(root: Path) -> str:

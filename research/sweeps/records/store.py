@@ -281,7 +281,7 @@ def _body(text: bytes) -> bytes:
 def _parse_strategy(text: bytes) -> Any:
     """A strategy's file. Raises ValueError, KeyError or TypeError if it is damaged."""
     content = json.loads(text)
-    ExecutionStrategy(**content["way"])
+    ExecutionStrategy.from_json(content["way"])
     dict(content["seconds_per_lane_step"])
     return content
 

@@ -13,7 +13,7 @@ from research.data.spec import Arrays
 from research.errors import Unknown, UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.sweeps.records.provenance import machine
+from research.sweeps.records.provenance import machine, strategy_of
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Damaged, Store
 from research.sweeps.run_names import find_run
@@ -286,14 +286,8 @@ def relative(a: float, b: float) -> float:
 
 def _recorded_strategy(record: Record) -> ExecutionStrategy:
     """The strategy with which a record's run was trained. Raises UserError if it does not say."""
-    origin = record.provenance
     try:
-        return ExecutionStrategy(
-            origin["width"],
-            origin["steps_per_dispatch"],
-            origin["devices"],
-            origin.get("replicas", 1),
-        )
+        return strategy_of(record.provenance)
     except KeyError as missing:
         raise UserError(
             f"the record of run {record.run_id} does not say its {missing.args[0]}"

@@ -1,7 +1,6 @@
 """Writes the snapshots of one pack in the background, each whole or not at all."""
 
 import contextlib
-import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -68,7 +67,7 @@ class CheckpointWriter:
             "step": snapshot.step,
             "seconds": snapshot.seconds,
             "crc32": digests,
-            "way": dataclasses.asdict(self._pack.strategy),
+            "way": self._pack.strategy.to_json(),
             "device": self._pack.device,
             "runs": self._pack.runs,
             "earlier": list(snapshot.earlier),

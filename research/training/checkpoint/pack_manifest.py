@@ -47,7 +47,8 @@ class PackManifest:
 
     def to_json(self) -> dict[str, Any]:
         """The content of `pack.json`."""
-        content = dataclasses.asdict(self)
+        content: dict[str, Any] = dataclasses.asdict(self)
+        content["strategy"] = self.strategy.to_json()
         return {_STORED_NAMES.get(name, name): value for name, value in content.items()}
 
     @staticmethod
@@ -55,5 +56,5 @@ class PackManifest:
         """The pack that `to_json` described. Raises KeyError or TypeError if a field is wrong."""
         names = {stored: name for name, stored in _STORED_NAMES.items()}
         fields = {names.get(name, name): value for name, value in content.items()}
-        strategy = ExecutionStrategy(**fields.pop("strategy"))
+        strategy = ExecutionStrategy.from_json(fields.pop("strategy"))
         return PackManifest(strategy=strategy, **fields)

@@ -99,7 +99,7 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
             " lacks"
         )
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
-    trained = (ExecutionStrategy(**meta["way"]), meta["device"]) if "way" in meta else None
+    trained = (ExecutionStrategy.from_json(meta["way"]), meta["device"]) if "way" in meta else None
     return Snapshot(
         meta["step"],
         state,

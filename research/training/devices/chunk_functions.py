@@ -13,7 +13,7 @@ from research.training.devices.backend import Axes, Backend
 from research.training.devices.batch_layout import BatchLayout
 from research.training.devices.pmap import PmapBackend, devices_of
 from research.training.devices.strategy import ExecutionStrategy
-from research.training.devices.vmap import VmapBackend
+from research.training.devices.vmap import VmapBackend, accepts
 from research.training.setup.program import Program
 from research.training.step import update
 from research.training.step.epoch_end import end_epoch
@@ -102,7 +102,10 @@ class ChunkFunctions:
             device: of the lanes; ignored for a run over several.
         """
         if strategy.replicas == 1:
-            return cls(program, VmapBackend(strategy.width, device))
+            # A later jaxlib may lack an option; its bits are others in any case.
+            options = strategy.compiler_options if accepts(strategy.compiler_options) else ()
+            return cls(program, VmapBackend(strategy.width, device, options))
+        assert not strategy.compiler_options, "jax.pmap takes no compiler options"
         # The leading axis is that of the devices, so none is left for lanes.
         assert strategy.width == 1, "a run that is spread over devices is alone in its chunk"
         return cls(program, PmapBackend(devices_of(strategy.replicas)))

@@ -13,7 +13,8 @@ import jax
 
 from research.config import RunConfig
 from research.data.spec import Arrays
-from research.training.devices.strategy import ExecutionStrategy
+from research.training.devices.strategy import EIGEN_CONVOLUTIONS, ExecutionStrategy
+from research.training.devices.vmap import accepts
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import epoch as epoch_lib
 from research.training.engine.chunk import PackSetup, StreamingPolicy
@@ -29,6 +30,8 @@ TIMED = 3
 # Other strategies are timed only if the default takes more seconds than this, since each timing
 # costs a compilation.
 WORTH_SECONDS = 30.0
+# A pack of so few steps ends sooner than the default is timed.
+FEW_STEPS = 100
 # Another strategy must be this much faster: timings are noisy, and the default is compiled already.
 MARGIN = 0.9
 
@@ -107,6 +110,9 @@ def candidates(
         # Mapped over lanes, a convolution becomes a grouped one, which no CPU library does
         # well, and inside a loop it is slow: convolutions run one lane at a time.
         yield from (ExecutionStrategy(1, 1, count) for count in sorted(device_counts, reverse=True))
+        # On one device alone: it takes all threads, which chunks on several devices share.
+        if lanes * program.steps > FEW_STEPS and accepts(EIGEN_CONVOLUTIONS):
+            yield ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)
         return
     widest = min(lanes, most)
     yield ExecutionStrategy(widest, MAX_DISPATCH_STEPS)

@@ -1,6 +1,7 @@
 """Lanes mapped together on one device."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,16 +10,20 @@ import numpy as np
 
 from research.training.devices.backend import Axes
 from research.training.devices.batch_layout import Shard
+from research.training.devices.strategy import CompilerOptions
 from research.training.step.state import Tree
 
 
 @dataclasses.dataclass(frozen=True)
 class VmapBackend:
-    """`jax.vmap` over `width` lanes. A `Backend`; what it is given must be committed to `device`,
-    which is no part of what is compiled."""
+    """`jax.vmap` over `width` lanes, compiled with XLA's options. A `Backend`.
+
+    What it is given must be committed to `device`, which is no part of what is compiled.
+    """
 
     width: int
     device: jax.Device | None = dataclasses.field(default=None, compare=False)
+    compiler_options: CompilerOptions = ()
 
     shard: ClassVar[Shard] = Shard()
 
@@ -37,7 +42,8 @@ class VmapBackend:
             axes: of its arguments.
             donate: the arguments whose arrays are given away.
         """
-        return jax.jit(function, donate_argnums=donate)
+        options = dict(self.compiler_options) or None
+        return jax.jit(function, donate_argnums=donate, compiler_options=options)
 
     def share(self, tree: Tree) -> Tree:
         """See `Backend`."""
@@ -50,6 +56,16 @@ class VmapBackend:
     def repeat(self, values: np.ndarray) -> np.ndarray:
         """See `Backend`."""
         return values
+
+
+@functools.cache
+def accepts(options: CompilerOptions) -> bool:
+    """Whether this XLA knows the options."""
+    try:
+        jax.jit(lambda x: x, compiler_options=dict(options)).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def _single(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
