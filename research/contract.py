@@ -191,16 +191,22 @@ def _a_number(arguments: tuple[Any, ...], result: Any) -> str:
 
 def _without_the_last_axis(arguments: tuple[Any, ...], result: Any) -> str:
     outputs = jnp.shape(arguments[0])
-    if hasattr(result, "shape") and result.shape == outputs[:-1]:
+    # A loss of several targets is one of the whole example.
+    expected = outputs[:1] if isinstance(arguments[1], dict) else outputs[:-1]
+    if hasattr(result, "shape") and result.shape == expected:
         return ""
     return (
-        f"{_described(result)} of outputs {list(outputs)};"
-        f" expected a loss each, {list(outputs[:-1])}"
+        f"{_described(result)} of outputs {list(outputs)}; expected a loss each, {list(expected)}"
     )
 
 
+def _count(y: Any) -> int:
+    """How many examples the targets are of."""
+    return len(jax.tree.leaves(y)[0])
+
+
 def _a_number_each(arguments: tuple[Any, ...], result: Any) -> str:
-    count = len(arguments[1])
+    count = _count(arguments[1])
     sound = hasattr(result, "shape") and result.shape == (count,)
     return "" if sound else f"{_described(result)}; expected a number per example, [{count}]"
 
@@ -223,6 +229,8 @@ def _of_the_same_leaves(arguments: tuple[Any, ...], result: Any) -> str:
 
 def _targets(arguments: tuple[Any, ...], result: Any) -> str:
     y, width = arguments[:2]
+    if isinstance(y, dict):  # of several targets a loss takes what it likes
+        return ""
     shape = jnp.shape(result) if hasattr(result, "shape") else ()
     if len(shape) > 1 and (shape[0], shape[-1]) == (y.shape[0], width):
         return ""
@@ -233,7 +241,7 @@ def _targets(arguments: tuple[Any, ...], result: Any) -> str:
 def _one_an_example(arguments: tuple[Any, ...], result: Any) -> str:
     if not isinstance(result, Mapping):
         return f"{_described(result)}; expected a dictionary of metrics"
-    count = len(arguments[1])
+    count = _count(arguments[1])
     wrong = next((name for name, values in result.items() if jnp.shape(values) != (count,)), None)
     return (
         ""

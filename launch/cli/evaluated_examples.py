@@ -9,8 +9,9 @@ import numpy as np
 
 from launch.cli.saved_run import SavedRun, TrainingData, load_run, load_run_with_data
 from research.data import csv_file, csv_series, image_folder, text
+from research.data.features.feature import PADDING
+from research.data.features.named_inputs import take
 from research.data.image_files import text_of
-from research.data.spec import PADDING
 from research.data.windows import Windows
 from research.errors import UserError
 
@@ -19,8 +20,8 @@ SPLITS = ("test", "validation", "train")
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not
-    known.
+    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], a dict of several
+    targets, or None if it is not known.
 
     unread: columns of a file that the run has no use for. notes: how the file was read, where there
         was a choice.
@@ -29,7 +30,7 @@ class Examples:
     names: list[str]
     x: Any
     rows: np.ndarray
-    y: np.ndarray | None
+    y: Any
     unread: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -61,7 +62,7 @@ def _of_split(saved: SavedRun, data: TrainingData, split: str) -> Examples:
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {saved.run.config.split}")
     names = [data.names[row] for row in rows] if data.names else [str(row) for row in rows]
-    return Examples(names, data.arrays.x, rows, data.arrays.y[rows])
+    return Examples(names, data.arrays.x, rows, take(data.arrays.y, rows))
 
 
 def _of_file(saved: SavedRun, split: str) -> Examples:

@@ -8,8 +8,8 @@ from launch.cli.saved_run import BEAMS, SavedRun
 from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
+from research.data.features.feature import PADDING
 from research.data.features.named_inputs import take
-from research.data.spec import PADDING
 from research.errors import UserError
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.provenance import recorded_strategy
@@ -35,6 +35,8 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
             f"--beams applies only to task=sequence_to_sequence; the run's task is {task}"
         )
     saved.check_beams()
+    if out and saved.run.program.spec.targets.arrays:
+        raise UserError("--out=DIR has a table of one target a row, not of several; leave it out")
     if out and saved.run.program.problem.summary is None:
         raise UserError(f"--out=DIR has no table for {task}, which answers each step; leave it out")
     if not out and not _measured(saved, examples):

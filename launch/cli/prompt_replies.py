@@ -8,9 +8,10 @@ import numpy as np
 
 from launch.cli.saved_run import SavedRun
 from research.data import text
+from research.data.features.feature import PADDING
 from research.data.features.token_pair import TokenPair
 from research.data.progress_bar import progress
-from research.data.spec import PADDING, DataSpec
+from research.data.spec import DataSpec
 from research.data.strings import BLANK, START
 from research.errors import UserError
 from research.training.apply.generation import Sampler, generate

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from research.data.spec import PADDING, DataSpec
+from research.data.features.feature import PADDING
+from research.data.spec import DataSpec
 from research.errors import UserError
 
 if TYPE_CHECKING:

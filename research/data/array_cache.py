@@ -91,7 +91,8 @@ def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
         directory: the folder of the cached arrays.
         names: what each row is called; none: its number.
     """
-    np.save(directory / "y.npy", table.y)
+    for file, array in _files("y", table.y).items():
+        np.save(directory / file, array)
     (directory / "spec.json").write_text(json.dumps(_stored(table, directory, names)))
 
 
@@ -113,9 +114,9 @@ def task_of(key: str, cache_dir: str) -> str:
 
 def _write(table: Table, file: Path) -> Table:
     """Writes the inputs; returns the table as it is read back."""
-    if table.inputs is not None:
-        for name, array in table.x.items():
-            np.save(file.with_name(f"x_{name}.npy"), array)
+    if isinstance(table.x, dict):
+        for name, array in _files("x", table.x).items():
+            np.save(file.with_name(name), array)
         return narrowed(table, file)
     if isinstance(table.x, OneHot):
         # Stored as the number of the category: one-hot columns would take many times the space.
@@ -125,6 +126,13 @@ def _write(table: Table, file: Path) -> Table:
         np.save(file, np.asarray(table.x))
         stored = np.load(file, mmap_mode="r")
     return narrowed(dataclasses.replace(table, x=stored), file)
+
+
+def _files(name: str, arrays: Any) -> dict[str, Any]:
+    """The arrays of inputs or targets by the name of their .npy file."""
+    if not isinstance(arrays, dict):
+        return {f"{name}.npy": arrays}
+    return {f"{name}_{part}.npy": array for part, array in arrays.items()}
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -149,13 +157,13 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "classes": table.classes,
         "features": table.features,
         "maximum": float(table.maximum),
-        "size": len(table.y),
+        "size": table.size,
         "test_size": table.test_size,
         "note": table.note,
     }
     of_steps = {
         "vocabulary": table.vocabulary,
-        "target_shape": table.y.shape[1:],
+        "target_shape": () if table.targets else table.y.shape[1:],
         "source": table.source,
         "end": table.end,
     }
@@ -165,19 +173,17 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "series": table.series,
     }
     fields |= {name: value for name, value in (of_steps | of_numbers).items() if value}
-    if table.inputs is not None:
-        fields["inputs"] = to_json(table.inputs)
+    features = {"inputs": table.inputs, "targets": table.targets}
+    fields |= {name: to_json(feature) for name, feature in features.items() if feature}
     # The arrays, not the files they came from: array_record files of equal content differ from
     # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     # The layout as it is read, not as it is stored.
     one_hot = table.x if isinstance(table.x, OneHot) else None
-    inputs: list[tuple[Any, Iterator[Any]]]
-    if table.inputs is not None:
-        inputs = [(x, _pieces(directory / f"x_{name}.npy")) for name, x in table.x.items()]
-    else:
-        inputs = [(table.x, one_hot.blocks() if one_hot else _pieces(directory / "x.npy"))]
-    for array, pieces in (*inputs, (table.y, _pieces(directory / "y.npy"))):
+    for file, array in (_files("x", table.x) | _files("y", table.y)).items():
+        pieces: Iterator[Any] = (
+            array.blocks() if isinstance(array, OneHot) else _pieces(directory / file)
+        )
         # Equal bytes of another type or shape are other data.
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in pieces:
@@ -189,7 +195,7 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     drawn = not (table.sequence or table.vocabulary or table.test_size)
     repeated = (
         []
-        if table.sequence or table.inputs is not None
+        if table.sequence or table.inputs or table.targets
         else repeats(stored, table.y, table.test_size, row_name, copies=drawn)
     )
     notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
@@ -198,7 +204,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     # Notes may be worded better one day, which makes no other data of the arrays.
     fields |= {"fingerprint": content.hexdigest()[:32], "notes": notes}
     if _of_steps(fields):
-        fields["even"] = is_even(np.asarray(table.x), table.y, bool(table.vocabulary))
+        y = np.zeros(table.size) if table.targets else table.y
+        fields["even"] = is_even(np.asarray(table.x), y, bool(table.vocabulary))
     return fields | kinds | of_reading
 
 

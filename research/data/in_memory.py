@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from research.data.features.feature import PADDING
 from research.data.features.label import Label
 from research.data.features.mask import Mask
 from research.data.features.table_columns import TableColumns
 from research.data.features.token_sequence import TokenSequence
 from research.data.one_hot import OneHot
-from research.data.spec import PADDING, Arrays, DataSpec, spec_of
+from research.data.spec import Arrays, DataSpec, spec_of
 
 CLASSES = 3
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import jax
 import numpy as np
 
 from research.data.origin import differences, narrow
@@ -29,6 +30,10 @@ def narrowed(table: Table, file: Path) -> Table:
         # Mapped, since the narrowed copy may be larger than memory.
         changes["x"] = np.load(file, mmap_mode="r")
     y = table.y
+    if table.targets is not None:
+        like = table.targets.placeholder()
+        y = jax.tree.map(lambda values, like: np.asarray(values, like.dtype), y, like)
+        return dataclasses.replace(table, **changes, y=y, notes=(*table.notes, *notes))
     if not table.classes and is_wide(y.dtype):
         target = narrow(y)
         y, changes["target_origin"] = target.values, target.origin

@@ -18,11 +18,9 @@ _PIECE = 1 << 22
 
 def of_columns(table: Table) -> Iterator[str]:
     """Notes on a table's columns and its target. Other data has none."""
-    rows = len(table.y)
-    if table.y.dtype.kind == "f" and np.isinf(table.y).any():
-        raise UserError("the target has an infinite number; a regression needs finite ones")
-    if _plain_task(table) and table.y.ndim == 1 and rows > 1 and (table.y == table.y[0]).all():
-        yield f"all {rows} rows have the same target, so nothing can be learned"
+    rows = table.size
+    if table.targets is None:
+        yield from _of_target(table)
     if table.inputs is not None or len(table.x.shape) != 2 or table.vocabulary or rows < 2:
         return
     columns, names = _columns(table)
@@ -62,6 +60,18 @@ def of_columns(table: Table) -> Iterator[str]:
             )
 
 
+def _of_target(table: Table) -> Iterator[str]:
+    if table.y.dtype.kind == "f" and np.isinf(table.y).any():
+        raise UserError("the target has an infinite number; a regression needs finite ones")
+    if (
+        _plain_task(table)
+        and table.y.ndim == 1
+        and table.size > 1
+        and (table.y == table.y[0]).all()
+    ):
+        yield f"all {table.size} rows have the same target, so nothing can be learned"
+
+
 def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -> Iterator[str]:
     """A note if columns [N, C] are the same as others in all rows; those that are `constant` are
     not meant."""
@@ -88,7 +98,7 @@ def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -
 
 def _tells(column: np.ndarray, table: Table) -> bool:
     """Whether a column [N] is the target, or has another value for each class."""
-    if table.y.ndim != 1 or not _plain_task(table) or len(column) < _FEW:
+    if not _plain_task(table) or table.y.ndim != 1 or len(column) < _FEW:
         return False
     for rows in (slice(_FEW * _FEW), slice(None)):  # a few rows refuse most columns
         values, y = column[rows], table.y[rows]

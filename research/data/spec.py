@@ -9,17 +9,12 @@ import numpy as np
 
 from research.data.features.feature import Feature
 from research.data.features.itself import Itself
-from research.data.features.named_inputs import NamedInputs
 from research.data.features.observation import is_collected
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
 from research.data.features.target import TargetFeature
 from research.data.one_hot import OneHot
 from research.data.windows import Windowing, Windows
 from research.errors import UserError
-
-# A token, or a class, where a sequence is over; always at its end. A number that is not there is
-# NaN.
-PADDING = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +157,7 @@ def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     """A DataSpec from the fields that `stored_spec` returns, or from flat ones as decoded copies
     and older runs have them."""
     known = {field.name for field in dataclasses.fields(DataSpec)}
-    if "targets" not in stored:
+    if "shape" in stored:
         fields = from_flat(stored)
         return DataSpec(**{name: value for name, value in fields.items() if name in known})
     windows = stored["windows"]
@@ -184,9 +179,9 @@ class Arrays(NamedTuple):
     """x: the inputs, an array or a dict of arrays by name: [N, H, W, C] uint8 (images), [N, D] or
     [N, T, D] float32 (tables, series) or [N, T] int32 (tokens).
 
-    y: [N, ...] int32 classes or float32 values. own_test: [T] int32, the rows of its own test
-        split. Overlapping windows of one sequence are Windows, and a table with categories is
-        OneHot; both are indexed as arrays are.
+    y: the targets, likewise: [N, ...] int32 classes or float32 values. own_test: [T] int32, the
+        rows of its own test split. Overlapping windows of one sequence are Windows, and a table
+        with categories is OneHot; both are indexed as arrays are.
     """
 
     x: Any
@@ -216,11 +211,8 @@ class Source:
                     spec.shape[0],
                     spec.windows.burn_in,
                 )
-            y = self._stored("y")
-            if isinstance(spec.inputs, NamedInputs):
-                x: Any = {name: self._stored(f"x_{name}") for name in spec.inputs.parts}
-            else:
-                x = self._stored("x")
+            x = self._stored("x", spec.inputs)
+            y = self._stored("y", spec.targets)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"the decoded copy in {self.directory} is damaged ({error}); delete that folder"
@@ -228,8 +220,13 @@ class Source:
         stored: Any = OneHot(x, spec.kinds) if spec.kinds else x
         return Arrays(stored, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
 
-    def _stored(self, name: str) -> np.ndarray:
-        return np.asarray(np.load(self.directory / f"{name}.npy", mmap_mode="r"))
+    def _stored(self, name: str, feature: Feature) -> Any:
+        def mapped(file: str) -> np.ndarray:
+            return np.asarray(np.load(self.directory / file, mmap_mode="r"))
+
+        if not feature.arrays:
+            return mapped(f"{name}.npy")
+        return {part: mapped(f"{name}_{part}.npy") for part in feature.arrays}
 
 
 def windowed(sequence: np.ndarray, context: int, burn_in: int = 0) -> Arrays:

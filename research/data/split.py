@@ -86,7 +86,7 @@ def split_of(
         train_size: how many of the training rows are kept; None: all.
     """
     if not spec.windows:
-        y = arrays.y if spec.stratified else np.zeros(len(arrays.y), np.int32)
+        y = arrays.y if spec.stratified else np.zeros(spec.size, np.int32)
         try:
             return split(
                 y,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from research.data.spec import PADDING, Arrays, DataSpec
+from research.data.features.feature import PADDING
+from research.data.spec import Arrays, DataSpec
 from research.errors import ShapeError, UserError
 
 # The split of a config that says nothing of it: a sequence with parts of its own keeps them.

@@ -1,13 +1,13 @@
 """Table: a data set as its reader hands it over, before it gets a name and a fingerprint."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 
-from research.data.features.feature import Feature
-from research.data.spec import PADDING
+from research.data.features.feature import PADDING, Feature
+from research.data.features.target import TargetFeature
 from research.errors import UserError
 
 # Rows that are looked at together.
@@ -39,12 +39,12 @@ class Table:
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
         not classification or regression. note, notes, source, origin, target_origin, series, end,
         numbered: as in DataSpec. sequence: the rows are the steps of a series, so that equal ones
-        are no copies. inputs: what the inputs are, where x is several arrays by name. Raises
-        UserError if they do not belong together.
+        are no copies. inputs, targets: what they are, where x or y is several arrays by name.
+        Raises UserError if they do not belong together.
     """
 
     x: Any
-    y: np.ndarray
+    y: Any
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     test_size: int = 0
@@ -61,6 +61,12 @@ class Table:
     numbered: bool = False
     sequence: bool = False
     inputs: Feature | None = None
+    targets: TargetFeature | None = None
+
+    @property
+    def size(self) -> int:
+        """N, its rows."""
+        return len(next(iter(self.y.values())) if isinstance(self.y, dict) else self.y)
 
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):
@@ -68,15 +74,17 @@ class Table:
 
     def _flaws(self) -> Iterator[str]:
         """What is wrong with the table, in the order in which later checks rely on earlier ones."""
-        if self.inputs is not None:
-            for name, array in self.x.items():
-                if len(array) != len(self.y):
-                    yield f"x['{name}'] has {len(array)} rows, and its y {len(self.y)}"
-            return
-        yield from self._flaws_of_inputs()
-        yield from self._flaws_of_sizes()
-        yield from self._flaws_of_targets()
-        yield from self._flaws_of_symbols()
+        for name, values, feature in (("x", self.x, self.inputs), ("y", self.y, self.targets)):
+            if feature is not None and feature.arrays:
+                yield from _flaws_by_name(name, values, feature.arrays, self.size)
+        if self.targets is not None:
+            yield from self._flaws_of_named_targets(self.targets)
+        if self.inputs is None:
+            yield from self._flaws_of_inputs()
+            yield from self._flaws_of_sizes()
+            yield from self._flaws_of_symbols()
+        if self.targets is None:
+            yield from self._flaws_of_targets()
 
     @property
     def _in_memory(self) -> np.ndarray | None:
@@ -87,9 +95,8 @@ class Table:
         return None
 
     def _flaws_of_inputs(self) -> Iterator[str]:
-        for name in ("x", "y"):
-            if not hasattr(getattr(self, name), "dtype"):
-                yield f"{name} is a {type(getattr(self, name)).__name__}; expected a numpy array"
+        if not hasattr(self.x, "dtype"):
+            yield f"x is a {type(self.x).__name__}; expected a numpy array"
         if len(self.x.shape) < 2 or 0 in self.x.shape[1:]:
             yield f"x has the shape {list(self.x.shape)}; expected a row for each example, [N, D]"
         if self.x.dtype.kind not in "biuf":
@@ -101,14 +108,16 @@ class Table:
 
     def _flaws_of_sizes(self) -> Iterator[str]:
         rows, *shape = self.x.shape
-        if rows != len(self.y):
-            yield f"x has {rows} rows, and its y {len(self.y)}"
+        if rows != self.size:
+            yield f"x has {rows} rows, and its y {self.size}"
         if not 0 <= self.test_size < rows:
             yield f"test_size={self.test_size} leaves none of its {rows} rows to train on"
         if self.features and len(self.features) != shape[-1]:
             yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
 
     def _flaws_of_targets(self) -> Iterator[str]:
+        if not hasattr(self.y, "dtype"):
+            yield f"y is a {type(self.y).__name__}; expected a numpy array"
         if self.classes and self.y.dtype.kind == "f" and self.y.shape[1:] == (len(self.classes),):
             yield (
                 f"y is {list(self.y.shape)}, shares of the classes; a class per row is expected, as"
@@ -127,6 +136,19 @@ class Table:
             yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
         elif self.y.ndim == 1 and np.isnan(self.y).any():
             yield f"y has no value in row {np.isnan(self.y).argmax()}"
+
+    def _flaws_of_named_targets(self, targets: TargetFeature) -> Iterator[str]:
+        if not self.task:
+            yield f"targets are {targets.describe()}; say the task that reads them"
+        for name, part in targets.parts.items():
+            values = self.y[name]
+            like = part.placeholder()
+            if values.shape[1:] != like.shape:
+                yield f"y['{name}'] is {list(values.shape)}; expected [N{_axes(like.shape)}]"
+            if part.classes:
+                yield from _beyond(f"y['{name}']", values, part.classes, "classes", 0)
+            elif values.dtype.kind == "f" and np.isnan(values).any():
+                yield f"y['{name}'] has no value in row {np.argwhere(np.isnan(values))[0, 0]}"
 
     def _flaws_of_symbols(self) -> Iterator[str]:
         if self.end and self.end not in self.vocabulary:
@@ -160,6 +182,22 @@ def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:
 def missing(y: np.ndarray) -> np.ndarray:
     """Where targets [N, ...] are not there: NaN of numbers, PADDING of classes."""
     return np.isnan(y) if y.dtype.kind == "f" else y == PADDING
+
+
+def _flaws_by_name(
+    name: str, arrays: Mapping[str, np.ndarray], expected: tuple[str, ...], rows: int
+) -> Iterator[str]:
+    """Whether arrays by name are others than a feature has, or are not equally long."""
+    if not isinstance(arrays, Mapping) or set(arrays) != set(expected):
+        given = list(arrays) if isinstance(arrays, Mapping) else f"a {type(arrays).__name__}"
+        yield f"{name} is {given}; expected the arrays {', '.join(expected)} by name"
+    for part, array in arrays.items():
+        if len(array) != rows:
+            yield f"{name}['{part}'] has {len(array)} rows, and its y {rows}"
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    return "".join(f", {size}" for size in shape)
 
 
 def _beyond(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from research.data.spec import PADDING
+from research.data.features.feature import PADDING
 
 # A symbol that is a space, which would be lost between tokens.
 SPACE = "␣"

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from research.data import in_memory
+from research.data.features.named_inputs import take
 from research.data.in_memory import InMemorySource, made_up
 from research.errors import UserError
 from research.options import format_value
@@ -101,7 +102,7 @@ def _first(subjects: Iterable[Subject]) -> Subject:
 def _encoded(case: Subject) -> None:
     """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
     loss's target."""
-    run, y = case.run(), case.data.data.y[:2]
+    run, y = case.run(), take(case.data.data.y, slice(2))
     with run.program.precision_context():
         if not run.program.spec.reconstructs:
             jax.eval_shape(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from engine import bundled
 
+from research.data.features.feature import PADDING
 from research.data.features.token_pair import TokenPair
-from research.data.spec import PADDING
 from research.data.strings import (
     FORMATS,
     dates,

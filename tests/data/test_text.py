@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from research.data import stretches, text
+from research.data.features.feature import PADDING
 from research.data.features.image import Image
 from research.data.features.label import Label
 from research.data.source import open_source
-from research.data.spec import PADDING, DataSpec, Source
+from research.data.spec import DataSpec, Source
 from research.data.split import parse_split, split_of, split_sizes
 from research.data.windows import Windows
 from research.errors import UserError

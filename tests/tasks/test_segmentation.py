@@ -10,8 +10,8 @@ from sklearn.metrics import jaccard_score
 
 import research.catalogue  # noqa: F401
 from research.data import in_memory
+from research.data.features.feature import PADDING
 from research.data.shapes import CLASSES, inside_of, shapes
-from research.data.spec import PADDING
 from research.errors import UserError
 from research.models.layers.upsampling import Upsample, resized
 from research.regularization import targets

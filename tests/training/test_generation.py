@@ -14,7 +14,7 @@ from sequences import CONTEXT, PADDED, SYMBOLS, InMemorySource, run, spec, start
 
 from research import rng
 from research.data import progress_bar
-from research.data.spec import PADDING
+from research.data.features.feature import PADDING
 from research.errors import UserError
 from research.training.apply import generation
 from research.training.apply.generation import PIECE, Sampler, generate

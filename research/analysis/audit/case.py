@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.analysis.arms_table import ArmsTable
-from research.data.features.named_inputs import NamedInputs
 from research.data.spec import Arrays, DataSpec
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import PlannedRun
@@ -61,8 +60,9 @@ class Case:
         parts: dict[tuple[Any, ...], DataParts] = {}
         for run in self.first_runs().values():
             config = run.config
-            if run.program.spec.collected or isinstance(run.program.spec.inputs, NamedInputs):
-                continue  # an environment has no rows, and several inputs are no single table
+            spec = run.program.spec
+            if spec.collected or spec.inputs.arrays or spec.targets.arrays:
+                continue  # an environment has no rows, and several arrays are no single table
             key = (config.dataset, config.split, config.split_seed, config.train_size)
             if key not in parts:
                 parts[key] = data_parts(run, self.planner)

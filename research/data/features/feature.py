@@ -11,6 +11,10 @@ import numpy as np
 from research.registry import FEATURES, Entry
 from research.words import first_sentence
 
+# A token, or a class, where a sequence is over; always at its end. A number that is not there is
+# NaN.
+PADDING = -1
+
 
 class Fitted(NamedTuple):
     """What is fitted to the training rows of an input, float64, of the shape `channels`.
@@ -47,6 +51,11 @@ class Feature:
         return self.shape[-1:]
 
     @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of its arrays; () where it is a single one."""
+        return ()
+
+    @property
     def ragged(self) -> bool:
         """Whether examples may be over early, or lack targets, each in other places."""
         return False
@@ -63,7 +72,7 @@ class Feature:
 
     def describe(self) -> str:
         """What it is, for messages: `images [28, 28, 1]`."""
-        return f"{self.counted} [{', '.join(map(str, self.shape))}]"
+        return f"{self.counted} [{', '.join(map(str, self.shape))}]" if self.shape else self.counted
 
     def placeholder(self) -> Any:
         """One example as a network reads it, without its numbers."""

@@ -1,6 +1,9 @@
 """The inputs as their own targets."""
 
 import dataclasses
+from typing import Any
+
+import jax
 
 from research.data.features.feature import feature
 from research.data.features.target import TargetFeature
@@ -27,3 +30,16 @@ class Itself(TargetFeature):
     def width(self) -> int:
         """A score for each number of the inputs."""
         return self.size
+
+    def placeholder(self) -> Any:
+        """The inputs as a vector."""
+        return jax.ShapeDtypeStruct((self.size,), self.dtype)
+
+    def read(self, x: Any, y: Any) -> Any:
+        """The scaled inputs as vectors, [B, D].
+
+        Args:
+            x: scaled inputs, [B, ...].
+            y: not read.
+        """
+        return x.reshape(len(x), -1)

@@ -1,8 +1,10 @@
 """Masks: a class for each pixel of an image."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
-from research.data.features.feature import feature
+from research.data.features.feature import PADDING, feature
 from research.data.features.label import Label
 
 
@@ -19,3 +21,13 @@ class Mask(Label):
     kind = "mask"
     counted = "classes of pixels"
     place = "pixel"
+
+    def moved(self, y: Any, move: Callable[[Any], Any]) -> Any:
+        """The masks moved as their images are; what comes in from outside is not counted.
+
+        Args:
+            y: masks, int32 [B, H, W].
+            move: the same change of pixels [B, H, W, 1], with 0 for what comes in from outside.
+        """
+        # Shifted so that PADDING is the 0 that comes in.
+        return move(y[..., None] - PADDING)[..., 0] + PADDING

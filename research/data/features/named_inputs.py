@@ -34,6 +34,11 @@ class NamedInputs(Feature):
         return dict(self.members)
 
     @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the inputs."""
+        return tuple(self.parts)
+
+    @property
     def ragged(self) -> bool:
         """Whether one of the inputs is."""
         return any(part.ragged for part in self.parts.values())

@@ -68,7 +68,9 @@ def from_flat(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **fields,
         "inputs": from_json(inputs) if (inputs := fields.pop("inputs", None)) else _inputs(taken),
-        "targets": _targets(taken),
+        "targets": from_json(targets)
+        if (targets := fields.pop("targets", None))
+        else _targets(taken),
         "windows": windows,
     }
 

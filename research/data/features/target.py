@@ -1,8 +1,10 @@
 """Target: what the engine asks of what is to be predicted."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
 from research.data.features.feature import Feature
@@ -12,8 +14,11 @@ from research.data.features.feature import Feature
 class TargetFeature(Feature):
     """What is to be predicted: one value per example, or one at each place of it.
 
-    shape: of the places that have a target each: () for one per example, (T,) for one per step,
-        (H, W) for one per pixel. even: all examples have their targets at the same places.
+    shape: of the places that scores are predicted at: () for one per example, (T,) for one per
+        step, (H, W) for one per pixel. even: all examples have their targets at the same places.
+
+    A kind that has several arrays (boxes, their classes and their number) names them in `arrays`;
+    the task, its losses and its metrics then get a dict.
 
     place: what such a place is called.
     """
@@ -37,7 +42,34 @@ class TargetFeature(Feature):
         """Whether examples have their targets at other places."""
         return bool(self.shape) and not self.even
 
-    def fit_target(self, y: Any, train: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def parts(self) -> "dict[str, TargetFeature]":
+        """The targets by name, where there are several of them."""
+        return {}
+
+    def read(self, x: Any, y: Any) -> Any:
+        """What metrics compare with.
+
+        Args:
+            x: scaled inputs, [B, ...].
+            y: the stored targets, [B, ...].
+        """
+        return y
+
+    def moved(self, y: Any, move: Callable[[Any], Any]) -> Any:
+        """Targets of images that an augmentation moves.
+
+        Args:
+            y: targets, [B, ...].
+            move: the same change of pixels [B, H, W, 1], with 0 for what comes in from outside.
+        """
+        return y
+
+    def fitted_target_like(self, dtype: np.dtype) -> tuple[Any, Any]:
+        """The shapes of what `fit_target` returns."""
+        return (jax.ShapeDtypeStruct((), dtype),) * 2
+
+    def fit_target(self, y: Any, train: np.ndarray, scaling: str) -> tuple[Any, Any]:
         """(shift, scale) of the targets, float64 [].
 
         Args:

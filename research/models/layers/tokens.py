@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.data.spec import PADDING
+from research.data.features.feature import PADDING
 from research.models.layers.dense import product
 
 

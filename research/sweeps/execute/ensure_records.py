@@ -163,6 +163,11 @@ def ensure_records(
 def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
     """Raises UserError for the first run whose task has more scores than can be kept."""
     for run in runs:
+        if run.program.spec.targets.arrays:
+            raise UserError(
+                f"--keep_predictions keeps the scores of one target, and {run.program.spec.name}"
+                f" has {run.program.spec.targets.describe()}; leave it out"
+            )
         if run.program.problem.summary is None:
             raise UserError(
                 "--keep_predictions keeps the scores of each row, and task="

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data.features.feature import PADDING
 from research.data.features.named_inputs import take
-from research.data.spec import PADDING
 from research.models.decoding import beam_search
 from research.training.setup.program import Program
 from research.training.step.network import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data import stream
-from research.data.features.named_inputs import by_array
+from research.data.features.named_inputs import by_array, take
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training.devices.chunk_functions import ChunkFunctions
@@ -128,7 +128,10 @@ def evaluate_rows(
                         np.arange(number * size, (number + 1) * size), len(rows) - 1
                     )
                     part_labels = backend.replicate(
-                        np.broadcast_to(labels[chosen], (strategy.width, size, *labels.shape[1:]))
+                        by_array(
+                            take(labels, chosen),
+                            lambda y: np.broadcast_to(y, (strategy.width, *y.shape)),
+                        )
                     )
                 inputs = backend.share(by_array(part, lambda array: array[0]))
                 of_part = functions.evaluate(replicated, lanes, inputs, places, part_labels)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import rng
-from research.data.spec import PADDING
+from research.data.features.feature import PADDING
 from research.training.setup.program import Program
 from research.training.step.network import decode_step, predict
 from research.training.step.state import Lane, Variables

@@ -22,12 +22,13 @@ from research.training.step.state import Lane, LaneState, Variables
 
 class RowBlock(NamedTuple):
     """What a gather reads: x [N, ...], y [N, ...] or [W, N, ...] where lanes differ, and each
-    lane's rows [W, R], from batch `begin` on."""
+    lane's rows [W, R], from batch `begin` on. Of several inputs or targets: each by its name."""
 
-    x: jax.Array
-    y: jax.Array
+    x: Any
+    y: Any
     rows: jax.Array
     begin: int
+    lanes_differ: bool = False
 
 
 # Cached: JAX compiles per function object, and each call here would make another one.
@@ -141,8 +142,7 @@ class ChunkFunctions:
         """
         program = self.program
         layout = BatchLayout(program.sizes, program.parts, self.backend.shard)
-        shared = block.y.ndim == 1 + len(program.spec.target_shape)
-        axes: tuple[int | None, ...] = (None, None if shared else 0, 0, None)
+        axes: tuple[int | None, ...] = (None, 0 if block.lanes_differ else None, 0, None)
         # Left out where it is None: pmap takes as many axes as leaves to be one axis per leaf.
         counts = [] if real is None else [self.backend.repeat(real)]
         axes += (0,) * len(counts)

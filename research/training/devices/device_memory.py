@@ -100,7 +100,7 @@ def max_lanes(
     state = footprint(config, program)[1]
     guess = (
         strategy.width * (STATES * state + BATCHES * batch)
-        + arrays.y.nbytes
+        + nbytes(arrays.y)
         + (0 if streams else nbytes(arrays.x))
     )
     # Measuring compiles the step and the evaluation once more, which small networks need not pay.
@@ -161,7 +161,7 @@ def required_bytes(
         _lanes(tree, width)
         for tree in (abstract_state(config, program), abstract_lane(config, program))
     )
-    y = jax.ShapeDtypeStruct(arrays.y.shape, arrays.y.dtype)
+    y = by_array(arrays.y, lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype))
     count, number = epoch_lib.dispatch_steps(program, strategy), jax.ShapeDtypeStruct((), jnp.int32)
     rows = jax.ShapeDtypeStruct(
         (width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32
@@ -170,7 +170,7 @@ def required_bytes(
     assessed = jax.ShapeDtypeStruct((width, part), jnp.int32)
     arrays = program.spec.view(arrays)
     x, seen = (
-        _rows(arrays.x, width * each if streams else len(arrays.y))
+        _rows(arrays.x, width * each if streams else program.spec.size)
         for each in (count * program.sizes.batch, part)
     )
     factors = jax.ShapeDtypeStruct((width, count), program.dtype)
@@ -194,7 +194,7 @@ def required_bytes(
         else nbytes(arrays.x)
     )
     # Training and evaluation take turns, so the larger of them decides.
-    return max(step + stored, evaluation) + arrays.y.nbytes
+    return max(step + stored, evaluation) + nbytes(arrays.y)
 
 
 def _lanes(tree: object, width: int) -> object:
@@ -207,8 +207,10 @@ def _rows(x: Any, count: int) -> Any:
     return by_array(x, lambda array: jax.ShapeDtypeStruct((count, *array.shape[1:]), array.dtype))
 
 
-def _labels(y: jax.ShapeDtypeStruct, rows: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((*rows.shape, *y.shape[1:]), y.dtype)
+def _labels(y: Any, rows: jax.ShapeDtypeStruct) -> Any:
+    return by_array(
+        y, lambda array: jax.ShapeDtypeStruct((*rows.shape, *array.shape[1:]), array.dtype)
+    )
 
 
 def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:

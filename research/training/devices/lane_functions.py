@@ -94,7 +94,7 @@ def gather(
     masks = batch_layout.batch_masks(
         layout.sizes, layout.parts, devices, layout.shard.index, first, steps, real
     )
-    return {"x": take(x, chosen), "y": y[chosen], **masks}
+    return {"x": take(x, chosen), "y": take(y, chosen), **masks}
 
 
 def update_at(

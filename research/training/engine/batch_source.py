@@ -6,22 +6,24 @@ Both hand out the same rows, so a run's bits do not depend on where its data lie
 import contextlib
 import dataclasses
 from collections.abc import Generator
+from typing import Any
 
 import jax
 import numpy as np
 
 from research.data import stream
-from research.data.features.named_inputs import by_array
+from research.data.features.named_inputs import by_array, take
 from research.training.devices.backend import Backend
 from research.training.devices.chunk_functions import RowBlock
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnDeviceSource:
-    """The whole data on the device. y: labels [N, ...], or [W, N] where they are noisy."""
+    """The whole data on the device. y: labels [N, ...], or [W, N] where lanes differ."""
 
-    x: jax.Array
-    y: jax.Array
+    x: Any
+    y: Any
+    lanes_differ: bool = False
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
@@ -35,7 +37,7 @@ class OnDeviceSource:
             batch: rows per update.
         """
         for begin in range(first * batch, rows.shape[1], steps * batch):
-            yield RowBlock(self.x, self.y, rows, begin // batch)
+            yield RowBlock(self.x, self.y, rows, begin // batch, self.lanes_differ)
 
     def parts(
         self, rows: jax.Array, size: int
@@ -55,8 +57,8 @@ class HostSource:
         lanes_differ: whether y differs between lanes.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
     lanes: int
     backend: Backend
     processes: int
@@ -85,9 +87,12 @@ class HostSource:
                 flat = by_array(x, lambda a: a.swapaxes(0, 1).reshape(-1, *a.shape[3:]))
                 part = lane_rows[:, begin : begin + steps * batch]
                 labels = (
-                    np.take_along_axis(self.y, part, axis=1) if self.lanes_differ else self.y[part]
+                    np.take_along_axis(self.y, part, axis=1)
+                    if self.lanes_differ
+                    else take(self.y, part)
                 )
-                inputs, targets = self.backend.share((flat, labels.reshape(-1, *labels.shape[2:])))
+                of_rows = by_array(labels, lambda a: a.reshape(-1, *a.shape[2:]))
+                inputs, targets = self.backend.share((flat, of_rows))
                 yield RowBlock(inputs, targets, self._places(part.shape[1]), 0)
 
     def parts(

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from research.config import RunConfig
-from research.data.features.named_inputs import nbytes
+from research.data.features.named_inputs import nbytes, take
 from research.data.spec import Arrays
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -166,7 +166,7 @@ class DevicePlacement:
         # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
         noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
-        batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y)
+        batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y, noisy)
         if self.streams:
             # One run over several devices has equal labels on each; the host needs them once.
             host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
@@ -188,7 +188,7 @@ class DevicePlacement:
             lr_factors=np.stack([lane_inputs.lr_factors for lane_inputs in inputs], axis=1),
             batch_source=batch_source,
             clean=arrays.y,
-            validation=backend.replicate(arrays.y[validation]),
+            validation=backend.replicate(take(arrays.y, validation)),
             first_epoch=np.zeros(len(inputs), np.int32),
             real=real,
             rows=initial.rows,

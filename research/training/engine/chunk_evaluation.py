@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data.features.named_inputs import take
 from research.registry import ARCHITECTURES
 from research.training.engine.chunk import Chunk
 from research.training.setup.program import Program
@@ -60,7 +61,8 @@ def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
     # One run over several devices has equal rows on each, and `replicate` copies the first.
     lane_rows = np.asarray(rows)[: chunk.lr_factors.shape[1]]
     for begin in range(0, lane_rows.shape[1], size):
-        yield chunk.functions.backend.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
+        labels = take(chunk.clean, lane_rows[:, begin : begin + size])
+        yield chunk.functions.backend.replicate(labels)
 
 
 def part_size(program: Program, count: int) -> int:

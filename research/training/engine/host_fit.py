@@ -68,11 +68,13 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
     curves: dict[str, list[float]] = {}
     for name, values in scores.items():
         # Final metrics compare with the labels before `label_noise`.
-        y = np.asarray(arrays.y[rows[name]])
+        y = take(arrays.y, rows[name])
         final = final_metrics(program.problem, {"scores": values}, y)
         metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
         if name != "test":
-            of_examples = program.problem.example_metrics(jnp.asarray(values), jnp.asarray(y))
+            of_examples = program.problem.example_metrics(
+                jnp.asarray(values), by_array(y, jnp.asarray)
+            )
             curves |= {f"{name}/{m}": [float(jnp.mean(v))] for m, v in of_examples.items()}
     return Outcome(
         metrics={} if lost else metrics,
@@ -81,7 +83,7 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
         steps=program.steps,
         diverged_at=0 if lost else None,
         predictions={
-            name: PredictedRows(rows[name], scores[name], np.asarray(arrays.y[rows[name]]))
+            name: PredictedRows(rows[name], scores[name], take(arrays.y, rows[name]))
             for name in PARTS
             if name in scores
         },
@@ -120,8 +122,8 @@ def _examples(
     """The examples of rows [N]. noisy: whether `label_noise` redraws their labels."""
     y = arrays.y
     if noisy and lane.hparams["label_noise"]:
-        y = lane_functions.labels(program.width, lane, jnp.asarray(y))
-    return LabelledExamples(_inputs(program, lane, arrays.x, rows), np.asarray(y[rows]))
+        y = np.asarray(lane_functions.labels(program.width, lane, jnp.asarray(y)))
+    return LabelledExamples(_inputs(program, lane, arrays.x, rows), take(y, rows))
 
 
 def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
+from research.data.features.named_inputs import take
 from research.tasks.problem import Problem
 from research.training.apply.final_metrics import final_metrics, overflow_message
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -77,7 +78,7 @@ def outcomes(
         labels: dict[str, np.ndarray] = {}
         if program.problem.summary:
             # Final metrics compare with the labels before `label_noise`.
-            labels = {name: chunk.clean[rows_of_lane[name]] for name in of_lane}
+            labels = {name: take(chunk.clean, rows_of_lane[name]) for name in of_lane}
         cause = causes[lane] or overflow_message(program, of_lane)
         outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.

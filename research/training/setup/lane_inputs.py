@@ -166,14 +166,15 @@ def stacked(lanes: list[Lane]) -> Lane:
 def abstract_lane(config: RunConfig, program: Program) -> Lane:
     """A lane's shapes, without data: what `jax.eval_shape` needs."""
     number = jax.ShapeDtypeStruct((), program.dtype)
+    target_shift, target_scale = program.spec.targets.fitted_target_like(program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
     return Lane(
         **dict.fromkeys(FOLLOWING, jax.ShapeDtypeStruct((), jnp.uint32)),
         hparams=dict.fromkeys(config_lib.numeric(config), number),
         plateau=dict.fromkeys(_NO_PLATEAU, number),
         **program.spec.inputs.fitted_like(program.dtype)._asdict(),
-        target_shift=number,
-        target_scale=number,
+        target_shift=target_shift,
+        target_scale=target_scale,
         unit=number,
         train=rows(program.sizes.train),
         validation=rows(program.sizes.validation),

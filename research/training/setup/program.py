@@ -115,6 +115,8 @@ class Program:
             ]
         if spec.inputs.sizes:
             shapes.append(list(spec.inputs.sizes))
+        if spec.targets.sizes:
+            shapes.append(["targets", *spec.targets.sizes])
         return identity.digest(
             [identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)]
         )

@@ -282,6 +282,11 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
                 f"{part.name} changes numbers, and the inputs of {spec.name} are"
                 f" {spec.inputs.counted}; leave it out"
             )
+        if spec.targets.arrays and member.slot == "targets":
+            raise UserError(
+                f"{part.name} changes one target, and those of {spec.name} are"
+                f" {spec.targets.describe()}; leave it out"
+            )
         if spec.padded and member.mixes_examples:
             raise UserError(
                 f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"

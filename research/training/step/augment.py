@@ -2,13 +2,13 @@
 slots."""
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from research import rng
-from research.data.spec import PADDING
 from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS
 from research.regularization.augmentation import Apply
@@ -129,10 +129,10 @@ def augment_batch(
         x = _each(transform, x, keys)
         if mask is not None and program.spec.reconstructs:
             clean = _each(transform, clean, keys)
-        elif mask is not None and y.ndim == 3:
+        elif mask is not None:
             of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
-            # What comes in from outside an image is 0, which is then not counted.
-            y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
+            move = functools.partial(_each, of_mask, keys=keys)
+            y = program.spec.targets.moved(y, move)
     y = objective.metric_targets(program, clean, y)
     targets = objective.loss_targets(program, lane, y)
     if program.counts_targets:

@@ -35,7 +35,7 @@ def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
         x: scaled inputs [B, ...]. As [B, D] they are the targets of a reconstruction.
         y: labels or values [B, ...].
     """
-    return x.reshape(len(x), -1) if program.spec.reconstructs else y
+    return program.spec.targets.read(x, y)
 
 
 def metrics(
@@ -68,9 +68,8 @@ def metric_names(program: Program) -> list[str]:
         return list(program.problem.better)
     spec, problem, width = program.spec, program.problem, (program.width,)
     outputs = jnp.zeros((1, *spec.target_shape, *width))
-    y = jnp.zeros(
-        (1, *(width if spec.reconstructs else spec.target_shape)),
-        jnp.int32 if spec.classes else jnp.float32,
+    y = jax.tree.map(
+        lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), spec.targets.placeholder()
     )
     # By shapes only, so that the names are known before any data is read.
     of_task = jax.eval_shape(
