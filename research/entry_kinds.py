@@ -271,7 +271,13 @@ class Objective(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Splitter(Entry):
-    """`build(**options)` is a research.data.splitters.division.Division."""
+    """`build(**options)` is a research.data.splitters.division.Division.
+
+    seeded: each seed draws a split of its own by default. False where the rows that test are the
+        same whatever the seed.
+    """
+
+    seeded: bool = True
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

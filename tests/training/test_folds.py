@@ -1,18 +1,23 @@
 """Folds are lanes of one program: padded where they differ in size, and blind to rows of others."""
 
 import dataclasses
+import itertools
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from engine import IMAGES, TABLE, run
 
-from research.data.in_memory import InMemorySource
+from research.data.in_memory import InMemorySource, categories
+from research.data.one_hot import OneHot
 from research.data.splitters.division import division
+from research.registry import SPLITTERS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from research.training.setup.lane_inputs import make_lane_inputs
 from tests.training.stops import snapshots, train
 
 # 60 rows in 7 folds: four test 9 rows and three test 8.
@@ -94,12 +99,16 @@ def test_folds_that_are_stopped_anywhere_end_with_the_same_bits(
         assert repr(train(runs, strategy, resume=taken[step])) == repr(whole)
 
 
-def with_garbage(source: InMemorySource, rows: np.ndarray) -> InMemorySource:
-    """The source with other inputs and targets in these rows."""
-    x, y = np.array(source.data.x), np.array(source.data.y)
+def with_garbage(source: InMemorySource, rows: np.ndarray, labels: bool) -> InMemorySource:
+    """The source with other inputs in these rows; labels: and other targets."""
+    encoded = isinstance(source.data.x, OneHot)
+    x = np.array(source.data.x.values if encoded else source.data.x)
+    y = np.array(source.data.y)
     generator = np.random.default_rng(7)
-    x[rows] = generator.permuted(x[rows], axis=0) + x.dtype.type(9)
-    y[rows] = y[rows][::-1] if source.spec.classes else 1000 * y[rows] + 5
+    x[rows] = generator.permuted(x[rows], axis=0) + x.dtype.type(not encoded) * x.dtype.type(9)
+    if labels:
+        y[rows] = 1000 * y[rows] + 5
+    x = OneHot(x, source.spec.kinds) if encoded else x
     return dataclasses.replace(source, data=source.data._replace(x=x, y=y))
 
 
@@ -112,36 +121,76 @@ def with_holes(source: InMemorySource, impute: str) -> InMemorySource:
     return InMemorySource(spec, source.data._replace(x=x))
 
 
-SPLITS = ("8:1:1", "kfold(7,validation=0.1)", "kfold(3)")
+SPLITS = {
+    "8:1:1": None,
+    "kfold(7,validation=0.1)": 1,
+    "kfold(3)": 1,
+    "stratified_kfold(3,validation=0.1)": 1,
+    "repeated_kfold(3,2)": 4,
+    "leave_one_out(validation=0.2)": 7,
+    "shuffle(3,test=0.3,validation=0.1)": 2,
+    "time_series(4,gap=2,validation=0.2)": 3,
+    "bootstrap(3,validation=0.1)": 1,
+}
+# Numbers with holes, categories, and classes: what is fitted to rows, and what stratifies them.
+DATA = {"numbers": TABLE, "categories": categories(), "classes": IMAGES}
 
 
-@pytest.mark.parametrize("impute", ["", "mean", "median", "most_frequent"])
-@pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "robust"])
-@pytest.mark.parametrize("split", SPLITS)
-def test_no_row_that_validates_or_tests_changes_a_bit(
-    split: str, scaling: str, impute: str
-) -> None:
-    """The parameters of a fold are a function of its training rows: with garbage in all others
-    they have the same bits."""
-    source = with_holes(TABLE, impute) if impute else TABLE
-    settings = {
+def test_every_splitter_is_tried() -> None:
+    tried = {split.partition("(")[0] for split in SPLITS}
+    assert {entry.name for entry in SPLITTERS} <= tried
+
+
+def planned(split: str, source: InMemorySource, **settings: Any) -> tuple[PlannedRun, np.ndarray]:
+    """The run of a fold, and the rows that do not train in it."""
+    fixed = {
         "split": split,
         "split_seed": 3,
-        "scaling": scaling,
         "batch_size": 8,
         "epochs": 1,
         "arch": "linear",
         "learning_rate": 0.01,
     }
-    if split != "8:1:1":
-        settings["fold"] = 1
-    checksums = []
-    own = Planner(lambda config: source).runs([settings])[0]
+    if SPLITS[split] is not None:
+        fixed["fold"] = SPLITS[split]
+    own = Planner(lambda config: source).runs([fixed | settings])[0]
     rows = division(own.config.split).splits(source.spec, source.data, seed=3)
-    rows_of_fold = rows[settings.get("fold", 0)]
-    others = np.concatenate([rows_of_fold.validation, rows_of_fold.test])
+    of_fold = rows[own.config.fold or 0]
+    others = np.concatenate([of_fold.validation, of_fold.test])
     assert len(others)
-    for given in (source, with_garbage(source, others)):
-        (outcome,) = loop.train(own.program, [own.config], given.data, ExecutionStrategy(1, 8))
+    return own, others
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_row_that_validates_or_tests_changes_a_bit_of_what_is_fitted(split: str) -> None:
+    """Scaling, imputation and all else that a lane knows are functions of its training rows."""
+    for kind, impute, scaling in itertools.product(
+        DATA, ["", "mean", "median", "most_frequent"], ["none", "minmax", "standard", "robust"]
+    ):
+        source = DATA[kind]
+        if (impute and kind != "numbers") or (kind != "classes" and split.startswith("stratified")):
+            continue
+        source = with_holes(source, impute) if impute else source
+        run, others = planned(split, source, scaling=scaling)
+        # What stratifies are labels, which stay: another split would be other rows.
+        garbage = with_garbage(source, others, labels=not source.spec.classes)
+        lanes = [
+            jax.tree.leaves(make_lane_inputs(run.config, run.program, given.data).lane)
+            for given in (source, garbage)
+        ]
+        for ours, theirs in zip(*lanes, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_row_that_validates_or_tests_changes_a_bit(split: str) -> None:
+    """The parameters of a fold are a function of its training rows: with garbage in all others
+    they have the same bits."""
+    classes = split.startswith("stratified")
+    source = IMAGES if classes else with_holes(TABLE, "mean")
+    run, others = planned(split, source)
+    checksums = []
+    for given in (source, with_garbage(source, others, labels=not classes)):
+        (outcome,) = loop.train(run.program, [run.config], given.data, ExecutionStrategy(1, 8))
         checksums.append(outcome.checksums)
     assert checksums[0] == checksums[1]

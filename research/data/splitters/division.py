@@ -1,13 +1,14 @@
 """Division: what a splitter is built to: the parts of each fold, and their sizes."""
 
+import functools
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
-from research.registry import SPLITTERS
+from research.registry import SPLITTERS, Splitter
 from research.run_config import Component
 
 
@@ -22,14 +23,27 @@ class PartSizes(NamedTuple):
 class Division(Protocol):
     """One way to divide the rows of a data set into folds."""
 
+    @property
+    def varies(self) -> bool:
+        """Whether the seed decides how many rows test, so that lanes of a program differ in it."""
+        ...
+
     def folds(self, spec: DataSpec) -> int:
         """How many folds a data set has. Raises UserError as `sizes` does."""
         ...
 
-    def sizes(self, spec: DataSpec, train_size: int | None = None) -> list[PartSizes]:
+    def sizes(
+        self, spec: DataSpec, train_size: int | None = None, seed: int = 0
+    ) -> list[PartSizes]:
         """The sizes of each fold, without reading the data.
 
-        Raises UserError if the data set cannot be divided like this.
+        Args:
+            spec: what is known of the data set.
+            train_size: as of `splits`.
+            seed: as of `splits`; it matters only where the division `varies`.
+
+        Raises:
+            UserError: the data set cannot be divided like this.
         """
         ...
 
@@ -52,7 +66,13 @@ class Division(Protocol):
 
 def division(split: Component) -> Division:
     """The division that the setting `split` names."""
-    built: Division = SPLITTERS.get(split.name).build(**dict(split.options))
+    return _built(SPLITTERS.get(split.name), split.options)
+
+
+# Cached, so that a division that remembers its sizes is asked for them again.
+@functools.lru_cache(maxsize=256)
+def _built(entry: Splitter, options: tuple[tuple[str, Any], ...]) -> Division:
+    built: Division = entry.build(**dict(options))
     return built
 
 
@@ -69,7 +89,33 @@ def padded(rows: np.ndarray, size: int) -> np.ndarray:
     return np.pad(rows, (0, size - len(rows)), constant_values=-1).astype(np.int32)
 
 
-def extremes(folds: Sequence[PartSizes]) -> tuple[PartSizes, PartSizes]:
-    """(the most, the fewest) rows of each part over the folds."""
+def extremes(folds: Sequence[PartSizes], varies: bool = False) -> tuple[PartSizes, PartSizes]:
+    """(the most, the fewest) rows of each part over the folds.
+
+    Args:
+        folds: their sizes.
+        varies: whether any number of rows may test, as many as there are.
+    """
     by_part = [*zip(*folds, strict=True)]
-    return PartSizes(*map(max, by_part)), PartSizes(*map(min, by_part))
+    most, fewest = PartSizes(*map(max, by_part)), PartSizes(*map(min, by_part))
+    if varies:
+        return most._replace(test=max(map(sum, folds))), fewest._replace(test=1)
+    return most, fewest
+
+
+def together(folds: Sequence[PartSizes], fold: int, batch: int) -> list[PartSizes]:
+    """The folds that are lanes of one program with a fold: smaller ones are padded.
+
+    Every lane makes the same number of updates per epoch. So folds are together if their training
+    rows differ by less than a batch, which costs none more than one update; else those are that
+    make the same number of updates.
+
+    Args:
+        folds: the sizes of all folds.
+        fold: the fold in question.
+        batch: examples per update; 0: all of them, and every epoch is one update.
+    """
+    rows = [sizes.train for sizes in folds]
+    if not batch or max(rows) - min(rows) <= batch:
+        return [*folds]
+    return [sizes for sizes in folds if sizes.train // batch == rows[fold] // batch]

@@ -36,23 +36,28 @@ class IndexSets:
     name: how the setting is written, for errors. function: `f(rows, labels, groups, seed)` returns
         the parts of each fold. rows: how many there are. labels: int [rows], the classes, or zeros
         where targets are numbers or there are several per row. groups: None.
+    varies: as of Division.
     """
 
     name: str
     function: Function
+    varies: bool = False
 
     def folds(self, spec: DataSpec) -> int:
         """As `Division.folds`."""
         return len(self.sizes(spec))
 
-    def sizes(self, spec: DataSpec, train_size: int | None = None) -> list[PartSizes]:
-        """As `Division.sizes`: those of rows of one class, which every seed and label must have."""
-        rows = self._rows(spec)
-        folds = self._checked(rows, self.function(rows, np.zeros(rows, np.int64), None, 0))
-        return [
-            PartSizes(reduced(len(train), train_size), len(validation), len(test))
-            for train, validation, test in folds
-        ]
+    def sizes(
+        self, spec: DataSpec, train_size: int | None = None, seed: int = 0
+    ) -> list[PartSizes]:
+        """As `Division.sizes`: those of rows of one class, which all labels must have.
+
+        Args:
+            spec: the facts of the data set.
+            train_size: how many training rows are kept in each fold; None: all.
+            seed: seed of the folds.
+        """
+        return [*_sizes(self, self._rows(spec), train_size, seed if self.varies else 0)]
 
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
@@ -69,7 +74,7 @@ class IndexSets:
         labels = np.zeros(rows, np.int64)
         if spec.stratified:
             labels = np.asarray(arrays.y[:rows], np.int64)
-        folds = self._checked(rows, self.function(rows, labels, None, seed))
+        folds = self._checked(rows, self._called(rows, labels, seed, spec.classes))
         splits = []
         for fold, (train, validation, test) in enumerate(folds):
             size = reduced(len(train), train_size)
@@ -77,7 +82,7 @@ class IndexSets:
                 # A stream per fold: what one of them draws shifts no other's.
                 _, train = draw(train, labels, size, rng.host(seed, f"train_size of fold {fold}"))
             splits.append(Split(*(np.sort(part) for part in (train, validation, test))))
-        self._check_sizes(splits, self.sizes(spec, train_size))
+        self._check_sizes(splits, self.sizes(spec, train_size, seed))
         return splits
 
     def _rows(self, spec: DataSpec) -> int:
@@ -89,12 +94,25 @@ class IndexSets:
             )
         return spec.size - spec.test_size
 
+    def _called(
+        self, rows: int, labels: np.ndarray, seed: int, classes: Sequence[str]
+    ) -> Sequence[Parts]:
+        """The function's folds. A class that it names by its number is named as the data have
+        it."""
+        try:
+            return self.function(rows, labels, None, seed)
+        except ScarceClass as error:
+            name = f"'{classes[error.label]}'" if classes else str(error.label)
+            raise ShapeError(f"split={self.name}: class {name} {error}") from None
+
     def _checked(self, rows: int, folds: Sequence[Parts]) -> list[tuple[np.ndarray, ...]]:
         """The folds as arrays of int32. Raises UserError for parts that share a row or are none."""
         checked: list[tuple[np.ndarray, ...]] = []
         for fold, parts in enumerate(folds):
             arrays = tuple(np.asarray(part, np.int32).reshape(-1) for part in parts)
-            together = np.concatenate(arrays)
+            # A row may train more than once.
+            distinct = [np.unique(arrays[0]), *arrays[1:]]
+            together = np.concatenate(distinct)
             if len(arrays) != 3 or len(np.unique(together)) < len(together):
                 raise UserError(
                     f"split={self.name}: fold {fold} must be three parts that share no row"
@@ -120,16 +138,43 @@ class IndexSets:
             )
 
 
-def splitter(function: Function, paper: str = "", **entry: Any) -> Splitter:
+@functools.lru_cache(maxsize=256)
+def _sizes(
+    division: IndexSets, rows: int, train_size: int | None, seed: int
+) -> tuple[PartSizes, ...]:
+    """The sizes of each fold of so many rows; remembered, since each fold's run asks for all."""
+    folds = division._checked(rows, division.function(rows, np.zeros(rows, np.int64), None, seed))
+    return tuple(
+        PartSizes(reduced(len(train), train_size), len(validation), len(test))
+        for train, validation, test in folds
+    )
+
+
+class ScarceClass(ShapeError):
+    """A class has too few rows; `label` is its number, and the message goes on behind its name."""
+
+    def __init__(self, label: int, problem: str) -> None:
+        super().__init__(problem)
+        self.label = label
+
+
+def splitter(function: Function, paper: str = "", varies: bool = False, **entry: Any) -> Splitter:
     """The entry of a function; its docstring's first sentence is the summary, its further
-    parameters are the options."""
+    parameters are the options.
+
+    Args:
+        function: see IndexSets.
+        paper: where the protocol was published.
+        varies: whether the seed decides how many rows test.
+        **entry: further fields of the entry.
+    """
     # The sizes of the parts may depend on every option, so none of them is a lane's value.
     options = tuple(
         dataclasses.replace(option, shapes_program=True) for option in options_of(function, GIVEN)
     )
     return Splitter(
         function.__name__,
-        functools.partial(_division, function),
+        functools.partial(_division, function, varies),
         first_sentence(function.__doc__ or "").rstrip("."),
         paper,
         options=options,
@@ -137,9 +182,10 @@ def splitter(function: Function, paper: str = "", **entry: Any) -> Splitter:
     )
 
 
-def _division(function: Function, **options: Any) -> IndexSets:
+def _division(function: Function, varies: bool, **options: Any) -> IndexSets:
     chosen = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
-    return IndexSets(f"{function.__name__}({chosen})", functools.partial(function, **options))
+    name = f"{function.__name__}({chosen})"
+    return IndexSets(name, functools.partial(function, **options), varies)
 
 
 def drawn_validation(

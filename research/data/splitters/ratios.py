@@ -14,13 +14,22 @@ class Ratios:
     """A division into one fold, in these ratios."""
 
     ratios: tuple[int, ...]
+    varies = False
 
     def folds(self, spec: DataSpec) -> int:
         """One, of any data set."""
         return 1
 
-    def sizes(self, spec: DataSpec, train_size: int | None = None) -> list[PartSizes]:
-        """As `Division.sizes`."""
+    def sizes(
+        self, spec: DataSpec, train_size: int | None = None, seed: int = 0
+    ) -> list[PartSizes]:
+        """As `Division.sizes`.
+
+        Args:
+            spec: the facts of the data set.
+            train_size: how many training rows are kept; None: all.
+            seed: of no effect.
+        """
         return [PartSizes(*split_sizes(spec, self.ratios, train_size))]
 
     def splits(

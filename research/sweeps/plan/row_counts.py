@@ -12,7 +12,7 @@ def row_counts(run: PlannedRun) -> dict[str, int]:
     config, spec = run.config, run.program.spec
     if spec.collected:  # it has episodes, and no split of them
         return {"own_test_rows": spec.test_size}
-    folds = division(config.split).sizes(spec, config.train_size)
+    folds = division(config.split).sizes(spec, config.train_size, config.split_seed or 0)
     counts = {f"{part}_rows": n for part, n in folds[config.fold or 0]._asdict().items()}
     # Folds leave the data set's own test rows out.
     return counts | {"own_test_rows": spec.test_size if len(folds) == 1 else 0}

@@ -18,6 +18,7 @@ from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, Un
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
 from research.training.setup import host, training_notes, validate, warm_start
+from research.training.setup.lane_inputs import sizes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
 
@@ -247,6 +248,11 @@ class Planner:
         self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
+        fold = None
+        if config.fold is not None:
+            validate.check_fold(config, spec)
+            # Folds whose training rows differ much in number have programs of their own.
+            fold = sizes(config, spec)
         # What a check depends on besides the static leaves, but for what its parts say, which may
         # be of any number: the schedule's durations, which numbers are zero, and how inputs and
         # targets are scaled.
@@ -257,6 +263,7 @@ class Planner:
             zeros,
             config.scaling,
             config.target_scaling,
+            fold,
         )
         if key in self._programs:
             validate.check_parts(config, self._programs[key].spec)

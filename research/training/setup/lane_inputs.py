@@ -12,7 +12,7 @@ from research import config as config_lib
 from research.config import FOLLOWING, RunConfig
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
-from research.data.splitters.division import division, extremes, padded
+from research.data.splitters.division import division, extremes, padded, together
 from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
@@ -44,8 +44,10 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
         batch = config.batch_size * game.horizon
         updates = config.updates_per_epoch or UPDATES_PER_EPOCH
         return Sizes(0, episodes, episodes, batch, updates=updates)
-    most, fewest = extremes(division(config.split).sizes(spec, config.train_size))
-    # One program for all folds: smaller ones are padded to the largest.
+    how = division(config.split)
+    folds = together(how.sizes(spec, config.train_size), config.fold or 0, config.batch_size)
+    most, fewest = extremes(folds, how.varies)
+    # One program for these folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
     if host.is_fitted(config):
         return Sizes(*most, batch=most.train, fewest=uneven)

@@ -10,7 +10,15 @@ from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
 from research.errors import ShapeError, UserError
 from research.identity import entries
-from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
+from research.registry import (
+    ARCHITECTURES,
+    LOSSES,
+    METRICS,
+    REGULARIZERS,
+    SPLITTERS,
+    TASKS,
+    Architecture,
+)
 from research.run_config import PlayerSettings
 from research.training.setup import effects, environment, host
 from research.training.setup.compatibility import as_taken
@@ -66,7 +74,8 @@ def with_seeds(config: RunConfig, spec: DataSpec, seed: int) -> RunConfig:
         spec: what is known of the data.
         seed: the run's.
     """
-    follows = FOLLOWS_SEED if spec.split_by_seed else 0
+    by_seed = spec.split_by_seed and SPLITTERS.get(config.split.name).seeded
+    follows = FOLLOWS_SEED if by_seed else 0
     split = follows if config.split_seed is None else config.split_seed
     apart = {name: getattr(config, name) for name in FOLLOWING}
     followed: dict[str, Any] = {
@@ -76,7 +85,7 @@ def with_seeds(config: RunConfig, spec: DataSpec, seed: int) -> RunConfig:
     return dataclasses.replace(config, seed=seed, split_seed=split_seed, **followed)
 
 
-def _check_fold(config: RunConfig, spec: DataSpec) -> None:
+def check_fold(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError unless the config has one of the folds of its split."""
     count = division(config.split).folds(spec)
     if count == 1 and config.fold is not None:
@@ -217,7 +226,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     These checks may read any number of the config. All others read only what is the same for a
     whole program.
     """
-    _check_fold(config, spec)
+    check_fold(config, spec)
     _check_scaling(config, spec)
     for _, view in config_lib.views(config):
         for _, entry in entries(view):

@@ -30,7 +30,8 @@ def folds(text: str, y: np.ndarray, seed: int = 0, **spec: object) -> list[Split
     own_test = np.arange(len(y) - known.test_size, len(y), dtype=np.int32)
     arrays = Arrays(np.zeros((len(y), 4)), y, own_test)
     splits = division(config.split).splits(known, arrays, seed=seed)
-    assert [tuple(map(len, split)) for split in splits] == division(config.split).sizes(known)
+    sizes = division(config.split).sizes(known, seed=seed)
+    assert [tuple(map(len, split)) for split in splits] == sizes
     return splits
 
 
