@@ -3,6 +3,7 @@ test_docs.py."""
 
 from pathlib import Path
 
+import research.catalogue  # noqa: F401  (fills the registries that experiments read)
 from research.registry import load_package
 from research.sweeps.experiment import EXPERIMENTS
 

@@ -15,6 +15,7 @@ ORDER = (
     "table",
     "audit",
     "power",
+    "variance",
     "status",
     "runs",
     "list",

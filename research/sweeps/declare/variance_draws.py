@@ -1,0 +1,79 @@
+"""Variance draws: the runs that redraw one source of randomness while the others stay fixed."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.errors import UserError, nearest
+from research.run_config import SEEDS
+
+# What each source is, for a reader.
+MEANINGS = {
+    "init": "the initial parameters",
+    "order": "the order of the data",
+    "noise": "the noise of the training",
+    "split": "the split into training, validation and test rows",
+    "rows": "the evaluated rows, resampled",
+}
+ROWS = "rows"
+TOGETHER = "together"
+
+Settings = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class VarianceDraws:
+    """sources: those that are redrawn. draws: values per source and base. bases: seeds at which the
+    other sources are fixed in turn.
+
+    Raises UserError for a source that is none, and for too few draws.
+    """
+
+    sources: Sequence[str]
+    draws: int
+    bases: int
+
+    def __post_init__(self) -> None:
+        for source in self.sources:
+            if source not in MEANINGS:
+                raise UserError(
+                    f"--over: there is no source '{source}'; {nearest(source, MEANINGS)}"
+                )
+        if len(set(self.sources)) < len(self.sources):
+            raise UserError(f"--over={','.join(self.sources)} names a source twice")
+        if not self.sources:
+            raise UserError(f"--over: give sources, such as {','.join(MEANINGS)}")
+
+    @property
+    def seeded(self) -> list[str]:
+        """The sources that have a seed."""
+        return [source for source in self.sources if source in SEEDS]
+
+    def requests(self, arm: Settings) -> dict[str, list[list[dict[str, Any]]]]:
+        """For each source, and for all with a seed together, for each base the settings of its
+        draws; the first draw is the base itself.
+
+        arm: the settings of a row.
+        """
+        redrawn = {source: [source] for source in self.seeded}
+        if len(self.seeded) > 1:
+            redrawn[TOGETHER] = self.seeded
+        return {
+            name: [
+                [self._settings(arm, base, draw, names) for draw in range(self.draws)]
+                for base in range(self.bases)
+            ]
+            for name, names in redrawn.items()
+        }
+
+    def of_bases(self, arm: Settings) -> list[dict[str, Any]]:
+        """The run of each base, whose evaluated rows are resampled."""
+        return [{**arm, "seed": base} for base in range(self.bases)]
+
+    def _settings(
+        self, arm: Settings, base: int, draw: int, redrawn: Sequence[str]
+    ) -> dict[str, Any]:
+        # Each draw of each base has a seed of its own, so that all values are independent.
+        seed = self.bases + base * (self.draws - 1) + draw - 1
+        seeds = {SEEDS[source]: seed for source in redrawn} if draw else {}
+        return {**arm, "seed": base, **seeds}
