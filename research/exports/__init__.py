@@ -1,18 +1,36 @@
 """Records in the formats of other tools, one module per tool."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from research.data.progress_bar import progress
 from research.errors import UserError, nearest
 from research.sweeps.records.record import Record
 
-# Each module has `export(records, directory)`, which returns a line about what it wrote. They are
-# imported on request, since their tools are optional and slow to import.
+# Each module has an Exporter named `export`. They are imported on request, since their tools are
+# optional and slow to import.
 FORMS = ("csv", "mlflow", "parquet", "tensorboard", "trackio", "wandb")
 
 
-def exporter(form: str) -> Callable[[Sequence[Record], Path], str]:
+class Exporter(Protocol):
+    """Writes records for a tool, and returns a line about what it wrote."""
+
+    def __call__(
+        self, records: Sequence[Record], directory: Path, artifacts: Path | None = None
+    ) -> str:
+        """Writes the records.
+
+        Args:
+            records: the records.
+            directory: is made if it does not exist.
+            artifacts: a folder of tables and figures, which is attached where the tool stores
+                files; None: there are none.
+        """
+
+
+def exporter(form: str) -> Exporter:
     """The function that writes records in that format.
 
     Raises:
@@ -21,7 +39,7 @@ def exporter(form: str) -> Callable[[Sequence[Record], Path], str]:
     if form not in FORMS:
         raise UserError(f"--to={form}: there is no such format; {nearest(form, FORMS)}")
     module = importlib.import_module(f"research.exports.{form}")
-    function: Callable[[Sequence[Record], Path], str] = module.export
+    function: Exporter = module.export
     return function
 
 
@@ -37,3 +55,11 @@ def client(package: str) -> object:
         raise UserError(
             f"--to={package} requires the package {package}: pip install {package}"
         ) from None
+
+
+def each(records: Sequence[Record]) -> Iterator[Record]:
+    """The records one after another, with a progress line."""
+    with progress(len(records), "exporting", "run") as bar:
+        for record in records:
+            yield record
+            bar.update()

@@ -8,13 +8,13 @@ from research.exports.columns import long_columns, wide_columns
 from research.sweeps.records.record import Record
 
 
-def export(records: Sequence[Record], place: Path) -> str:
-    """Writes both tables into the directory."""
-    place.mkdir(parents=True, exist_ok=True)
+def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
+    """Writes both tables into the directory; artifacts lie beside them as they are."""
+    directory.mkdir(parents=True, exist_ok=True)
     for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
         # newline="": the csv module writes line ends itself; Python must not translate them.
-        with (place / f"{name}.csv").open("w", newline="") as file:
+        with (directory / f"{name}.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(zip(*columns.values(), strict=True))
-    return f"wrote {place / 'runs.csv'} and {place / 'values.csv'}"
+    return f"wrote {directory / 'runs.csv'} and {directory / 'values.csv'}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from research.exports import client
+from research.exports import client, each
 from research.sweeps.records.record import Record
 
 _EXPERIMENT = "records"
@@ -13,20 +13,29 @@ _EXPERIMENT = "records"
 _BATCH = 1000
 
 
-def export(records: Sequence[Record], place: Path) -> str:
-    """Writes mlflow.db into the directory; runs that it already has are not written again."""
+def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
+    """Writes mlflow.db into the directory; runs that it already has are not written again.
+
+    Tables and figures are the artifacts of a run of their own, which has the name of their folder.
+    """
     mlflow: Any = client("mlflow")
-    place.mkdir(parents=True, exist_ok=True)
-    store = f"sqlite:///{(place / 'mlflow.db').absolute()}"
+    directory.mkdir(parents=True, exist_ok=True)
+    store = f"sqlite:///{(directory / 'mlflow.db').absolute()}"
     api = mlflow.MlflowClient(tracking_uri=store)
     existing = api.get_experiment_by_name(_EXPERIMENT)
-    experiment = existing.experiment_id if existing else api.create_experiment(_EXPERIMENT)
+    # MLflow would put artifacts into ./mlruns, wherever the command was run.
+    files = (directory / "mlflow_artifacts").absolute().as_uri()
+    experiment = existing.experiment_id if existing else api.create_experiment(_EXPERIMENT, files)
     # MLflow gives each run an id of its own, so only the name says whether a record is there.
     there = {run.info.run_name for run in _all(api, experiment)}
-    for record in records:
+    for record in each(records):
         if record.run_id not in there:
             _write(mlflow, api, experiment, record)
-    return f"wrote {place / 'mlflow.db'}; mlflow ui --backend-store-uri {store} shows it"
+    if artifacts is not None:
+        run = api.create_run(experiment, run_name=artifacts.name)
+        api.log_artifacts(run.info.run_id, str(artifacts))
+        api.set_terminated(run.info.run_id)
+    return f"wrote {directory / 'mlflow.db'}; mlflow ui --backend-store-uri {store} shows it"
 
 
 def _all(api: Any, experiment: str) -> list[Any]:

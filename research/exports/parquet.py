@@ -7,13 +7,13 @@ from research.exports.columns import long_columns, wide_columns
 from research.sweeps.records.record import Record
 
 
-def export(records: Sequence[Record], place: Path) -> str:
-    """Writes both tables into the directory."""
+def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
+    """Writes both tables into the directory; artifacts lie beside them as they are."""
     # Here, since pyarrow is slow to import and no other format needs it.
     import pyarrow
     from pyarrow import parquet
 
-    place.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
-        parquet.write_table(pyarrow.table(columns), place / f"{name}.parquet")
-    return f"wrote {place / 'runs.parquet'} and {place / 'values.parquet'}"
+        parquet.write_table(pyarrow.table(columns), directory / f"{name}.parquet")
+    return f"wrote {directory / 'runs.parquet'} and {directory / 'values.parquet'}"

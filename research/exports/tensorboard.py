@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.errors import UserError
+from research.exports import each
 from research.sweeps.records.event_files import Events
 from research.sweeps.records.record import Record
 
 
-def export(records: Sequence[Record], place: Path) -> str:
-    """Writes the events of every run that has none yet. Raises UserError if they cannot be
-    written."""
+def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
+    """Writes the events of every run that has none yet. TensorBoard stores no files.
+
+    Raises:
+        UserError: if they cannot be written.
+    """
 
     def refuse(message: str) -> None:
         raise UserError(message)
 
-    events = Events(place, refuse)
-    for record in records:
+    events = Events(directory, refuse)
+    for record in each(records):
         events.record(record)
-    return f"wrote event files into {place}; tensorboard --logdir={place} shows them"
+    return f"wrote event files into {directory}; tensorboard --logdir={directory} shows them"
