@@ -2,11 +2,11 @@
 objective has more than one."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from research.option_text import entry_and_options
-from research.registry import OBJECTIVES, Registry
+from research.components import component, entry_and_options
+from research.registry import OBJECTIVES
 from research.run_config import (
     FIELDS,
     OPTIONS,
@@ -16,10 +16,6 @@ from research.run_config import (
     PlayerSettings,
     RunConfig,
 )
-
-# Checks a part: (setting, registry, text, options) -> the component, and the names of the options
-# that it does not have.
-Choose = Callable[[str, Registry[Any], Any, dict[str, Any]], tuple[Component, set[str]]]
 
 
 def players_of(objective: Component) -> Sequence[Any]:
@@ -32,7 +28,6 @@ def player_settings(
     players: Sequence[Any],
     settings: Mapping[str, Any],
     nested: Mapping[str, Mapping[str, Any]],
-    choose: Choose,
 ) -> tuple[tuple[PlayerSettings, ...], set[str]]:
     """The settings of several players, and those with a dot that no player uses.
 
@@ -43,7 +38,6 @@ def player_settings(
         players: the players.
         settings: flag -> text or value.
         nested: the settings with a dot, by the name before it.
-        choose: checks a part.
 
     Raises:
         UserError: a value is wrong.
@@ -68,7 +62,7 @@ def player_settings(
                 text, defaults = _shared(player, field, settings)
                 options = {key: ("", value) for key, value in defaults.items()} | options
             values = {key: value for key, (_, value) in options.items()}
-            parts[field], unknown = choose(path, PARTS[field], text, values)
+            parts[field], unknown = component(path, PARTS[field], text, values)
             used |= {path, *(options[key][0] for key in options if key not in unknown)}
         parts["learning_rate"] = _learning_rate(player, settings, nested)
         used.add(f"learning_rate.{player.name}")

@@ -1,8 +1,9 @@
 """Runs `launch.train` once and prints, as JSON, which files of the project it passes through.
 
 run: files of which a function was called. learning_rate, dropout: files that the setting passes
-through: those whose functions were given its text or its number, and those on the stack where the
-number is used, in the update and in the mask. A thread's stack goes on with that of its start.
+through until it is used: those whose functions were given its text or its number before, and those
+on the stack where the number is used, in the update and in the mask. A thread's stack goes on with
+that of its start.
 """
 
 import ast
@@ -39,6 +40,7 @@ COMMAND = (
 
 files: dict[str, set[str]] = {name: set() for name in ("run", *VALUES)}
 starts: dict[int, set[str]] = {}  # by thread: the files on the stack that started it
+used_up: set[str] = set()  # settings whose journey is over: what is written of them later is not it
 code_of_start = threading.Thread.start.__code__
 
 
@@ -82,6 +84,7 @@ def called(frame: FrameType, event: str, _: Any) -> None:
         return
     for name, used in USED.items():
         if code is used:
+            used_up.add(name)
             files[name] |= stack(frame)
     file = file_of(code)
     if file is None:
@@ -89,7 +92,7 @@ def called(frame: FrameType, event: str, _: Any) -> None:
     files["run"].add(file)
     arguments = [frame.f_locals.get(each) for each in code.co_varnames[: code.co_argcount]]
     for name, text in VALUES.items():
-        if any(holds(value, text) for value in arguments):
+        if name not in used_up and any(holds(value, text) for value in arguments):
             files[name].add(file)
 
 

@@ -51,11 +51,11 @@ FLOORS = (
         "research.maxima",
         "research.examples",
     ),
-    ("research.option_text",),
     (
         "research.run_config",
         "research.player_settings",
         "research.config_leaves",
+        "research.components",
         "research.config",
     ),
     ("research.identity",),

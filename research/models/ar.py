@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from research.errors import ShapeError
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
 from research.models.layers.sequence_input import (
@@ -21,6 +20,7 @@ from research.models.layers.sequence_input import (
     read_is_used,
     sequence_input,
 )
+from research.models.layers.sites import ActivationName, HiddenDense
 from research.models.tcn import taps
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture

@@ -8,9 +8,8 @@ import jax
 from research.data.scaling import into_unit
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.sites import Site
+from research.models.layers.sites import ActivationName, HiddenDense, Site
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 

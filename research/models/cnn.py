@@ -6,10 +6,9 @@ import flax.linen as nn
 import jax
 
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName, HiddenConv, HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import max_pool
-from research.models.layers.sites import Site
+from research.models.layers.sites import ActivationName, HiddenConv, HiddenDense, Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 

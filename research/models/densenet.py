@@ -8,10 +8,9 @@ import jax.numpy as jnp
 
 from research.models.layers.convolution import Conv, NormAct
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import average_pool, global_average
-from research.models.layers.sites import Site, normalization_has_bias
+from research.models.layers.sites import ActivationName, Site, normalization_has_bias
 from research.models.resnet import channels_kept
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture

@@ -8,10 +8,9 @@ import jax.numpy as jnp
 
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
-from research.models.layers.sites import Site
+from research.models.layers.sites import ActivationName, Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 

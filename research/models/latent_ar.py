@@ -9,7 +9,6 @@ import jax.numpy as jnp
 
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import scan_module
 from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Truncate
@@ -20,7 +19,7 @@ from research.models.layers.sequence_input import (
     read_is_used,
     sequence_input,
 )
-from research.models.layers.sites import Site
+from research.models.layers.sites import HiddenDense, Site
 from research.models.rnn import Affine
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture

@@ -9,9 +9,8 @@ import jax
 
 from research.errors import ShapeError
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.sites import Branch, Site
+from research.models.layers.sites import ActivationName, Branch, HiddenDense, Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 

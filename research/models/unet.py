@@ -10,10 +10,9 @@ import jax.numpy as jnp
 from research.errors import ShapeError
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
-from research.models.layers.sites import Site
+from research.models.layers.sites import ActivationName, Site
 from research.models.layers.upsampling import Upsample, Upsampling, filled_up
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture

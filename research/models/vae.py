@@ -12,9 +12,8 @@ from research.models.autoencoder import Output, in_range, reconstructs
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
 from research.models.layers.gaussian import GaussianSample
-from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.sites import Normalize, Site
+from research.models.layers.sites import ActivationName, Normalize, Site
 from research.models.layers.upsampling import Upsample
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, Architecture

@@ -7,10 +7,9 @@ import jax
 
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling, global_average
-from research.models.layers.sites import Site
+from research.models.layers.sites import ActivationName, HiddenDense, Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from research.options import NonNegative, Probability
 from research.regularization.member import member
-from research.regularization.noise import Number, add_gaussian, drop, normal
+from research.regularization.noise import Number, add_gaussian, normal
 
 Apply = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -173,3 +173,17 @@ def stochastic_depth(
     """
     # A mask of shape () drops the branch as a whole.
     return lambda x, key, depth: drop(x, key, rate * depth, ())
+
+
+def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:
+    """x with zeros at probability `rate`, and the other entries divided by 1 - rate.
+
+    Args:
+        x: any shape and dtype, which it keeps.
+        key: of the mask.
+        rate: the probability of dropping, in [0, 1).
+        shape: of the mask, which is broadcast to x.
+    """
+    # Survivors are scaled up in training, so that evaluation is the identity.
+    keep = 1 - rate
+    return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

@@ -1,5 +1,4 @@
-"""Additive Gaussian noise and dropping, for whatever slot: x keeps its dtype, and its bits at
-strength zero."""
+"""Additive Gaussian noise, for whatever slot: x keeps its dtype, and its bits at strength zero."""
 
 import jax
 import jax.numpy as jnp
@@ -24,17 +23,3 @@ def normal(x: jax.Array, key: jax.Array) -> jax.Array:
     """N(0, 1) of x's shape, at least float32: in bfloat16 so few values are drawn that the tails
     are missing."""
     return jax.random.normal(key, x.shape, jnp.promote_types(x.dtype, jnp.float32))
-
-
-def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:
-    """x with zeros at probability `rate`, and the other entries divided by 1 - rate.
-
-    Args:
-        x: any shape and dtype, which it keeps.
-        key: of the mask.
-        rate: the probability of dropping, in [0, 1).
-        shape: of the mask, which is broadcast to x.
-    """
-    # Survivors are scaled up in training, so that evaluation is the identity.
-    keep = 1 - rate
-    return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

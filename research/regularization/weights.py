@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from research.kernels import Tree
 from research.options import NonNegative, Probability
 from research.regularization.constraints import not_with
+from research.regularization.dropout import drop
 from research.regularization.member import member
-from research.regularization.noise import add_gaussian, drop
+from research.regularization.noise import add_gaussian
 from research.regularization.norms import unit_norms
 
 Apply = Callable[[jax.Array, jax.Array], jax.Array]

@@ -10,9 +10,9 @@ import pytest
 
 import research.catalogue  # noqa: F401
 from research.models.layers.forward import Forward
-from research.models.layers.hidden import HiddenConv, HiddenDense
 from research.models.layers.initializers import initializer
 from research.models.layers.pooling import max_pool
+from research.models.layers.sites import HiddenConv, HiddenDense
 from research.registry import ACTIVATIONS, ARCHITECTURES
 
 EVALUATION = Forward()

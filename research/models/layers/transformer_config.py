@@ -9,8 +9,8 @@ import flax.linen as nn
 
 from research.models.layers.attention import Attention
 from research.models.layers.dense import Dense
-from research.models.layers.hidden import ActivationName
 from research.models.layers.positions import PositionName
+from research.models.layers.sites import ActivationName
 from research.models.layers.tokens import Tokens
 from research.options import Count, Option, options_of
 

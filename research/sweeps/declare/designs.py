@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from research.components import entry_and_options
 from research.errors import UserError
-from research.option_text import entry_and_options
 from research.options import WholeRange, options_of
 from research.registry import Entry, Registry
 from research.statistics import factorial

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from research import grammar
+from research.components import regularizer_and_options
 from research.errors import UserError
-from research.option_text import regularizer_and_options
 from research.options import format_value
 from research.registry import REGULARIZERS, load_package
 

@@ -12,8 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from research import config as config_lib
 from research import identity
+from research.components import entry_and_options
 from research.errors import UserError
-from research.option_text import entry_and_options
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import (

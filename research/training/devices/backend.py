@@ -26,9 +26,10 @@ class Backend(Protocol):
         """What a mapped function knows of its share of a batch."""
         ...
 
-    def over_lanes(self, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-        """A function of one lane over all lanes that a device has; to be called inside `compile`'s
-        function, where a device that shares a run sees leaves without the leading axis."""
+    @property
+    def lanes(self) -> int | None:
+        """Lanes of a device; None where devices share one run, and see leaves without the leading
+        axis."""
         ...
 
     def compile(

@@ -17,7 +17,8 @@ from research.training.devices.vmap import VmapBackend, accepts
 from research.training.setup.program import Program
 from research.training.step import update
 from research.training.step.epoch_end import end_epoch
-from research.training.step.state import Lane, LaneState, Variables
+from research.training.step.state import Lane, LaneState, Tree, Variables
+from research.training.step.step import train_step
 
 
 class RowBlock(NamedTuple):
@@ -49,8 +50,32 @@ def compiled(
         axes: of its other arguments.
         donate: those of the other arguments whose arrays are given away.
     """
-    over_lanes = backend.over_lanes(functools.partial(function, *static), axes)
-    return backend.compile(over_lanes, axes, donate)
+    over_all = over_lanes(backend, functools.partial(function, *static), axes)
+    return backend.compile(over_all, axes, donate)
+
+
+def over_lanes(backend: Backend, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    """A function of one lane over all lanes that a device has, to be compiled by the backend.
+
+    Args:
+        backend: says how many lanes a device has.
+        function: of one lane.
+        axes: of its arguments.
+    """
+    if backend.lanes is None:
+        return function
+    if backend.lanes > 1:
+        return jax.vmap(function, axes)
+
+    # Mapped convolutions become grouped ones, which are slow; a single lane need not pay.
+    def over_one(*trees: Tree) -> Tree:
+        lane_trees = [
+            tree if axis is None else jax.tree.map(lambda leaf: leaf[0], tree)
+            for tree, axis in zip(trees, axes, strict=True)
+        ]
+        return jax.tree.map(lambda leaf: leaf[None], function(*lane_trees))
+
+    return over_one
 
 
 @functools.cache
@@ -65,13 +90,16 @@ def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
         program: what the lanes have in common.
         steps: updates per dispatch.
     """
-    axes = (0, 0, 0, None)
-    step_of_lane = functools.partial(lane_functions.update_at, program, backend.shard.axis)
-    step_of_all = backend.over_lanes(step_of_lane, axes)
+
+    def update_of_lane(state: LaneState, lane: Lane, batches: Any, step: Any) -> LaneState:
+        batch = jax.tree.map(lambda leaf: leaf[step], batches)
+        return train_step(program, state, lane, batch, backend.shard.axis)
+
+    update_of_all = over_lanes(backend, update_of_lane, (0, 0, 0, None))
 
     def advance(states: LaneState, lanes: Lane, batches: Any, first: Any, count: Any) -> LaneState:
         def update(step: Any, states: LaneState) -> LaneState:
-            return step_of_all(states, lanes, batches, step)
+            return update_of_all(states, lanes, batches, step)
 
         # Outside a loop: inside one, XLA on a CPU runs a convolution several times slower.
         if steps == 1:

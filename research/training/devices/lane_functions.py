@@ -11,14 +11,12 @@ import jax
 import jax.numpy as jnp
 
 from research import rng
-from research.data.batch_order import batch_order
 from research.data.features.named_inputs import take
 from research.training.devices import batch_layout
 from research.training.devices.batch_layout import BatchLayout, Shard
 from research.training.setup.program import Program
 from research.training.step.objective import evaluate_examples
-from research.training.step.state import Lane, LaneState, Variables
-from research.training.step.step import train_step
+from research.training.step.state import Lane, Variables
 
 
 def labels(classes: int, lane: Lane, y: jax.Array) -> jax.Array:
@@ -42,16 +40,24 @@ def labels(classes: int, lane: Lane, y: jax.Array) -> jax.Array:
 
 
 def order(count: int, padding: int, uneven: bool, lane: Lane, epoch: jax.Array) -> jax.Array:
-    """The rows that an epoch's updates read, [count + padding]; see `batch_order`.
+    """The rows that an epoch's updates read, [count + padding]: the first of a random order.
 
     Args:
         count: how many rows; beyond the training rows the last one is repeated.
         padding: how many more times the last row is repeated.
-        uneven: whether rows may be missing.
+        uneven: whether training rows may be missing (-1 at the end); the first row stands for them,
+            whose weight is 0.
         lane: the lane's inputs.
         epoch: the lane's epoch, [].
     """
-    rows = batch_order(lane.train, rng.at(lane.order_seed, "order", epoch), count, uneven)
+    # Of the seed and the epoch alone, so that a resumed run needs no stored order.
+    order = jax.random.permutation(rng.at(lane.order_seed, "order", epoch), lane.train.shape[0])
+    if uneven:
+        # Rows that are missing come last, and the order of the others stays a random one.
+        order = order[jnp.argsort(lane.train[order] < 0, stable=True)]
+    rows = lane.train[order[:count]]
+    if uneven:
+        rows = jnp.where(rows < 0, lane.train[0], rows)
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
 
 
@@ -95,28 +101,6 @@ def gather(
         layout.sizes, layout.parts, devices, layout.shard.index, first, steps, real
     )
     return {"x": take(x, chosen), "y": take(y, chosen), **masks}
-
-
-def update_at(
-    program: Program,
-    axis: str | None,
-    state: LaneState,
-    lane: Lane,
-    batches: dict[str, jax.Array],
-    step: Any,
-) -> LaneState:
-    """One update of a lane, with one of the batches of a dispatch.
-
-    Args:
-        program: what the lanes have in common.
-        axis: the mapped axis, if each device has a share of the batch.
-        state: the lane's state.
-        lane: the lane's inputs.
-        batches: those of a dispatch, with the learning rate's factors; leaves [steps, ...].
-        step: which of them, [].
-    """
-    batch = jax.tree.map(lambda leaf: leaf[step], batches)
-    return train_step(program, state, lane, batch, axis)
 
 
 def evaluate(

@@ -10,7 +10,7 @@ several threads, in another order on each device, would wait for ever.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -29,14 +29,12 @@ class PmapBackend:
 
     devices: tuple[jax.Device, ...]
 
+    lanes: ClassVar[None] = None
+
     @property
     def shard(self) -> Shard:
         """See `Backend`."""
         return Shard(len(self.devices), AXIS)
-
-    def over_lanes(self, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-        """See `Backend`: a device has the one run."""
-        return function
 
     def compile(
         self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()

@@ -27,10 +27,10 @@ class VmapBackend:
 
     shard: ClassVar[Shard] = Shard()
 
-    def over_lanes(self, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
+    @property
+    def lanes(self) -> int:
         """See `Backend`."""
-        # Mapped convolutions become grouped ones, which are slow; a single lane need not pay.
-        return jax.vmap(function, axes) if self.width > 1 else _single(function, axes)
+        return self.width
 
     def compile(
         self, function: Callable[..., Any], axes: Axes, donate: tuple[int, ...] = ()
@@ -66,16 +66,3 @@ def accepts(options: CompilerOptions) -> bool:
     except jax.errors.JaxRuntimeError:
         return False
     return True
-
-
-def _single(function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
-    """The function over a leading axis of one lane, unmapped."""
-
-    def over_one(*trees: Tree) -> Tree:
-        lane_trees = [
-            tree if axis is None else jax.tree.map(lambda leaf: leaf[0], tree)
-            for tree, axis in zip(trees, axes, strict=True)
-        ]
-        return jax.tree.map(lambda leaf: leaf[None], function(*lane_trees))
-
-    return over_one
