@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 # What research.api offers. It is imported when it is first used, since it brings JAX with it.
 __all__ = [
     "Columns",
+    "ExperimentResult",
     "FoldsResult",
     "RunResult",
     "SweepResult",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from launch.cli.planner import planner
 from launch.cli.records import store
+from research.analysis.layout import Tabular
 from research.analysis.render import FORMATS, render
 from research.analysis.table_report import TableReport, of_experiment, of_sweep
 from research.errors import UserError
@@ -51,10 +52,12 @@ def write_table(report: TableReport, directory: Path) -> Path:
     """Writes a table in every format, and its figures, into a folder of that directory; returns
     the folder."""
     folder = directory / report.table.title
-    tables = {"table": report.table, "effects": report.effects}
+    tables: dict[str, Tabular] = {"table": report.table}
+    if report.effects is not None:
+        tables["effects"] = report.effects
+    folder.mkdir(parents=True, exist_ok=True)
     for stem, table in tables.items():
-        for form in FORMATS if table is not None else ():
-            folder.mkdir(parents=True, exist_ok=True)
+        for form in FORMATS:
             (folder / f"{stem}.{form}").write_text(render(table, form))
     for _ in report.write_figures(str(folder)):
         pass

@@ -2,10 +2,12 @@
 
 In reading order: calls.py (the functions), settings.py (keywords as settings), given_data.py and
 raw_inputs.py (arrays and frames), workspace.py (the folders), run_result.py, folds_result.py,
-sweep_result.py, tune_result.py, table_result.py and named_columns.py (what the functions return).
+sweep_result.py, tune_result.py, table_result.py, experiment_result.py and named_columns.py (what
+the functions return).
 """
 
 from research.api.calls import experiment, list, load, sweep, table, train, tune
+from research.api.experiment_result import ExperimentResult
 from research.api.folds_result import FoldsResult
 from research.api.named_columns import Columns
 from research.api.run_result import RunResult
@@ -16,6 +18,7 @@ from research.errors import UserError
 
 __all__ = [
     "Columns",
+    "ExperimentResult",
     "FoldsResult",
     "RunResult",
     "SweepResult",

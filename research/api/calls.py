@@ -9,6 +9,7 @@ from typing import Any
 from research import messages
 from research.analysis.external import external_table, read_results
 from research.analysis.table_report import of_experiment
+from research.api.experiment_result import ExperimentResult
 from research.api.folds_result import FoldsResult
 from research.api.given_data import with_data
 from research.api.run_result import RunResult
@@ -235,8 +236,8 @@ def experiment(
     records: str = "records",
     cache_dir: str = ".cache",
     data_dir: str | None = None,
-) -> TableResult:
-    """The table of a declared experiment, after training what is missing (unless `train` is False).
+) -> ExperimentResult:
+    """A declared experiment, after training what is missing (unless `train` is False).
 
     Args:
         name: name of the experiment.
@@ -247,8 +248,7 @@ def experiment(
         data_dir: folder of prepared TFDS data sets.
 
     Returns:
-        The experiment's table, with paired comparisons to its baseline; of the effects, where it
-        declares factors.
+        The experiment, which has a `table()`, and `effects()` where it declares factors.
 
     Raises:
         UserError: if there is no such experiment, with the nearest names.
@@ -265,7 +265,7 @@ def experiment(
     report = of_experiment(
         declaration, folders.planner, folders.store, folders.monitor, train=train
     )
-    return TableResult(report.effects or report.table)
+    return ExperimentResult(report)
 
 
 def table(

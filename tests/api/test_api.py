@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import research as rs
 import research.api
@@ -101,7 +102,9 @@ def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_p
     assert r"\begin{tabular}" in table.to_latex()
     assert table.write(tmp_path / "rates.csv").read_text() == table.to_csv()
     drawn = io.BytesIO()
-    table.figure().savefig(drawn, format="png")
+    figure = table.figure()
+    assert isinstance(figure, Figure)
+    figure.savefig(drawn, format="png")
     assert drawn.getvalue().startswith(b"\x89PNG")
     (shown,) = run_all(
         [["table", "--name=rates", f"--records={folders['records']}", "--no_train"]], tmp_path
@@ -109,6 +112,14 @@ def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_p
     assert shown.out.splitlines()[:6] == table.to_markdown().splitlines()[:6]
     with pytest.raises(rs.UserError, match="there is no figure 'x'"):
         table.figure("x")
+
+
+def test_an_experiment_has_a_table(folders: dict[str, str]) -> None:
+    plain = rs.experiment("regularization", seeds=1, train=False, **folders)
+    assert plain.table().cells.baseline == "none"
+    assert str(plain) == str(plain.table())
+    with pytest.raises(rs.UserError, match="declares no factors, so it has no effects"):
+        plain.effects()
 
 
 def test_a_tuning_has_its_trials_the_best_and_its_run(folders: dict[str, str]) -> None:

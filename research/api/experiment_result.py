@@ -1,0 +1,39 @@
+"""ExperimentResult: a declared experiment whose runs have records, and its tables."""
+
+import dataclasses
+
+from research.analysis.table_report import TableReport
+from research.api.table_result import TableResult
+from research.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class ExperimentResult:
+    """The tables of an experiment. It prints, and shows in a notebook, as `launch.table` prints it:
+    the effects where the experiment declares factors, else the arms."""
+
+    report: TableReport
+
+    def table(self) -> TableResult:
+        """The table of the arms, with paired comparisons to the baseline."""
+        return TableResult(self.report.table)
+
+    def effects(self) -> TableResult:
+        """The table of the factors' effects.
+
+        Raises:
+            UserError: if the experiment declares no factors.
+        """
+        if self.report.effects is None:
+            title = self.report.table.title
+            raise UserError(f"'{title}' declares no factors, so it has no effects; use table()")
+        return TableResult(self.report.effects)
+
+    def _shown(self) -> TableResult:
+        return self.table() if self.report.effects is None else self.effects()
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
