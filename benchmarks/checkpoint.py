@@ -17,7 +17,7 @@ from research.training.checkpoint.checkpoints import Checkpoints
 from research.training.checkpoint.pack_manifest import PackManifest
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 from research.training.setup.lane_inputs import footprint
 
 SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves")
@@ -75,7 +75,7 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
     plain: list[float] = []
     saving: list[float] = []
     blocked: list[float] = []
-    running = epoch_lib.dispatches(program, chunk, strategy, epoch)
+    running = loop.dispatches(program, chunk, strategy, epoch)
     with CheckpointWriter(checkpoints, pack) as writer:
         for number in range(2 * WINDOWS.value + 2):
             begin = time.perf_counter()
@@ -85,7 +85,7 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
             for _ in range(WINDOW_STEPS.value):
                 if next(running, "over") == "over":
                     epoch += 1
-                    running = epoch_lib.dispatches(program, chunk, strategy, epoch)
+                    running = loop.dispatches(program, chunk, strategy, epoch)
                     next(running)
                 step += 1
             jax.block_until_ready(chunk.state)

@@ -10,7 +10,7 @@ from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "scaling: rounds over the device counts; medians are reported", lower_bound=1
@@ -56,7 +56,7 @@ def _rate(run: PlannedRun, replicas: int) -> float:
     done = 0
     epoch = 0
     while done < UPDATES.value:
-        for place, _ in enumerate(epoch_lib.dispatches(run.program, chunk, strategy, epoch)):
+        for place, _ in enumerate(loop.dispatches(run.program, chunk, strategy, epoch)):
             if place == 0 and epoch == 0:
                 jax.block_until_ready(chunk.state)
                 began = time.perf_counter()

@@ -19,7 +19,7 @@ from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices import strategy_choice
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import chunk_batches, loop
 from research.training.setup.lane_inputs import footprint
 
 AGAINST = flags.DEFINE_enum(
@@ -175,10 +175,10 @@ def _timer(source: InMemorySource, run: PlannedRun) -> Callable[[int], float]:
 
     def dispatches() -> Iterator[int]:
         for epoch in itertools.cycle(range(program.config.epochs)):
-            yield from epoch_lib.dispatches(program, chunk, strategy, epoch)
+            yield from loop.dispatches(program, chunk, strategy, epoch)
 
     running = dispatches()
-    at_once = epoch_lib.dispatch_steps(program, strategy)
+    at_once = chunk_batches.dispatch_steps(program, strategy)
 
     def steps(count: int) -> float:
         rounds = -(-count // at_once)

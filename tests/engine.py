@@ -21,7 +21,6 @@ from research.testing.few_steps import beyond_rounding, unequal
 from research.testing.few_steps import lane as lane
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
@@ -154,7 +153,7 @@ def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk,
     strategy = ExecutionStrategy(1, 10_000)
     (chunk,) = chunk_lib.start(run.program, [run.config], planner.arrays(run), strategy)
     for epoch in range(run.program.config.epochs):
-        epoch_lib.run_epoch(run.program, [chunk], strategy, epoch)
+        loop.run_epoch(run.program, [chunk], strategy, epoch)
     return chunk, run
 
 

@@ -13,7 +13,6 @@ from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
@@ -101,7 +100,7 @@ def start(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT) -> 
 
 def steps(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT, count: int = 2) -> Any:
     chunk = start(runs, width, source)
-    running = epoch_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
+    running = loop.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
     for _ in range(count):
         next(running)
     return jax.device_get(chunk.state.variables)

@@ -12,7 +12,7 @@ from research.param_tree import by_name
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step.initial_state import compiled_initial_state
 from research.training.step.state import Lane, Variables
@@ -70,7 +70,7 @@ def steps(
         )
         chunk.state = dataclasses.replace(chunk.state, variables=variables)
     with runs[0].program.precision_context():
-        running = epoch_lib.dispatches(runs[0].program, chunk, strategy, 0)
+        running = loop.dispatches(runs[0].program, chunk, strategy, 0)
         for _ in range(count):
             next(running)
         return jax.device_get(chunk.state.variables)

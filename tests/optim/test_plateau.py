@@ -9,7 +9,7 @@ from research.optim import plateau
 from research.registry import SCHEDULES
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 OPTIONS = {"factor": 0.5, "patience": 2.0, "min_delta": 0.1, "end": 0.2}
 
@@ -76,7 +76,7 @@ def test_independent_decay_falls_with_the_rate():
         halvings = []
         for epoch in range(4):
             halvings.append(float(chunk.state.plateau.scale[0]))
-            epoch_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 1), epoch)
+            loop.run_epoch(own.program, [chunk], ExecutionStrategy(1, 1), epoch)
             norms.append(np.linalg.norm(jax.tree.leaves(chunk.state.variables.params)[1]))
     assert halvings[0] == 1 > halvings[-1]
     expected = [(1 - 0.01 * scale) ** STEPS_PER_EPOCH for scale in halvings]

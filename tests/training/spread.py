@@ -23,7 +23,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 
 def _run_and_data(padded: bool, settings: dict[str, Any], more: dict[str, Any]) -> Any:
@@ -59,11 +59,11 @@ def curve(
             chunk.functions = StainedFunctions(program, chunk.functions.backend, stain)
         for epoch in range(epochs):
             before = 0.0
-            for _ in epoch_lib.dispatches(program, chunk, strategy, epoch):
+            for _ in loop.dispatches(program, chunk, strategy, epoch):
                 total = float(chunk.state.sums["loss"][0])
                 losses.append(total - before)
                 before = total
-            chunk.rows.append(epoch_lib.close(program, chunk, strategy))
+            chunk.rows.append(loop.close(program, chunk, strategy))
         rows = [
             {name: np.asarray(value).tolist() for name, value in row.items()} for row in chunk.rows
         ]

@@ -19,7 +19,6 @@ from research.training.checkpoint.pack_manifest import PackManifest
 from research.training.checkpoint.snapshot import Snapshot, select
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.engine.pack_observer import NOBODY, PackObserver
@@ -45,7 +44,7 @@ def followed(of: PlannedRun, strategy: ExecutionStrategy) -> tuple[list[Any], li
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, strategy)
         variables = [lane(jax.device_get(chunk.state.evaluated), 0)]
         for epoch in range(EPOCHS):
-            epoch_lib.run_epoch(of.program, [chunk], strategy, epoch)
+            loop.run_epoch(of.program, [chunk], strategy, epoch)
             variables.append(jax.tree.map(np.array, lane(jax.device_get(chunk.state.evaluated), 0)))
         return variables, [{name: values[0] for name, values in row.items()} for row in chunk.rows]
 

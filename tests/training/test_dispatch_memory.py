@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from research.training.engine.epoch import dispatch_steps
+from research.training.engine.chunk_batches import dispatch_steps
 
 
 def program(columns: int, categories: tuple[int, ...]) -> Any:

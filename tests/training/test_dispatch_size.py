@@ -81,9 +81,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
     assert often == list(range(1, 3 * STEPS_PER_EPOCH + 1))
     assert seldom[:2] == [1, 2]
     assert len(seldom) < len(often)
-    monkeypatch.setattr(
-        loop.epoch_lib, "adaptive_dispatch", lambda program, strategy: WHOLE_DISPATCHES
-    )
+    monkeypatch.setattr(loop, "adaptive_dispatch", lambda program, strategy: WHOLE_DISPATCHES)
     whole, boundaries = train(0.0)
     assert len(boundaries) == 3 * -(-STEPS_PER_EPOCH // dispatch)
     assert one_by_one == growing == whole

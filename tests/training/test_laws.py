@@ -11,9 +11,8 @@ import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 from observing import PackObserving
 
-from research.training.devices import lane_functions
+from research.training.devices import chunk_functions
 from research.training.devices.strategy import ExecutionStrategy
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 
 EXPLODING = 1e15
@@ -38,13 +37,13 @@ def test_a_diverged_lane_is_marked_and_alone() -> None:
 
 def test_a_chunk_without_live_lanes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     dispatched: list[int] = []
-    original = epoch_lib.close
+    original = loop.close
 
     def counting(program: Any, chunk: Any, *rest: Any) -> Any:
         dispatched.append(chunk.members[0])
         return original(program, chunk, *rest)
 
-    monkeypatch.setattr(epoch_lib, "close", counting)
+    monkeypatch.setattr(loop, "close", counting)
     bad = [run(seed=seed, learning_rate=EXPLODING) for seed in range(2)]
     outcomes = train([*bad, run(seed=0), run(seed=1)], 2)
     assert dispatched == [0, 2] + [2] * (EPOCHS - 1)
@@ -81,8 +80,8 @@ def test_the_second_step_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     first, second = run(**settings), run(**{**settings, **changed})
     assert first.program == second.program
     chex.clear_trace_counter()
-    traced = chex.assert_max_traces(lane_functions.train_step, n=1)
-    monkeypatch.setattr(lane_functions, "train_step", traced)
+    traced = chex.assert_max_traces(chunk_functions.train_step, n=1)
+    monkeypatch.setattr(chunk_functions, "train_step", traced)
     train([first], 1, 1)
     train([second], 1, 1)
 

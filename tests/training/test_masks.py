@@ -36,7 +36,6 @@ from research.training.apply import final_metrics
 from research.training.devices import batch_layout
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step import means, network, objective
@@ -206,7 +205,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     """Against the logits, over the updates of an epoch at a learning rate of next to nothing."""
     own = run(PADDED, epochs=1, learning_rate=1e-12, loss_mean=weighs, split="1:1")
     (chunk,) = chunk_lib.start(own.program, [own.config], PADDED.data, ExecutionStrategy(1, 4))
-    epoch_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
+    loop.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
     (outcome,) = loop.outcomes(own.program, chunk)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     lane = few_steps.lane(chunk.lanes, 0)

@@ -11,7 +11,6 @@ from engine import lane as one_lane
 
 from research.kernels import kernel_leaves
 from research.training.devices.strategy import ExecutionStrategy
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 
@@ -33,7 +32,7 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     with of.program.precision_context():
         chunk = start([of], 1)
         seen = []
-        for _ in epoch_lib.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
+        for _ in loop.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
             seen.append(kernel_leaves(one_lane(jax.device_get(chunk.state.variables.params), 0)))
         mean = one_lane(jax.device_get(chunk.state.mean.params), 0)
         used = one_lane(

@@ -14,8 +14,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.training.devices.chunk_functions import RowBlock, compiled_updates
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
-from research.training.engine import loop
+from research.training.engine import chunk_batches, loop
 from research.training.setup.lane_inputs import lr_factors_of, make_lane_inputs
 from research.training.step.initial_state import compiled_initial_state
 from research.training.step.step import train_step
@@ -90,7 +89,7 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     of = run(batch_size=12, remainder="pad")
     assert of.program.sizes.steps_per_epoch == 4
     chunk = start([of], 1)
-    rows = epoch_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
+    rows = chunk_batches.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
     batches = chunk.functions.gather(
         RowBlock(chunk.batch_source.x, chunk.batch_source.y, rows, 0), 0, steps=4
     )

@@ -37,7 +37,6 @@ from research.testing import few_steps
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import chunk_evaluation, loop
-from research.training.engine import epoch as epoch_lib
 from research.training.step import network, objective
 
 
@@ -60,7 +59,7 @@ def test_curves_and_final_metrics_are_means_over_windows() -> None:
     own = run(epochs=12, optimizer="adam", learning_rate=0.03)
     chunk = start([own], 1)
     for epoch in range(12):
-        epoch_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), epoch)
+        loop.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), epoch)
     (outcome,) = loop.outcomes(own.program, chunk)
     validation = np.asarray(chunk.lanes.validation)[0]
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)

@@ -17,8 +17,7 @@ from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.chunk_functions import RowBlock
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
-from research.training.engine import loop
+from research.training.engine import chunk_batches, loop
 from research.training.step.step import train_step
 
 ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
@@ -52,7 +51,7 @@ def evaluated(of: PlannedRun, configs: Sequence[RunConfig], count: int) -> Any:
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
     for i in range(count):
-        rows = epoch_lib.order(program, chunk, strategy, i // per_epoch)
+        rows = chunk_batches.order(program, chunk, strategy, i // per_epoch)
         first = i % per_epoch
         source = chunk.batch_source
         batch = chunk.functions.gather(RowBlock(source.x, source.y, rows, first), first, steps=1)

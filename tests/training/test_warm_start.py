@@ -17,7 +17,6 @@ from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.setup.warm_start import InitialWeights, check_initial_weights
@@ -89,7 +88,7 @@ def epoch_of(of: PlannedRun) -> tuple[Variables, tuple[Variables, Variables]]:
             of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5)
         )
         before = jax.tree.map(np.array, jax.device_get(chunk.state.variables))
-        epoch_lib.run_epoch(of.program, [chunk], ExecutionStrategy(1, 5), 0)
+        loop.run_epoch(of.program, [chunk], ExecutionStrategy(1, 5), 0)
         return before, jax.device_get((chunk.state.variables, chunk.state.evaluated))
 
 

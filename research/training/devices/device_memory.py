@@ -17,8 +17,7 @@ from research.data.spec import Arrays
 from research.training.devices.chunk_functions import ChunkFunctions, RowBlock, compiled_updates
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.devices.vmap import VmapBackend
-from research.training.engine import chunk_evaluation
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import chunk_batches, chunk_evaluation
 from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
 from research.training.setup.lane_inputs import abstract_lane, abstract_state, footprint
 from research.training.setup.program import Program
@@ -162,7 +161,8 @@ def required_bytes(
         for tree in (abstract_state(config, program), abstract_lane(config, program))
     )
     y = by_array(arrays.y, lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype))
-    count, number = epoch_lib.dispatch_steps(program, strategy), jax.ShapeDtypeStruct((), jnp.int32)
+    count = chunk_batches.dispatch_steps(program, strategy)
+    number = jax.ShapeDtypeStruct((), jnp.int32)
     rows = jax.ShapeDtypeStruct(
         (width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32
     )

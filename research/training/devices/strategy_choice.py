@@ -16,7 +16,7 @@ from research.data.spec import Arrays
 from research.training.devices.strategy import EIGEN_CONVOLUTIONS, ExecutionStrategy
 from research.training.devices.vmap import accepts
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 from research.training.engine.chunk import PackSetup, StreamingPolicy
 from research.training.setup.lane_inputs import kernel_ranks
 from research.training.setup.program import Program
@@ -142,12 +142,12 @@ def time_strategy(
         memory: how much data may lie on a device.
     """
     lanes = min(len(configs), strategy.width * strategy.devices)
-    pace = epoch_lib.adaptive_dispatch(program, strategy)
+    pace = loop.adaptive_dispatch(program, strategy)
 
     def epochs(chunk: chunk_lib.Chunk) -> Generator[int, None, None]:
         for epoch in itertools.cycle(range(program.config.epochs)):
             with contextlib.closing(
-                epoch_lib.dispatches(program, chunk, strategy, epoch, pace=pace)
+                loop.dispatches(program, chunk, strategy, epoch, pace=pace)
             ) as pieces:
                 yield from pieces
 

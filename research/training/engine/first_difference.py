@@ -12,7 +12,7 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.dispatch_size import ONE_BY_ONE
 from research.training.engine.outcomes import Outcome, outcomes
@@ -83,7 +83,7 @@ def train_twice(
             both = [
                 stack.enter_context(
                     contextlib.closing(
-                        epoch_lib.dispatches(program, c, strategy, epoch, pace=ONE_BY_ONE)
+                        loop.dispatches(program, c, strategy, epoch, pace=ONE_BY_ONE)
                     )
                 )
                 for c in (one, other)
@@ -91,7 +91,7 @@ def train_twice(
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
                 if apart := compare(one.state, other.state):
                     return Divergence(step, False, apart), None
-            epoch_lib.finish(program, [one, other], strategy)
+            loop.finish(program, [one, other], strategy)
             if apart := compare(one.state, other.state):
                 return Divergence((epoch + 1) * per_epoch, True, apart), None
             if not one.training.any():

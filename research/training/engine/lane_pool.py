@@ -18,7 +18,7 @@ from research.data.spec import Arrays
 from research.training.checkpoint.snapshot import InitialChunkState
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
-from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 from research.training.engine import outcomes as outcomes_lib
 from research.training.engine.chunk import ALL_ON_DEVICE, Chunk, DevicePlacement, StreamingPolicy
 from research.training.engine.outcomes import Outcome
@@ -72,7 +72,7 @@ class LanePool:
                 chunk_lib.place_on_device, self.program, self.strategy, self.arrays, self.memory
             )
         )
-        self._pace = epoch_lib.adaptive_dispatch(self.program, self.strategy)
+        self._pace = loop.adaptive_dispatch(self.program, self.strategy)
         self._slots = [_ChunkSlots([None] * self.strategy.width) for _ in range(devices)]
         self.computed = 0  # lanes that the last epoch computed, idle ones included
 
@@ -156,7 +156,7 @@ class LanePool:
                     after(before + Fraction(step, self.program.sizes.steps_per_epoch) * runs)
 
                 chunks = [slots.running for slots in group]
-                epoch_lib.run_epoch(
+                loop.run_epoch(
                     self.program, chunks, self.strategy, epoch, after=between, pace=self._pace
                 )
                 done += runs
