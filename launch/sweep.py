@@ -45,7 +45,7 @@ def main() -> None:
         save(NAME.value, sweep, runs, notes, records)
     how = dataclasses.replace(how, retry_failed=RETRY_FAILED.value)
     recorded = ensure_records(runs, records, plans, monitor, execution=how, executor=train)
-    table = of_sweep(title, sweep, [run.id for run in runs], recorded, notes, question)
+    table = of_sweep(title, sweep, [run.id for run in runs], recorded, notes, question, records)
     emit(table)
     figure_flags.draw(TableReport(table), view())
     start.end_with_failures(recorded.values())

@@ -31,7 +31,6 @@ from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.arms_table import Arm
 from research.analysis.layout import Tabular
 from research.analysis.registration import register
-from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import (
     Question,
@@ -43,6 +42,7 @@ from research.analysis.table_report import (
 )
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
+from research.statistics.comparisons import Claim
 from research.sweeps.declare import experiment_files, selection
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
@@ -156,8 +156,7 @@ def _check_without_records(experiment: Experiment) -> None:
         experiment.baseline,
         range(experiment.seeds),
     )
-    unclaimed = dataclasses.replace(experiment, claim=None)
-    effects = effects_of(unclaimed, empty) if ROWS.value != "arms" else None
+    effects = effects_of(experiment, empty) if ROWS.value != "arms" else None
     if ROWS.value == "effects" and effects is None:
         raise UserError("--rows=effects is for an experiment that declares factors")
     check(effects or empty)
@@ -223,7 +222,7 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         executor=trainer,
     )
     ids = [run.id for run in runs]
-    table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question())
+    table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question(), records)
     return TableReport(table, missing=len({*ids} - {*by_id}))
 
 
@@ -242,5 +241,5 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
     for metric in metrics():
         if metric not in recorded:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
-    table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question())
+    table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question(), records)
     return TableReport(table, missing=len({*sweep.runs} - {*by_id}))

@@ -79,7 +79,7 @@ def _sweeps(store: Store, directory: Path) -> Iterator[str]:
         try:
             sweep = SweepSpec.load(store, name)
             recorded = done(sweep.runs, store, store.warn)
-            table = of_sweep(name, sweep, sweep.runs, recorded, sweep.notes)
+            table = of_sweep(name, sweep, sweep.runs, recorded, sweep.notes, store=store)
         except UserError as error:
             yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
             continue

@@ -9,13 +9,15 @@ from launch.cli.tune_flags import REPORT_SEEDS, SAMPLE
 from research import config as config_lib
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.choice_table import of_choice, utilisation
+from research.analysis.kept_scores import KeptScores
 from research.analysis.table_builder import build_table
-from research.analysis.table_report import check_metrics, columns_of, of_arms
+from research.analysis.table_report import RecordSource, check_metrics, columns_of, of_arms
 from research.errors import UserError
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import journal as journal_lib
 from research.sweeps.tuning import report_text, space, tuner
@@ -87,7 +89,7 @@ def tuned_arms(
         requests,
         strengths,
         context.planner,
-        context.obtain,
+        RecordSource(context.obtain, KeptScores(Predictions(context.store))),
         notes,
         context.monitor.note,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from research.errors import UserError, nearest
+from research.statistics.comparisons import Claim, Null
 from research.statistics.intervals import Interval
 from research.sweeps.column import Column, Published
 from research.sweeps.records.record import Record
@@ -124,8 +125,8 @@ class ArmsTable:
     """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
     shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
-        about, for the caption in a paper. claims: per column, whether its verdicts are about
-        the same rows with other seeds, or about new rows. label_header: over the rows' labels.
+        about, for the caption in a paper. nulls: per column, what differences would look like if
+        nothing differed, of all rows. label_header: over the rows' labels.
         pair: what pairs the values of different rows.
     """
 
@@ -139,9 +140,15 @@ class ArmsTable:
     footer: tuple[str, ...]
     shown: tuple[str, ...] = ()
     summary: str = ""
-    claims: tuple[Literal["rows", "new"], ...] = ()
+    nulls: tuple[Null, ...] = ()
     label_header: str = "arm"
     pair: str = "seed"
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Per column, whether its verdicts are about the same rows with other seeds, or about new
+        rows."""
+        return tuple(null.claim for null in self.nulls)
 
     def listed(self) -> tuple[Row, ...]:
         """The rows."""

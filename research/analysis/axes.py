@@ -5,12 +5,13 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.arms_table import Arm, ArmsTable, Column
+from research.analysis.kept_scores import KeptScores
 from research.analysis.number_format import as_number
-from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
 from research.config import FIELDS, FOLLOWING, SEEDS
 from research.errors import UserError, nearest
 from research.options import format_value
+from research.statistics.comparisons import Claim
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
 from research.sweeps.estimates.seed_value import fold_of, seed_value
@@ -193,6 +194,7 @@ def sweep_table(
     claim: Claim | None = None,
     asked: Mapping[str, int] = {},
     estimate: str | None = None,
+    scores: KeptScores | None = None,
 ) -> ArmsTable:
     """A table with a row per combination of a sweep's axes.
 
@@ -211,6 +213,7 @@ def sweep_table(
         claim: what intervals and verdicts are about; None: new rows where the records allow it.
         asked: as of `group`.
         estimate: as of `group`.
+        scores: the metric of each test row, where runs kept them.
 
     Raises:
         UserError: no run has a key, or the baseline is not a row.
@@ -227,5 +230,13 @@ def sweep_table(
         ]
     seeds = sorted({seed for arm in arms for seed in (*arm.records, *arm.runs)})
     return build_table(
-        title, arms, columns, baseline, seeds, notes=notes, strengths=strengths, claim=claim
+        title,
+        arms,
+        columns,
+        baseline,
+        seeds,
+        notes=notes,
+        strengths=strengths,
+        claim=claim,
+        scores=scores,
     )

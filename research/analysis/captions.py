@@ -4,14 +4,14 @@ was made."""
 from collections import Counter
 from collections.abc import Sequence
 
-from research.analysis import provenance_text
+from research.analysis import claim_text, provenance_text
 from research.analysis.arms_table import FAILURES, ArmsTable, Column, Outcome
 from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
 from research.analysis.tested_rows import tested_rows
 from research.analysis.variation import variation
 from research.statistics.best import corrected_by_bonferroni
-from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
+from research.statistics.nulls import SignFlips
 from research.words import plural
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.
@@ -31,7 +31,7 @@ def caption(table: ArmsTable) -> str:
     parts = [f"{table.title.rstrip('.')}.", *filter(None, [tested_rows(table)])]
     if n > 1:
         parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
-        parts.append(_claim(table))
+        parts.append(claim_text.about(table))
         configs = [config for row in table.rows for config in row.arm.configs()]
         parts.append(variation(configs))
     else:
@@ -79,6 +79,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
     sentences = [
         *_test(table),
         _bold(table),
+        *claim_text.limits(table),
         irregular_rows(table),
         beyond_range(table),
         strengths,
@@ -102,26 +103,10 @@ def _test(table: ArmsTable) -> list[str]:
     """The test and its correction; nothing where no baseline is declared."""
     if table.baseline is None or not table.m:
         return []
-    flips = _flips(table)
-    rows = f"the {table.m} rows" if table.m > 1 else "the row"
-    of_each = " of each column" if len(table.columns) > 1 else ""
-    tests = {
-        "rows": (
-            f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
-            f" {table.pair}, {rows}{of_each} flipped together, step-down maximum of the absolute t;"
-            " it is corrected for all of them."
-        ),
-        "new": (
-            f"p: two-sided t-tests of the differences to '{table.baseline}' paired by"
-            f" {table.pair}, with the corrected variance, step-down maximum of the absolute t over"
-            f" {rows}{of_each} from their joint distribution; it is corrected for all of them."
-        ),
-    }
-    used = [tests[claim] for claim in dict.fromkeys(table.claims)]
     differences = [cell.difference for row in table.rows for cell in row.cells]
     intervals = any(each is not None and each.half_width is not None for each in differences)
     return [
-        *used,
+        *claim_text.tests(table),
         *(["An interval of Δ excludes 0 where p ≤ 0.05, and only there."] if intervals else []),
         *(sentence for index in range(len(table.columns)) for sentence in _reach(table, index)),
     ]
@@ -145,32 +130,12 @@ def _reach(table: ArmsTable, index: int) -> list[str]:
 def is_about(sentence: str, column: Column) -> bool:
     """Whether a sentence of the footer is about this column only."""
     return sentence.startswith(
-        (f"The smallest difference of {column.label} that", f"Verdicts on {column.label} are")
+        (
+            f"The smallest difference of {column.label} that",
+            f"Verdicts on {column.label} are",
+            claim_text.of_variance(column) + ":",
+        )
     )
-
-
-def _claim(table: ArmsTable) -> str:
-    """What intervals and verdicts are about."""
-    new = [c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "new"]
-    rows = [
-        c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "rows"
-    ]
-    named = bool(new and rows)
-    sentences = []
-    if new:
-        of_columns = f" of {', '.join(new)}" if named else ""
-        sentences.append(
-            f"Intervals and verdicts{of_columns} are about new rows from the same source: their"
-            " variance is corrected for the rows that the seeds' splits share (Nadeau & Bengio),"
-            " so more rows would help more than more seeds."
-        )
-    if rows:
-        of_columns = f" of {', '.join(rows)}" if named else ""
-        sentences.append(
-            f"Intervals and verdicts{of_columns} are about these rows of data only: what other"
-            " seeds would give."
-        )
-    return " ".join(sentences)
 
 
 def _bold(table: ArmsTable) -> str:
@@ -185,11 +150,7 @@ def _bold(table: ArmsTable) -> str:
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return f"Nothing is bold: fewer than two rows have a value for every {table.pair}."
-    tests = {
-        "rows": f"sign flips ({_flips(table)})",
-        "new": "t-tests with the corrected variance",
-    }
-    used = " or ".join(tests[claim] for claim in dict.fromkeys(table.claims))
+    used = claim_text.best(table)
     together = "together"
     if corrected_by_bonferroni(n, len(table.rows)):
         used = "t-tests"
@@ -199,11 +160,6 @@ def _bold(table: ArmsTable) -> str:
         f" (multiple comparisons with the best: {used} of all pairs of rows, paired by"
         f" {table.pair}, {together}); only rows with a value for every {table.pair} take part."
     )
-
-
-def _flips(table: ArmsTable) -> str:
-    exact = len(table.seeds) <= EXACT_UP_TO
-    return "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
 
 
 def left_out(table: ArmsTable) -> list[str]:

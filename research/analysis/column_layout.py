@@ -3,17 +3,24 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from research.analysis import number_format
 from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
 from research.analysis.number_format import NOTHING, Scale, scale_of
+from research.analysis.tested_rows import test_count
+from research.statistics.comparisons import Claim
 from research.sweeps.column import Better
 
 INCOMPLETE: tuple[Outcome, ...] = ("diverged", "undefined", "failed", "missing")
 
 Value = float | str | None
+# What the verdicts of a claim are called.
+VERDICTS: Mapping[Claim, str] = {
+    "rows": "verdict on these rows only",
+    "new": "verdict on new data",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +104,11 @@ def measured(
     )
 
 
-def _header(column: Column) -> str:
-    return column.label + (" (%)" if column.in_percent else "")
+def _header(column: Column, rows: int | None = None) -> str:
+    """`test accuracy (%, 57 rows)`: the label, its unit, and how many rows it is measured on."""
+    notes = ["%"] if column.in_percent else []
+    notes += [] if rows is None else [f"{rows:,} rows"]
+    return column.label + (f" ({', '.join(notes)})" if notes else "")
 
 
 def words(header: str, text: Callable[[Any], str], names: Sequence[str] = ()) -> ColumnLayout:
@@ -160,15 +170,22 @@ def _count(index: int, outcome: Outcome) -> ColumnLayout:
     )
 
 
-def mean(column: Column, index: int) -> ColumnLayout:
-    """The mean of a row in a column, with its half-width."""
+def mean(table: ArmsTable, column: Column, index: int) -> ColumnLayout:
+    """The mean of a row in a column, with its half-width.
+
+    Args:
+        table: the table.
+        column: the metric.
+        index: its position among the table's columns.
+    """
 
     def value(row: Row) -> Value:
         interval = row.cells[index].interval
         return None if interval is None else interval.mean
 
+    rows = test_count(table) if column.metric.startswith("test/") else None
     return ColumnLayout(
-        _header(column),
+        _header(column, rows),
         "r",
         lambda row: _mean(row.cells[index], column),
         value,
@@ -226,7 +243,7 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
         ),
         adjusted_p(index),
         ColumnLayout(
-            "verdict on new data" if table.claims[index] == "new" else "verdict",
+            VERDICTS[table.claims[index]],
             "l",
             verdict,
             lambda row: verdict(row) or None,

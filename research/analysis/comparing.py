@@ -34,6 +34,7 @@ def against(
         return {baseline: dataclasses.replace(reference, verdict="baseline")}
     others = [cells[label] for label in labels]
     differences, slack = differences_to(reference, others, rounding)
+    null = null.comparing(contrasts(list(cells), labels, baseline))
     compared = compare(differences, null, slack)
     result = {
         label: _decided(
@@ -42,6 +43,20 @@ def against(
         for index, label in enumerate(labels)
     }
     return result | {baseline: dataclasses.replace(reference, verdict="baseline")}
+
+
+def contrasts(rows: Sequence[str], labels: Sequence[str], baseline: str | None) -> Floats:
+    """[m, k]: the difference of each label to the baseline, from the rows of a table.
+
+    Args:
+        rows: the labels of all k rows.
+        labels: the labels of the m rows to compare.
+        baseline: the row that is subtracted; None: nothing is.
+    """
+    places = {label: index for index, label in enumerate(rows)}
+    every = np.eye(len(rows))
+    taken = every[[places[label] for label in labels]]
+    return taken if baseline is None else taken - every[places[baseline]]
 
 
 def differences_to(
@@ -78,6 +93,7 @@ def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float)
         return frozenset()
     values = np.stack([_values(cells[label]) for label in labels], -1)
     slack = float(_slack(abs(values), rounding).max())
+    null = null.comparing(contrasts(list(cells), labels, None))
     chosen = best_rows(values, null, column.better == "higher", slack)
     return frozenset(label for label, bold in zip(labels, chosen, strict=True) if bold)
 

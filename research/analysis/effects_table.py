@@ -14,7 +14,6 @@ from research.analysis.column_layout import ColumnLayout, adjusted_p
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
-from research.analysis.scope import Claim, configs_of, null_of
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
 from research.statistics.factorial import Switches
 from research.statistics.intervals import ALPHA, Interval
@@ -118,7 +117,6 @@ def effects_table(
     arms: ArmsTable,
     design: Design,
     factors: Sequence[str],
-    claim: Claim | None = None,
     notes: Sequence[str] = (),
 ) -> EffectsTable:
     """The effects of a design, from the table of its arms.
@@ -130,14 +128,9 @@ def effects_table(
         arms: the table of the combinations; its rows are those of the design, in their order.
         design: the combinations and what they estimate.
         factors: the names of the factors.
-        claim: what verdicts are about; None: new data where the records allow it.
         notes: sentences for the footer.
     """
-    configs = configs_of(row.arm for row in arms.rows)
-    cells = [
-        _cells(arms, index, design, null_of(claim, configs, column))
-        for index, column in enumerate(arms.columns)
-    ]
+    cells = [_cells(arms, index, design) for index in range(len(arms.columns))]
     rows = tuple(
         EffectRow(
             _name(effect.factors, factors),
@@ -157,9 +150,10 @@ def effects_table(
     )
 
 
-def _cells(arms: ArmsTable, index: int, design: Design, null: Null) -> list[Cell]:
+def _cells(arms: ArmsTable, index: int, design: Design) -> list[Cell]:
     """The cells of one column, an effect each."""
     column = arms.columns[index]
+    null = arms.nulls[index]
     values = _values(arms, index)
     per_seed = _effects(values, design.contrasts)
     rounding = rounding_of(row.arm for row in arms.rows)
@@ -169,7 +163,8 @@ def _cells(arms: ArmsTable, index: int, design: Design, null: Null) -> list[Cell
     cells: list[Cell | None] = [None] * len(design.effects)
     for kind in dict.fromkeys(effect.kind for effect in design.effects):
         family = [i for i, effect in enumerate(design.effects) if effect.kind == kind]
-        compared = compare(per_seed[:, family], null, slack[family])
+        of_arms = null.comparing(design.contrasts.mean(0)[family])
+        compared = compare(per_seed[:, family], of_arms, slack[family])
         for place, i in enumerate(family):
             cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null)
     tested = [cell for cell in cells if cell is not None]

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from research.analysis import number_format, provenance_text
 from research.analysis.arms_table import ArmsTable, Cell, Row
 from research.analysis.number_format import NOTHING
+from research.statistics.comparisons import Null
+from research.statistics.crossed import CrossedRows
 from research.statistics.intervals import Interval
-from research.statistics.nulls import EXACT_UP_TO
+from research.statistics.nulls import EXACT_UP_TO, SharedRows, SignFlips
 from research.sweeps.records.record import Record
 
 
@@ -88,7 +90,7 @@ def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
         f"{column.label} ({column.metric}, {column.better} is better)",
         *_values(table, row, cell, base),
         f"  mean: {_interval(cell.interval)}",
-        *(_test(table, cell, table.claims[index]) if base else []),
+        *(_test(table, cell, table.nulls[index]) if base else []),
         *_published(cell),
     ]
 
@@ -132,16 +134,18 @@ def _outcome(outcome: str, record: Record | None) -> str:
     return f"{outcome} at step {record.diverged_at}{why}"
 
 
-def _test(table: ArmsTable, cell: Cell, claim: str) -> list[str]:
+def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
     lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
     if cell.difference is not None and cell.p is not None:
         flips = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
         tests = {
-            "rows": f"{flips} two-sided sign-flip p",
-            "new": "on new data, two-sided p of the t-test with the corrected variance",
+            SignFlips: f"{flips} two-sided sign-flip p",
+            SharedRows: "on new data, two-sided p of the t-test with the corrected variance",
+            CrossedRows: "on new test rows, two-sided p of the t-test with the variance of seeds"
+            " and rows",
         }
         lines += [
-            f"  {tests[claim]} on {cell.difference.n} pairs: {_number(cell.p)}",
+            f"  {tests[type(null)]} on {cell.difference.n} pairs: {_number(cell.p)}",
             f"  of all m = {table.m} rows together: {_number(cell.p_adjusted)}",
         ]
     return [*lines, f"  verdict: {cell.verdict}"]

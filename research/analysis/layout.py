@@ -150,7 +150,9 @@ def _grids_of_arms(table: ArmsTable) -> list[Grid]:
     names, totals = column_layout.names_of(table), column_layout.totals()
     compared = any(cell.published for row in table.rows for cell in row.cells)
     if table.baseline is None and not compared:
-        means = [column_layout.mean(column, index) for index, column in enumerate(table.columns)]
+        means = [
+            column_layout.mean(table, column, index) for index, column in enumerate(table.columns)
+        ]
         return [Grid("", [*names, *column_layout.counts(0), *means, *totals])]
     return [
         Grid(
@@ -158,7 +160,7 @@ def _grids_of_arms(table: ArmsTable) -> list[Grid]:
             [
                 *names,
                 *column_layout.counts(index),
-                column_layout.mean(column, index),
+                column_layout.mean(table, column, index),
                 *(column_layout.test(table, column, index) if table.baseline is not None else ()),
                 *column_layout.published(column, index),
                 *(totals if index == 0 else ()),

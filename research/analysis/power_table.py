@@ -9,8 +9,7 @@ from research.analysis import number_format
 from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.reach import fewest_seeds, standard_effect
-from research.analysis.scope import configs_of, overlap
+from research.analysis.reach import fewest_seeds, shared_of_rows, standard_effect
 from research.errors import UserError
 from research.statistics.intervals import ALPHA
 from research.statistics.sample_size import power, power_of_looks, rows_factor, seeds_needed
@@ -122,8 +121,7 @@ def _of_column(
 ) -> list[PowerRow]:
     column = table.columns[index]
     new = table.claims[index] == "new"
-    configs = configs_of(row.arm for row in table.rows) if new else []
-    shared = overlap(configs, column.metric) or 0.0
+    shared_of = shared_of_rows(table, index)
     base = table.row(table.baseline or "").cells[index]
     alpha = ALPHA / max(table.m, 1)
     size = column.margin if margin is None else margin
@@ -134,6 +132,7 @@ def _of_column(
         if row.label == table.baseline or cell.difference is None or cell.difference.n < 2:
             continue
         effect = standard_effect(cell, base, size)
+        shared = shared_of[row.label]
         n = cell.difference.n
         needed = seeds_needed(effect, wanted, shared, alpha) if effect else None
         now = power(effect, n, shared, alpha) if effect else None

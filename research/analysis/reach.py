@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 
 from research.analysis.arms_table import UNDECIDED, ArmsTable, Cell
-from research.analysis.scope import configs_of, overlap
+from research.analysis.comparing import contrasts
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SignFlips
 from research.statistics.sample_size import MOST_SEEDS, seeds_needed
@@ -39,8 +39,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
     if table.baseline is None:
         return {}
     new = table.claims[index] == "new"
-    configs = configs_of(row.arm for row in table.rows) if new else []
-    shared = overlap(configs, table.columns[index].metric) or 0.0
+    shared = shared_of_rows(table, index)
     base = table.row(table.baseline).cells[index]
     needs: dict[str, int | None] = {}
     for row in table.rows:
@@ -50,13 +49,21 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
         effect = standard_effect(cell, base, table.columns[index].margin)
         if effect is None:
             continue
-        needed = seeds_needed(effect, overlap=shared, alpha=ALPHA / table.m)
+        needed = seeds_needed(effect, overlap=shared[row.label], alpha=ALPHA / table.m)
         if needed is not None:
             # An undecided row needs more than it has, however clear its difference looks.
             pairs = cell.difference.n if cell.difference else 0
             needed = max(needed, pairs + 1, 2 if new else fewest_seeds())
         needs[row.label] = needed
     return needs
+
+
+def shared_of_rows(table: ArmsTable, index: int) -> dict[str, float]:
+    """By row, the correlation of the seeds' differences to the baseline in a column: the part of
+    their variance that more seeds do not remove."""
+    labels = [row.label for row in table.rows]
+    null = table.nulls[index].comparing(contrasts(labels, labels, table.baseline))
+    return dict(zip(labels, np.broadcast_to(null.shared(), len(labels)).tolist(), strict=True))
 
 
 def standard_effect(cell: Cell, base: Cell, margin: float | None) -> float | None:

@@ -1,17 +1,16 @@
 """What a verdict is about: the same rows with other seeds, or new rows from the same source."""
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 from research.analysis.arms_table import Arm
+from research.analysis.kept_scores import KeptScores, crossed_rows
 from research.analysis.variation import WINDOW_TASKS
 from research.data.split import parse_split
 from research.errors import UserError
-from research.statistics.comparisons import Null
+from research.statistics.comparisons import Claim, Null
 from research.statistics.nulls import SharedRows, SignFlips
 from research.sweeps.column import Column
 
-Claim = Literal["rows", "new"]
 CLAIMS: tuple[Claim, ...] = ("rows", "new")
 
 
@@ -50,32 +49,40 @@ def configs_of(arms: Iterable[Arm]) -> list[Mapping[str, str]]:
     return [config for arm in arms for config in arm.configs()]
 
 
-def null_of(claim: Claim | None, configs: Iterable[Mapping[str, str]], column: Column) -> Null:
-    """The distribution behind a column's intervals and verdicts.
+def null_of(
+    claim: Claim | None,
+    arms: Sequence[Arm],
+    column: Column,
+    seeds: Sequence[int],
+    scores: KeptScores | None = None,
+) -> Null:
+    """The distribution behind a column's intervals and verdicts, of all rows of the table.
 
     Args:
         claim: None claims new data where the records allow it.
-        configs: of every run.
+        arms: the rows of the table.
         column: the column.
+        seeds: those of the table.
+        scores: the metric of each row, where runs kept them.
 
     Raises:
         UserError: for a claim about new data that the records do not allow.
     """
     if claim == "rows":
         return SignFlips()
-    share = overlap(configs, column.metric)
+    share = overlap(configs_of(arms), column.metric)
     if share is not None:
         return SharedRows(share)
+    crossed = scores and crossed_rows(arms, column.metric, seeds, scores)
+    if crossed:
+        return crossed
     if claim == "new":
         raise UserError(
             f"--claim=new: '{column.label}' is measured on the same rows for every seed, or"
             " on training rows, so nothing shows how it varies over new rows; use --claim=rows, or"
+            " --keep_predictions, which keeps the scores of each test row (of a metric that is a"
+            " mean over rows), or"
             " data without test rows of its own and without --split_seed, so that each seed draws"
             " its own split"
         )
     return SignFlips()
-
-
-def claim_of(null: Null) -> Claim:
-    """What verdicts with this distribution are about."""
-    return "new" if isinstance(null, SharedRows) else "rows"

@@ -18,11 +18,10 @@ from research.analysis.arms_table import (
     Row,
 )
 from research.analysis.captions import caption, footer
-from research.analysis.scope import Claim, claim_of, configs_of, null_of
+from research.analysis.kept_scores import KeptScores
+from research.analysis.scope import null_of
 from research.errors import UserError, nearest
-from research.statistics.comparisons import Null
-from research.statistics.intervals import t_interval
-from research.statistics.nulls import SharedRows
+from research.statistics.comparisons import Claim, Null
 from research.sweeps.records.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
@@ -40,6 +39,7 @@ def build_table(
     notes: Sequence[str] = (),
     strengths: str = DECLARED,
     claim: Claim | None = None,
+    scores: KeptScores | None = None,
 ) -> ArmsTable:
     """A table with a row per arm, from its records alone.
 
@@ -53,17 +53,16 @@ def build_table(
         notes: sentences for the footer.
         strengths: the footer's sentence on how strengths were chosen.
         claim: what intervals and verdicts are about; None: new rows where the records allow it.
+        scores: the metric of each test row, where runs kept them.
 
     Raises:
         UserError: a label or metric does not exist, a label occurs twice, or the records do not
-            allow
-            the claim.
+            allow the claim.
     """
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    configs = configs_of(arms)
-    nulls = [null_of(claim, configs, column) for column in columns]
+    nulls = tuple(null_of(claim, arms, column, seeds, scores) for column in columns)
     by_column = [
         _column(column, arms, baseline, seeds, null, published)
         for column, null in zip(columns, nulls, strict=True)
@@ -72,8 +71,7 @@ def build_table(
         Row(arm, tuple(cells[index] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
         for index, arm in enumerate(arms)
     )
-    claims = tuple(map(claim_of, nulls))
-    table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), claims=claims)
+    table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), nulls=nulls)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, strengths, notes)
     )
@@ -123,9 +121,7 @@ def _column(
     published: Mapping[tuple[str, str], Published],
 ) -> list[Cell]:
     """The cells of one column, a cell per arm."""
-    # Rows that splits share correlate the seeds, which widens the interval of the mean too.
-    overlap = null.overlap if isinstance(null, SharedRows) else 0.0
-    cells = {arm.label: _cell(arm, column, seeds, overlap) for arm in arms}
+    cells = {arm.label: _cell(arm, column, seeds, null, row) for row, arm in enumerate(arms)}
     rounding = comparing.rounding_of(arms)
     if baseline is not None:
         cells |= comparing.against(cells, baseline, column, null, rounding)
@@ -138,7 +134,7 @@ def _column(
     return list(cells.values())
 
 
-def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], overlap: float) -> Cell:
+def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], null: Null, row: int) -> Cell:
     """Outcomes and mean of one arm, without comparisons."""
     outcomes = tuple(
         (
@@ -153,8 +149,8 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], overlap: float) -> C
         for seed, done in zip(seeds, outcomes, strict=True)
     )
     # Outcomes without a value are counted in the cell and do not enter the mean.
-    finite = [value for value in values if value is not None]
-    return Cell(values, outcomes, t_interval(finite, overlap) if finite else None)
+    finite = np.array([value for value in values if value is not None])
+    return Cell(values, outcomes, null.interval(finite, row) if finite.size else None)
 
 
 def outcome(record: Record | None, metric: str) -> Outcome:

@@ -12,11 +12,12 @@ from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import axes, sweep_table, with_seed_values
 from research.analysis.effects_table import EffectsTable, effects_table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
-from research.analysis.scope import Claim
+from research.analysis.kept_scores import KeptScores
 from research.analysis.table_builder import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
 from research.registry import ESTIMATES, METRICS, TASKS
+from research.statistics.comparisons import Claim
 from research.sweeps.column import Better, Column, common_metric, refuse_unknown
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -26,6 +27,7 @@ from research.sweeps.execute.observer import Observer
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun, same, trainable, unfit_notes
 from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.training.apply.final_metrics import final_metric_names
@@ -108,6 +110,7 @@ def of_sweep(
     by_id: Mapping[str, Record],
     notes: Sequence[str] = (),
     question: Question | None = None,
+    store: Store | None = None,
 ) -> ArmsTable:
     """A row for each combination of the sweep's axes.
 
@@ -118,6 +121,7 @@ def of_sweep(
         by_id: the records that there are, by run id.
         notes: sentences for the footer.
         question: what the table is to answer.
+        store: the records, beside which predictions lie; None: none are read.
 
     Raises:
         UserError: no run has a record, or the baseline is no row.
@@ -146,6 +150,7 @@ def of_sweep(
         claim=question.claim,
         asked=_runs_of_seed(sweep, run_ids),
         estimate=question.estimate,
+        scores=None if store is None else KeptScores(Predictions(store)),
     )
 
 
@@ -211,6 +216,15 @@ def _better(metric: str, records: Sequence[Record]) -> Better:
     return "higher" if known.get(name) == "higher" else "lower"
 
 
+@dataclasses.dataclass(frozen=True)
+class RecordSource:
+    """Where a table's numbers come from. records_of: the records of runs, by id. scores: the metric
+    of each test row, where runs kept them."""
+
+    records_of: Callable[[Sequence[RequestedRun]], Mapping[str, Record]]
+    scores: KeptScores
+
+
 def of_experiment(
     experiment: Experiment,
     planner: Planner,
@@ -256,7 +270,8 @@ def of_experiment(
     remarks += registration.sentences(store, experiment)
     requests = selection.requests(experiment, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
-    table = of_arms(experiment, requests, strengths, planner, records_of, remarks, monitor.note)
+    source = RecordSource(records_of, KeptScores(Predictions(store)))
+    table = of_arms(experiment, requests, strengths, planner, source, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     path = experiment.choose.path if experiment.choose else ""
     return TableReport(table, tuple(searched), path, missing, effects_of(experiment, table))
@@ -269,7 +284,7 @@ def effects_of(experiment: Experiment, table: ArmsTable) -> EffectsTable | None:
         return None
     notes = (selection.describe(experiment, experiment.seeds), *experiment.notes)
     factors = list(experiment.factors)
-    return effects_table(table, experiment.combinations, factors, experiment.claim, notes)
+    return effects_table(table, experiment.combinations, factors, notes)
 
 
 def of_arms(
@@ -277,7 +292,7 @@ def of_arms(
     requests: Mapping[str, Sequence[Mapping[str, Any]]],
     strengths: str,
     planner: Planner,
-    records_of: Callable[[Sequence[RequestedRun]], Mapping[str, Record]],
+    source: RecordSource,
     notes: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> ArmsTable:
@@ -288,7 +303,7 @@ def of_arms(
         requests: the settings of each arm's runs, by label.
         strengths: the footer's sentence on how strengths were chosen.
         planner: plans the runs.
-        records_of: the records of runs, by id.
+        source: has the records and the kept scores.
         notes: sentences for the footer.
         note: called with what is good to know before the runs are trained.
     """
@@ -298,7 +313,7 @@ def of_arms(
     for unfit in unfit_notes(labelled):
         note(f"note: {unfit}")
     check_metrics(experiment, wanted)
-    by_id = records_of(wanted)
+    by_id = source.records_of(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
         experiment.name,
@@ -310,6 +325,7 @@ def of_arms(
         (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
         strengths,
         experiment.claim,
+        source.scores,
     )
     return dataclasses.replace(table, summary=experiment.summary)
 

@@ -7,6 +7,13 @@ from research.analysis.variation import WINDOW_TASKS
 from research.sweeps.records.record import Record
 
 
+def test_count(table: ArmsTable) -> int | None:
+    """The number of rows that every run is tested on; None where it differs or is not known."""
+    counts = {record.provenance.get("test_rows") for record in table.records()}
+    known = counts.pop() if len(counts) == 1 else None
+    return None if known is None else int(known)
+
+
 def tested_rows(table: ArmsTable) -> str:
     """What the runs of a table are tested on; "" where their records do not say."""
     records = [record for record in table.records() if record.provenance.get("test_rows")]

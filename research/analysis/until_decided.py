@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Row
-from research.analysis.comparing import differences_to, first_failure, rounding_of
-from research.analysis.scope import configs_of, null_of
+from research.analysis.comparing import contrasts, differences_to, first_failure, rounding_of
 from research.analysis.table_report import TableReport
 from research.duration import Period
 from research.errors import UserError
@@ -144,8 +143,9 @@ def _decisions(
     if not tested or first_failure(base):
         return failed
     cells = [row.cells[0] for row in tested]
-    configs = configs_of(row.arm for row in table.rows)
-    null = null_of(experiment.claim, configs, column)
+    labels = [row.label for row in tested]
+    of_rows = contrasts([row.label for row in table.rows], labels, table.baseline)
+    null = table.nulls[0].comparing(of_rows)
     rounding = rounding_of(row.arm for row in table.rows)
     differences, slack = differences_to(base, cells, rounding)
     p = sequential.decided(differences, null, look, slack)

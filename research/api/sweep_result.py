@@ -57,7 +57,9 @@ class SweepResult(Sequence[RunResult]):
         """
         ids = [run.id for run in self.wanted]
         question = Question(baseline, metrics=tuple(metrics), estimate=estimate)
-        return TableResult(of_sweep(self.name, self.asked, ids, self.records, self.notes, question))
+        store = self.workspace.store
+        built = of_sweep(self.name, self.asked, ids, self.records, self.notes, question, store)
+        return TableResult(built)
 
     def __repr__(self) -> str:
         return f"Sweep({len(self)} runs over {', '.join(self.asked.axes) or 'seeds'})"

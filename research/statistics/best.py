@@ -37,9 +37,11 @@ def best_rows(
     if k < 2 or not null.can_conclude(n):
         return np.zeros((*x.shape[:-2], k), bool)
     left, right = np.triu_indices(k, 1)
+    null = null.comparing(np.eye(k) / scale)
     if corrected_by_bonferroni(n, k):
         return _by_bonferroni(x, null, tolerance)
     d = x[..., left] - x[..., right]
+    null = null.comparing(np.eye(k)[left] - np.eye(k)[right])
     t = observed_t(d, null, tolerance)
     left_wins = d.sum(-2) > 0
     remaining = np.ones((*x.shape[:-2], k), bool)
@@ -68,5 +70,7 @@ def _by_bonferroni(x: Floats, null: Null, tolerance: float) -> NDArray[np.bool_]
     n, k = x.shape[-2:]
     best = x.mean(-2).argmax(-1)
     d = np.take_along_axis(x, best[..., None, None], -1) - x
-    critical = special.stdtrit(n - 1, 1 - ALPHA / (k * (k - 1)))
+    null = null.comparing(np.eye(k)[best][..., None, :] - np.eye(k))
+    freedom = null.freedom(np.full(d.shape[-1], n))
+    critical = special.stdtrit(freedom, 1 - ALPHA / (k * (k - 1)))
     return observed_t(d, null, tolerance) <= critical

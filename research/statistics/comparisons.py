@@ -6,26 +6,34 @@ them. A missing pair is NaN.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from research.statistics.intervals import ALPHA
+from research.statistics.intervals import ALPHA, Interval, t_interval
 
 Floats = NDArray[np.float64]
+# What a verdict is about: the same rows with other seeds, or new rows from the same source.
+Claim = Literal["rows", "new"]
 # Numbers worked on at a time (64 MiB), whatever the number of tables, comparisons and draws.
 CHUNK = 2**23
 # Variances below this share of the mean square are rounding.
 ROUNDING = 1e-12
 
 
-class Null(Protocol):
-    """The joint distribution of the t statistics where nothing differs."""
+class Null:
+    """The joint distribution of the t statistics where nothing differs.
+
+    claim: what its verdicts are about.
+    """
+
+    claim: Claim = "rows"
 
     def can_conclude(self, n: int) -> bool:
         """Whether n pairs can reach ALPHA at all."""
+        raise NotImplementedError
 
     def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
         """The standard error [..., m] of means.
@@ -35,10 +43,29 @@ class Null(Protocol):
             squares: sums of their squares [..., m].
             n: number of pairs [..., m].
         """
+        raise NotImplementedError
 
     def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
         """|t| [..., f, m] of draws of the null distribution, of at most `size` numbers at a time.
         The observed |t| are one of them, so that no p is zero."""
+        raise NotImplementedError
+
+    def freedom(self, n: NDArray[np.int_]) -> Floats:
+        """The degrees of freedom [..., m] of the statistics of n pairs [..., m]."""
+        return np.maximum(n - 1.0, 1.0)
+
+    def comparing(self, contrasts: Floats) -> "Null":
+        """The same of other comparisons: contrasts [..., m, k] of the k present ones."""
+        return self
+
+    def interval(self, values: Floats, column: int) -> Interval:
+        """The 95 % interval of the mean of one column's values [n]."""
+        return t_interval(values)
+
+    def shared(self) -> Floats:
+        """The correlation of the pairs, [m] or []: more pairs do not remove its part of the
+        variance."""
+        return np.zeros(())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +96,10 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
     Reference: Westfall & Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8.
     """
     scale, d = scaled(differences)
+    null = null.comparing(np.eye(d.shape[-1]) / scale)
     n = np.isfinite(d).sum(-2)
-    observed = _common(observed_t(d, null, tolerance / scale[..., 0, :]), n)
+    freedom = null.freedom(n)
+    observed = _common(observed_t(d, null, tolerance / scale[..., 0, :]), freedom)
     # Stable, so that tied rows keep their order and the table its bits.
     order = np.argsort(-observed, axis=-1, kind="stable")
     ranked = np.take_along_axis(observed, order, -1)
@@ -78,7 +107,8 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
     stepped = np.zeros(observed.shape)
     maxima = []
     for drawn in null.draws(d, CHUNK):
-        drawn = np.take_along_axis(_common(drawn, n[..., None, :]), order[..., None, :], -1)
+        drawn = _common(drawn, freedom[..., None, :])
+        drawn = np.take_along_axis(drawn, order[..., None, :], -1)
         alone += (drawn >= ranked[..., None, :]).sum(-2)
         # Each step's maximum is over the comparisons that no earlier step has decided.
         drawn = np.maximum.accumulate(drawn[..., ::-1], -1)[..., ::-1]
@@ -90,7 +120,7 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
     adjusted = _unsorted(np.maximum.accumulate(stepped / count, -1), order)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(d, -2) / n
-    critical = _of_common(critical_value(largest)[..., None], n)
+    critical = _of_common(critical_value(largest)[..., None], freedom)
     half_width = _half_widths(d, null, critical, mean, adjusted)
     return Comparisons(
         mean * scale[..., 0, :],
@@ -157,18 +187,18 @@ def observed_t(d: Floats, null: Null, tolerance: Floats | float = 0.0) -> Floats
     return statistic(null, sums, (filled**2).sum(-2), np.isfinite(d).sum(-2))
 
 
-def _common(t: Floats, n: NDArray[np.int_]) -> Floats:
+def _common(t: Floats, freedom: Floats) -> Floats:
     """|t| with different degrees of freedom as normal scores, so that their maximum is fair."""
-    if n.size == 0 or n.min() == n.max():
+    if freedom.size == 0 or freedom.min() == freedom.max():
         return t
-    return -special.ndtri(special.stdtr(np.maximum(n - 1, 1), -t))
+    return -special.ndtri(special.stdtr(freedom, -t))
 
 
-def _of_common(scores: Floats, n: NDArray[np.int_]) -> Floats:
+def _of_common(scores: Floats, freedom: Floats) -> Floats:
     """The inverse of `_common`."""
-    if n.size == 0 or n.min() == n.max():
+    if freedom.size == 0 or freedom.min() == freedom.max():
         return scores
-    return -special.stdtrit(np.maximum(n - 1, 1), special.ndtr(-scores))
+    return -special.stdtrit(freedom, special.ndtr(-scores))
 
 
 def _half_widths(d: Floats, null: Null, critical: Floats, mean: Floats, adjusted: Floats) -> Floats:

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from research.statistics.comparisons import Floats, observed_t, standard_error, statistic
-from research.statistics.intervals import ALPHA
+from research.statistics.comparisons import (
+    Claim,
+    Floats,
+    Null,
+    observed_t,
+    standard_error,
+    statistic,
+)
+from research.statistics.intervals import ALPHA, Interval, t_interval
 
 # Up to so many seeds every sign flip is counted; beyond, DRAWS are drawn with a fixed seed.
 EXACT_UP_TO = 14
@@ -17,7 +24,7 @@ DRAWS = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
-class SignFlips:
+class SignFlips(Null):
     """On the same rows with other seeds: the differences of a seed change their sign together.
 
     Assumes that differences are symmetric around zero where nothing differs.
@@ -75,7 +82,7 @@ class SignFlips:
 
 
 @dataclasses.dataclass(frozen=True)
-class SharedRows:
+class SharedRows(Null):
     """On new rows of the same source, from seeds that each split the same rows.
 
     Splits share rows, so their values are correlated by `overlap`, and the variance of a mean of n
@@ -87,6 +94,7 @@ class SharedRows:
 
     overlap: float
     count: int = 5_000
+    claim: Claim = "new"
 
     def can_conclude(self, n: int) -> bool:
         """Whether there is a standard deviation."""
@@ -102,6 +110,14 @@ class SharedRows:
         """
         widening = np.sqrt(1 + n * self.overlap / (1 - self.overlap))
         return standard_error(sums, squares, n) * widening
+
+    def interval(self, values: Floats, column: int) -> Interval:
+        """The 95 % interval of the mean of values [n], with the widened error."""
+        return t_interval(values, self.overlap)
+
+    def shared(self) -> Floats:
+        """The correlation of the splits, []."""
+        return np.asarray(self.overlap)
 
     def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
         """Each draw is n seeds of normal values with the correlations of the differences.

@@ -38,8 +38,7 @@ def resplit(
     """Two arms that are equally good on new rows, on data sets that each seed splits by itself.
 
     Each arm is the nearest-centroid rule on features of its own, so its accuracy on the population
-    is
-    known exactly.
+    is known exactly.
 
     Args:
         random: numpy's generator.
@@ -55,7 +54,7 @@ def resplit(
     y = np.where(random.random((tables, rows)) < 0.5, np.float32(1), np.float32(-1))
     noise = random.standard_normal((tables, rows, 2 * FEATURES), np.float32)
     signed = np.float32(STRENGTH) + y[..., None] * noise
-    rank = random.random((tables, seeds, rows), np.float32).argsort(-1).argsort(-1)
+    rank = random.random((tables, seeds, rows), np.float32).argsort(-1)
     trained = (rank < train).astype(np.float32) / train
     tested = (rank >= rows - test).astype(np.float32) / test
     values = []
@@ -82,8 +81,7 @@ def fixed_test(
 
     Returns:
         Which test rows are right [tables, seeds, test], and the accuracy of the trained models on
-        new
-        rows [tables].
+        new rows [tables].
     """
     shape = (tables, train, FEATURES)
     centroid = STRENGTH + random.standard_normal(shape).mean(-2, keepdims=True)

@@ -8,6 +8,7 @@ from research.analysis.arms_table import Arm, Column, Published
 from research.analysis.explain import explain
 from research.analysis.table_builder import build_table
 from research.errors import UserError
+from research.statistics.nulls import SharedRows
 from tests.analysis.records import arm
 
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95]
@@ -46,7 +47,9 @@ def test_a_row_says_everything_behind_it(table):
 
 
 def test_the_test_on_new_data_is_named(table):
-    text = explain(dataclasses.replace(table, claims=("new",) * len(table.columns)), "dropout")
+    text = explain(
+        dataclasses.replace(table, nulls=(SharedRows(0.1),) * len(table.columns)), "dropout"
+    )
     assert "on new data, two-sided p of the t-test with the corrected variance on 6 pairs" in text
     assert "sign-flip" not in text
 

@@ -59,7 +59,13 @@ def test_markdown_cells(table):
     row = dict(zip(header, none, strict=True))
     assert row["arm"] == "none (baseline)"
     assert row["test accuracy (%)"] == "94.50 ± 2.17"
-    assert (row["n"], row["Δ to none"], row["verdict"], row["s/run"], row["parameters"]) == (
+    assert (
+        row["n"],
+        row["Δ to none"],
+        row["verdict on these rows only"],
+        row["s/run"],
+        row["parameters"],
+    ) == (
         "10",
         "–",
         "",
@@ -70,14 +76,14 @@ def test_markdown_cells(table):
     row = dict(zip(header, good, strict=True))
     assert row["test accuracy (%)"] == "**95.43 ± 2.09**"
     assert row["Δ to none"] == "+0.93 ± 0.13"
-    assert (row["p"], row["verdict"]) == ("0.0020", "better")
+    assert (row["p"], row["verdict on these rows only"]) == ("0.0020", "better")
     assert (row["published"], row["ours to published"]) == (
         "96.00 ± 0.50 (n=5)",
         "intervals overlap (−0.57)",
     )
     row = dict(zip(header, shaky, strict=True))
     assert row["test accuracy (%)"] == "94.00 ± 2.11 (9/10)"
-    assert (row["n"], row["diverged"], row["p"], row["verdict"]) == (
+    assert (row["n"], row["diverged"], row["p"], row["verdict on these rows only"]) == (
         "9/10",
         "1",
         "–",

@@ -4,13 +4,18 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 
 from research.analysis.arms_table import Arm, Column
+from research.analysis.kept_scores import KeptScores
 from research.analysis.render import render
-from research.analysis.scope import overlap
+from research.analysis.scope import null_of, overlap
 from research.analysis.table_builder import build_table
 from research.errors import UserError
+from research.statistics.crossed import crossed
+from research.sweeps.records.predictions import Predictions
+from research.training.engine.predicted_rows import PredictedRows
 from tests.analysis.records import record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
@@ -124,3 +129,74 @@ def test_a_claim_can_be_asked_for():
     ):
         build_table("T", arms("0"), [ACCURACY], "none", range(8), claim="new")
     assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)
+
+
+class _Kept(Predictions):
+    """Scores in memory: which of 40 test rows each run has right."""
+
+    def __init__(self, right: dict[str, np.ndarray]) -> None:
+        super().__init__(None)
+        object.__setattr__(self, "right", right)
+
+    def has(self, run_id: str) -> bool:
+        return run_id in self.right
+
+    def load(self, run_id: str) -> dict[str, PredictedRows]:
+        right = self.right[run_id]
+        scores = np.stack([right, 1 - right], -1).astype(np.float32)
+        return {"test": PredictedRows(np.arange(len(right)), scores, np.zeros(len(right), int))}
+
+
+def scored(seeds: int = 6) -> tuple[list[Arm], dict[str, np.ndarray]]:
+    """Two arms on one split, with the rows that each run has right."""
+    random = np.random.default_rng(0)
+    right = {}
+    given = []
+    for label, share in (("none", 0.6), ("good", 0.8)):
+        records = {}
+        for seed in range(seeds):
+            rows = (random.random(40) < share).astype(int)
+            right[f"{label}{seed}"] = rows
+            config = {"split_seed": "0", "task": "classification"}
+            records[seed] = record(f"{label}{seed}", seed, float(rows.mean()), **config)
+        given.append(Arm(label, records))
+    return given, right
+
+
+def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
+    given, right = scored()
+    kept = KeptScores(_Kept(right))
+    built = build_table("T", given, [ACCURACY], "none", range(6), scores=kept)
+    assert built.claims == ("new",)
+    assert "about new test rows from the same source, for models trained on these" in built.caption
+    pairs = np.array([right[f"good{seed}"] - right[f"none{seed}"] for seed in range(6)])
+    by_hand = crossed(pairs[..., None]).interval(pairs.mean(1), 0)
+    difference = built.row("good").cells[0].difference
+    assert difference.mean == pytest.approx(by_hand.mean)
+    # One comparison: the drawn critical value is near that of Student's t.
+    assert difference.half_width == pytest.approx(by_hand.half_width, rel=0.05)
+    rows = build_table("T", given, [ACCURACY], "none", range(6), claim="rows", scores=kept)
+    assert rows.claims == ("rows",)
+
+
+def test_scores_that_do_not_fit_allow_no_claim():
+    given, right = scored()
+    lacking = {name: rows for name, rows in right.items() if name != "good3"}
+    assert null_of(None, given, ACCURACY, range(6), KeptScores(_Kept(lacking))).claim == "rows"
+    other = right | {"good3": 1 - right["good3"]}  # their mean is not the recorded metric
+    assert null_of(None, given, ACCURACY, range(6), KeptScores(_Kept(other))).claim == "rows"
+    auc = Column("AUC", "test/roc_auc")
+    assert null_of(None, given, auc, range(6), KeptScores(_Kept(right))).claim == "rows"
+
+
+def test_a_run_without_a_value_leaves_the_others_their_claim():
+    given, right = scored()
+    failed = {
+        seed: dataclasses.replace(one, status="failed", metrics={}) if seed == 2 else one
+        for seed, one in given[1].records.items()
+    }
+    given[1] = Arm("good", failed)
+    built = build_table("T", given, [ACCURACY], "none", range(6), scores=KeptScores(_Kept(right)))
+    assert built.claims == ("new",)
+    assert built.nulls[0].n == 5
+    assert built.row("none").cells[0].interval.n == 6

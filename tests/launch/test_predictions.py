@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from research.statistics.crossed import crossed
 from tests.launch.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
@@ -75,3 +76,27 @@ def test_a_task_with_a_score_per_place_is_refused(folder: Path) -> None:
     for result in run(folder, ["train", *flags], ["tune", *flags, *race]):
         assert result.code == 2
         assert "--keep_predictions keeps the scores of each row" in result.err
+
+
+def test_a_fixed_split_has_verdicts_on_new_rows_by_the_kept_scores(folder: Path) -> None:
+    """Its intervals are those of seeds and rows as crossed effects, from the kept files."""
+    sweep = ["sweep", *WINE, "--split_seed=7", "--grid=regularization=none|l2=0.3"]
+    asked = [*sweep, "--seeds=3", "--baseline=regularization=none", "--format=json"]
+    without, with_scores = run(
+        folder, [*asked, "--records=fixed"], [*asked, "--records=fixed", KEEP]
+    )
+    assert without.code == with_scores.code == 0, with_scores.err
+    before, table = json.loads(without.out), json.loads(with_scores.out)
+    assert (before["claims"], table["claims"]) == (["rows", "rows"], ["new", "new"])
+    assert "(--keep_predictions)" in " ".join(before["footer"])
+    assert "for models trained on these training rows" in table["caption"]
+    assert "test rows would" in " ".join(table["footer"])
+    for row in table["rows"]:
+        right = []
+        for run_id in row["run_ids"]:
+            with np.load(folder / f"fixed/predictions/{run_id}.npz") as kept:
+                right.append(kept["test_scores"].argmax(1) == kept["test_targets"])
+        expected = crossed(np.array(right)[..., None]).interval(np.array(right).mean(1), 0)
+        cell = row["cells"][1]
+        assert cell["interval"]["mean"] == pytest.approx(expected.mean)
+        assert cell["interval"]["half_width"] == pytest.approx(expected.half_width)

@@ -1,0 +1,183 @@
+"""What a table's verdicts are about, by which test, and what limits them, in sentences."""
+
+import statistics
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from research.analysis.arms_table import ArmsTable, Column
+from research.analysis.comparing import contrasts
+from research.analysis.kept_scores import KEPT_PARTS
+from research.statistics.comparisons import Null
+from research.statistics.crossed import CrossedRows
+from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedRows, SignFlips
+
+Kind = type[Null]
+# More of the variance than this comes from what a table should have more of.
+MOST = 2 / 3
+
+
+def about(table: ArmsTable) -> str:
+    """What intervals and verdicts are about, for the caption."""
+    sentences: Mapping[Kind, Callable[[], str]] = {
+        SharedRows: lambda: (
+            "about new rows from the same source: their variance is corrected for the rows that the"
+            " seeds' splits share (Nadeau & Bengio), so more rows would help more than more seeds."
+        ),
+        CrossedRows: lambda: (
+            f"about new test rows from the same source, {_trained_on(table)}: seeds and test rows"
+            " are crossed effects, from the kept scores of each row."
+        ),
+        SignFlips: lambda: "about these rows of data only: what other seeds would give.",
+    }
+    by_kind = columns_by_kind(table)
+    return " ".join(
+        f"Intervals and verdicts{of_columns(table, by_kind[kind])} are {sentence()}"
+        for kind, sentence in sentences.items()
+        if kind in by_kind
+    )
+
+
+def columns_by_kind(table: ArmsTable) -> dict[Kind, list[Column]]:
+    """The columns of each kind of test."""
+    by_kind: dict[Kind, list[Column]] = {}
+    for column, null in zip(table.columns, table.nulls, strict=True):
+        by_kind.setdefault(type(null), []).append(column)
+    return by_kind
+
+
+def of_columns(table: ArmsTable, columns: list[Column]) -> str:
+    """` of A, B` where a sentence is not of all columns."""
+    if len(columns) == len(table.columns):
+        return ""
+    return f" of {', '.join(column.label for column in columns)}"
+
+
+def tests(table: ArmsTable) -> list[str]:
+    """How p comes about, a sentence per kind of test."""
+    rows = f"the {table.m} rows" if table.m > 1 else "the row"
+    of_each = " of each column" if len(table.columns) > 1 else ""
+    differences = f"of the differences to '{table.baseline}' paired by {table.pair}"
+    joint = (
+        f", step-down maximum of the absolute t over {rows}{of_each} from their joint"
+        " distribution; it is corrected for all of them."
+    )
+    sentences: Mapping[Kind, str] = {
+        SignFlips: (
+            f"p: two-sided sign flips ({flips(table)}) {differences}, {rows}{of_each} flipped"
+            " together, step-down maximum of the absolute t; it is corrected for all of them."
+        ),
+        SharedRows: f"p: two-sided t-tests {differences}, with the corrected variance{joint}",
+        CrossedRows: (
+            f"p: two-sided t-tests {differences} and test row, whose variance is that of seeds, of"
+            f" rows and of their interaction{joint}"
+        ),
+    }
+    return [sentences[kind] for kind in columns_by_kind(table)]
+
+
+def best(table: ArmsTable) -> str:
+    """The tests behind what is bold."""
+    names: Mapping[Kind, str] = {
+        SignFlips: f"sign flips ({flips(table)})",
+        SharedRows: "t-tests with the corrected variance",
+        CrossedRows: "t-tests with the variance of seeds and rows",
+    }
+    return " or ".join(names[kind] for kind in columns_by_kind(table))
+
+
+def flips(table: ArmsTable) -> str:
+    """Whether all sign flips are counted, or drawn."""
+    exact = len(table.seeds) <= EXACT_UP_TO
+    return "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
+
+
+def limits(table: ArmsTable) -> list[str]:
+    """What would make the intervals narrower, and which claim the records do not allow."""
+    if len(table.seeds) < 2:
+        return []
+    sentences = [
+        _limit(table, index)
+        for index, null in enumerate(table.nulls)
+        if isinstance(null, CrossedRows)
+    ]
+    by_kind = columns_by_kind(table)
+    fixed = _tested_on_the_same_rows(table)
+    unknown = [
+        column
+        for column in by_kind.get(SignFlips, ())
+        if column.metric.partition("/")[0] in KEPT_PARTS
+    ]
+    if fixed and unknown:
+        sentences.append(
+            f"Verdicts{of_columns(table, unknown)} on new rows require the scores of each test row"
+            " (--keep_predictions), of a metric that is a mean over rows."
+        )
+    if fixed and (unknown or CrossedRows in by_kind) and not _drawn_by_seed(table):
+        separate = any(record.provenance.get("own_test_rows") for record in table.records())
+        remedy = (
+            "--train_size=N --split_seed=seed lets each draw N"
+            if separate
+            else "--split_seed=seed lets each draw its own"
+        )
+        sentences.append(
+            f"All seeds train on the same rows; {remedy}, for a claim about models of other"
+            " training rows."
+        )
+    return [sentence for sentence in sentences if sentence]
+
+
+def _limit(table: ArmsTable, index: int) -> str:
+    """Whether seeds or test rows limit a column, from the components of the variance."""
+    null = table.nulls[index]
+    assert isinstance(null, CrossedRows)
+    labels = [row.label for row in table.rows]
+    others = [label for label in labels if label != table.baseline]
+    parts = null.comparing(contrasts(labels, others, table.baseline)).of_rows()
+    known = parts[np.isfinite(parts)]
+    if not known.size:
+        return ""
+    share = statistics.median(known.tolist())
+    if share > MOST:
+        advice = "more test rows would help, more seeds would not"
+    elif share < 1 - MOST:
+        advice = "more seeds would help, more test rows would not"
+    else:
+        advice = "both more seeds and more test rows would help"
+    column = table.columns[index]
+    what = "the means" if table.baseline is None else "Δ"
+    rows = f"{null.r:,} {column.metric.partition('/')[0]} rows"
+    return (
+        f"{of_variance(column)}: {100 * share:.0f} % of that of {what} (in the median) comes from"
+        f" the {rows}, whatever the number of seeds: {advice}."
+    )
+
+
+def of_variance(column: Column) -> str:
+    """How the sentence on what limits a column begins."""
+    return f"Variance of {column.label}"
+
+
+def _trained_on(table: ArmsTable) -> str:
+    if not _drawn_by_seed(table):
+        return "for models trained on these training rows"
+    sizes = {record.provenance.get("train_rows") for record in table.records()}
+    number = f"{sizes.pop():,} " if len(sizes) == 1 and None not in sizes else ""
+    return f"for models trained on {number}training rows that each seed draws"
+
+
+def _drawn_by_seed(table: ArmsTable) -> bool:
+    """Whether each seed draws the rows that it trains on from more."""
+    configs = [record.config for record in table.records()]
+    sizes = {config.get("train_size", "none") for config in configs}
+    follows = all(config.get("split_seed") == config.get("seed") for config in configs)
+    return bool(configs) and follows and "none" not in sizes
+
+
+def _tested_on_the_same_rows(table: ArmsTable) -> bool:
+    records = [record for record in table.records() if record.provenance.get("test_rows")]
+    if any(len(row.arm.runs) for row in table.rows) or not records:
+        return False
+    if all(record.provenance.get("own_test_rows") for record in records):
+        return True
+    return len({record.config.get("split_seed") for record in records}) == 1

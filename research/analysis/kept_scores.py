@@ -1,0 +1,107 @@
+"""Kept scores: a metric of each test row, from the predictions that the runs of a table kept."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.analysis.arms_table import Arm
+from research.registry import METRICS, TASKS, load_package
+from research.statistics.comparisons import Floats
+from research.statistics.crossed import CrossedRows, crossed
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
+from research.tasks.metrics import measuring
+from research.training.engine.predicted_rows import PARTS as KEPT_PARTS
+from research.training.engine.predicted_rows import PredictedRows
+
+# Metrics are computed in float32 while a run trains.
+TOLERANCE = 1e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptScores:
+    """The kept predictions of runs, each read once."""
+
+    predictions: Predictions
+    _read: dict[str, Mapping[str, PredictedRows]] = dataclasses.field(default_factory=dict)
+
+    def rows(self, record: Record, metric: str) -> tuple[np.ndarray, Floats] | None:
+        """The row numbers [R] and the metric of each row [R] of a run; None where it kept none, or
+        where the metric (`test/accuracy`) is not the mean of such values.
+
+        Raises UserError if the predictions are damaged.
+        """
+        part, _, name = metric.partition("/")
+        if part not in KEPT_PARTS or not self.predictions.has(record.run_id):
+            return None
+        if record.run_id not in self._read:
+            self._read[record.run_id] = self.predictions.load(record.run_id)
+        predicted = self._read[record.run_id].get(part)
+        values = None if predicted is None else of_each_row(record.config, predicted).get(name)
+        # An R² or an area under a curve is no mean over rows.
+        if values is None or not np.isclose(values.mean(), record.metrics[metric], rtol=TOLERANCE):
+            return None
+        assert predicted is not None
+        return predicted.rows, values
+
+
+def of_each_row(config: Mapping[str, str], predicted: PredictedRows) -> dict[str, Floats]:
+    """The metrics [R] of each predicted row, by name."""
+    load_package("research.tasks")
+    names = config.get("metrics", "none")
+    metrics = [] if names == "none" else [METRICS.get(name) for name in names.split(",")]
+    problem = measuring(TASKS.get(config["task"]).build(), metrics)
+    # float64, as the final metrics are: in float32 a probability near 1 has an NLL of 0.
+    with jax.enable_x64(True):
+        scores = jnp.asarray(predicted.scores, jnp.float64)
+        values = problem.example_metrics(scores, jnp.asarray(predicted.targets))
+        return {name: np.asarray(of_rows, np.float64) for name, of_rows in values.items()}
+
+
+def crossed_rows(
+    arms: Sequence[Arm], metric: str, seeds: Sequence[int], scores: KeptScores
+) -> CrossedRows | None:
+    """Seeds and test rows as crossed effects, a column per arm, from the seeds that all arms have.
+
+    None where a run kept no scores, where the metric is no mean over rows, where runs are tested on
+    different rows, or where a seed's value is made of several runs.
+
+    Args:
+        arms: the rows of the table.
+        metric: such as `test/accuracy`.
+        seeds: those of the table.
+        scores: the kept scores.
+    """
+    finished = [_finished(arm, metric, seeds) for arm in arms]
+    common = set.intersection(*(set(of_arm) for of_arm in finished if of_arm), set(seeds))
+    if len(common) < 2 or any(arm.says for arm in arms):
+        return None
+    by_arm = []
+    rows = None
+    for of_arm in finished:
+        of_seeds = []
+        for seed in sorted(common) if of_arm else ():
+            values = scores.rows(of_arm[seed], metric)
+            rows = values[0] if rows is None and values else rows
+            if values is None or rows is None or not np.array_equal(values[0], rows):
+                return None
+            of_seeds.append(values[1])
+        by_arm.append(of_seeds)
+    if rows is None or len(rows) < 2:
+        return None
+    # An arm without a finished run has no comparison; zeros keep its place.
+    empty = np.zeros((len(common), len(rows)))
+    return crossed(np.stack([np.array(of_seeds) if of_seeds else empty for of_seeds in by_arm], -1))
+
+
+def _finished(arm: Arm, metric: str, seeds: Sequence[int]) -> dict[int, Record]:
+    return {
+        seed: record
+        for seed in seeds
+        if (record := arm.records.get(seed)) is not None
+        and record.status == "finished"
+        and np.isfinite(record.metrics.get(metric, np.nan))
+    }

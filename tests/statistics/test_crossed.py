@@ -1,0 +1,114 @@
+"""A fixed test set: by hand, against a crossed bootstrap, and its error where nothing differs."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from research.statistics.best import best_rows
+from research.statistics.comparisons import compare
+from research.statistics.crossed import CrossedRows, crossed
+
+BY_HAND = np.array([[2.0, 4.0], [4.0, 6.0]])  # two seeds, two rows
+
+
+def simulated(
+    tables: int, arms: int, seeds: float, rows: float, n: int = 10, r: int = 100
+) -> np.ndarray:
+    """Scores [tables, n, r, arms] of equal arms with these standard deviations."""
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 1, (tables, n, r, arms))
+    scores += random.normal(0, seeds, (tables, n, 1, arms))
+    return scores + random.normal(0, rows, (tables, 1, r, arms))
+
+
+def test_by_hand():
+    null = crossed(BY_HAND[..., None])
+    # Seed means 3 and 5, row means 3 and 5, and nothing left over: mean squares 2 * 2, 2 * 2 and 0.
+    assert (null.seeds.item(), null.rows.item(), null.rest.item()) == (4, 4, 0)
+    interval = null.interval(BY_HAND.mean(1), 0)
+    assert interval.mean == 4
+    # variance 2/2 + 2/2; Satterthwaite 8² / (4² + 4²) = 2 degrees of freedom
+    assert interval.half_width == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(2))
+    assert null.of_rows() == pytest.approx([0.5])
+    assert null.shared() == pytest.approx(
+        [1 / 3]
+    )  # a seed's mean varies by 2 of seeds and 1 of rows
+
+
+def test_contrasts_are_those_of_the_scores():
+    scores = np.random.default_rng(0).normal(0, 1, (4, 9, 3))
+    contrasts = np.array([[1.0, -1.0, 0.0], [0.5, 0.5, -1.0]])
+    direct = crossed(scores @ contrasts.T)
+    turned = crossed(scores).comparing(contrasts)
+    for part in ("seeds", "rows", "rest"):
+        assert getattr(turned, part) == pytest.approx(getattr(direct, part))
+
+
+def test_the_error_agrees_with_a_crossed_bootstrap():
+    random = np.random.default_rng(1)
+    n, r = 30, 60
+    scores = random.normal(0, 1, (n, r))
+    scores += random.normal(0, 0.3, (n, 1)) + random.normal(0, 1, (1, r))
+    means = []
+    for _ in range(4000):
+        seeds = random.integers(0, n, n)
+        rows = random.integers(0, r, r)
+        means.append(scores[np.ix_(seeds, rows)].mean())
+    null = crossed(scores[..., None])
+    assert null.interval(scores.mean(1), 0).half_width == pytest.approx(
+        2.0 * np.std(means), rel=0.1
+    )
+    assert null.of_rows()[0] > 0.5
+
+
+@pytest.mark.parametrize(("seeds", "rows"), [(0.3, 0.3), (0.02, 1.0), (1.0, 0.02)])
+def test_the_family_keeps_its_error(seeds, rows):
+    scores = simulated(400, 6, seeds, rows)
+    differences = (scores[..., 1:] - scores[..., :1]).mean(2)
+    contrasts = np.eye(6)[1:] - np.eye(6)[0]
+    null = crossed(scores).comparing(contrasts)
+    result = compare(differences, CrossedRows(**{**vars(null), "count": 500}))
+    wrong = (result.adjusted <= 0.05).any(-1).mean()
+    assert 0.01 <= wrong <= 0.05 + 3 * 0.011  # three standard errors
+    excluded = np.abs(result.mean) > result.half_width
+    assert (excluded == (result.adjusted <= 0.05)).all()
+
+
+def test_rows_that_are_tied_for_best_are_bold():
+    scores = simulated(100, 5, 0.3, 0.3)
+    null = crossed(scores)
+    bold = best_rows(scores.mean(2), CrossedRows(**{**vars(null), "count": 500}))
+    assert bold.all(-1).mean() >= 0.95 - 3 * 0.022
+    clear = scores + np.array([0, 0, 0, 0, 5.0])
+    assert best_rows(clear[0].mean(1), crossed(clear[0])).tolist() == [False] * 4 + [True]
+
+
+def test_seeds_that_change_nothing_leave_the_rows():
+    scores = np.tile(np.random.default_rng(0).normal(0, 1, (1, 50, 2)), (8, 1, 1))
+    null = crossed(scores)
+    interval = null.interval(scores.mean(1)[:, 0], 0)
+    rows = scores[0, :, 0]
+    assert interval.half_width == pytest.approx(
+        stats.t.ppf(0.975, 49) * rows.std(ddof=1) / math.sqrt(50)
+    )
+    assert null.shared() == pytest.approx([1, 1])
+
+
+def test_a_missing_seed_is_fewer_pairs():
+    scores = simulated(1, 2, 0.5, 0.5)[0]
+    null = crossed(scores[:8])
+    ten, eight = (null.error(np.zeros(2), np.zeros(2), np.full(2, n)) for n in (10, 8))
+    assert (ten < eight).all()
+    assert crossed(scores).interval(scores.mean(1)[:1, 0], 0).half_width is None
+
+
+def test_units_do_not_matter():
+    scores = simulated(1, 3, 0.5, 0.5)[0]
+    results = []
+    for unit in (1e-100, 1e100):
+        null = crossed(unit * scores).comparing(np.eye(3)[1:] - np.eye(3)[0])
+        results.append(compare((unit * (scores[..., 1:] - scores[..., :1])).mean(1), null))
+    assert results[0].adjusted == pytest.approx(results[1].adjusted)
+    assert results[0].half_width * 1e100 == pytest.approx(results[1].half_width / 1e100)
