@@ -61,11 +61,8 @@ def _must_hold(constraint: Callable[..., str | None]) -> str:
     return first_sentence(function.__doc__ or "")
 
 
-# What must hold where an architecture does not need a fact of the data.
-WITHOUT_FACT = {
-    "vocabulary": "The inputs are numbers, not tokens.",
-    "per_step": "There is one target per example, not one per step.",
-}
+# What has a target each, in messages: what an architecture may answer.
+ANSWERED = {"example": "once per example", "step": "at each step", "pixel": "at each pixel"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,9 +70,10 @@ class Architecture(Entry):
     """`build(outputs=K, **facts, **options)` is a flax module: `module(x: [B, ...], fwd: Forward)
     -> [B, K]`.
 
-    inputs: the ranks of an example that it takes; () for any.
-    features: where it takes several inputs, the kind of each by name (`{"numbers": "table",
-        "categories": "categories"}`); the module gets them as a dict. () for one input.
+    takes: the kinds of features that it takes (research/data/features), such as `("image",)`;
+        "numbers" are those of any shape. Where it takes several inputs, the kind of each by name
+        (`{"numbers": "table", "categories": "categories"}`); the module gets them as a dict.
+    answers: what it has outputs for, keys of ANSWERED.
     loss: the training loss, unless `--loss` names another.
     normalization: the regularizer that normalizes hidden layers, unless `--normalization` or
         `--regularization` names another.
@@ -83,11 +81,11 @@ class Architecture(Entry):
         among the options:
 
     - `vocabulary: int | None`: the inputs are tokens, int32 [B, T] in 0..vocabulary-1, with -1 for
-      padding at the end; None: they are scaled numbers. Without this fact it takes only numbers.
+      padding at the end; None: they are scaled numbers.
     - `per_step: bool`: the outputs are [B, T, K], one per step of the inputs, and each step has a
-      target; False: they are [B, K], one per sequence. Without this fact it has only [B, K].
+      target; False: they are [B, K], one per sequence.
     - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, with NaN for padding at
-      the end. Without this fact it takes only series of equal length.
+      the end.
     - `features: Feature`: what the inputs are, such as how many categories each column has.
     - `source: int`: the first `source` tokens are the source. The others are the answer, shifted
       by one place behind a start token (teacher forcing). 0: there is no source.
@@ -96,21 +94,22 @@ class Architecture(Entry):
     fwd.over(real)` with bool [B, T]. Batch norm and penalties then leave padding out.
     """
 
-    inputs: tuple[int, ...] = ()
-    features: Mapping[str, str] | tuple[()] = ()
+    takes: tuple[str, ...] | Mapping[str, str] = ("numbers",)
+    answers: tuple[str, ...] = ("example",)
     loss: str = "auto"
     normalization: str = ""
     needs_facts: tuple[str, ...] = ()
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """Those of every entry, behind the ranks and the kinds of examples that it takes."""
-        ranks = f"Examples are of rank {' or '.join(map(str, self.inputs))} (3: images [H, W, C])."
-        lines = [ranks] if self.inputs else []
-        if isinstance(self.features, Mapping):
-            kinds = " and ".join(f"{name} ({kind})" for name, kind in self.features.items())
-            lines.append(f"The data has {kinds}.")
-        lines += [line for fact, line in WITHOUT_FACT.items() if fact not in self.needs_facts]
+        """Those of every entry, behind what it takes and answers."""
+        kinds = self.takes
+        if isinstance(kinds, Mapping):
+            inputs = " and ".join(f"{name} ({kind})" for name, kind in kinds.items())
+        else:
+            inputs = f"of the kind {' or '.join(kinds)}"
+        answers = " or ".join(map(ANSWERED.__getitem__, self.answers))
+        lines = f"The inputs are {inputs}.", f"It answers {answers}."
         return (*lines, *super().requirements)
 
 

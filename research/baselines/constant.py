@@ -12,8 +12,6 @@ def constant(
     seed: int,
     outputs: int,
     task: str,
-    vocabulary: int | None = None,
-    padded: bool = False,
 ) -> Predict:
     """The frequencies of the training classes, or the mean of the training targets.
 
@@ -23,8 +21,6 @@ def constant(
         seed: ignored, since nothing is random.
         outputs: K: classes, or 1.
         task: classification or regression.
-        vocabulary: ignored, as the inputs are.
-        padded: ignored.
 
     Example:
         >>> labels = LabelledExamples(np.zeros((4, 1)), np.array([0, 1, 1, 1]))
@@ -46,6 +42,7 @@ ARCHITECTURES.add(
         constant,
         "the majority class (class frequencies as scores), or the mean of the targets",
         "the baseline of chance",
-        needs_facts=("task", "vocabulary", "padded"),
+        takes=("numbers", "tokens", "padded series"),
+        needs_facts=("task",),
     )
 )

@@ -12,7 +12,7 @@ from research.errors import ShapeError
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -137,7 +137,8 @@ ARCHITECTURES.add(
         options=options_of(AR, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"order": 3, "hidden": (4,)},
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )
@@ -150,7 +151,8 @@ ARCHITECTURES.add(
         options=options_of(NGram, given=GIVEN),
         constraints=(_fits,),
         test_options={"order": 2},
-        inputs=(1,),
+        takes=("tokens", "table", "series"),
+        answers=("example", "step"),
         needs_facts=("vocabulary", "per_step"),
     )
 )

@@ -51,7 +51,7 @@ ARCHITECTURES.add(
         "LeCun et al. 1998",
         version=2,
         options=options_of(CNN, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         test_options={"channels": (2, 3), "dense": (4,)},
     )
 )

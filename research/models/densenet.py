@@ -89,7 +89,7 @@ ARCHITECTURES.add(
         version=2,
         options=options_of(DenseNet, given=("outputs",)),
         constraints=(channels_kept,),
-        inputs=(3,),
+        takes=("image",),
         normalization="batch_norm",
         test_options={"blocks": (1, 1), "growth": 2},
     )

@@ -131,7 +131,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     """The stages do not shrink the image below one pixel."""
     stages = len(config.arch["channels"])
     most = math.ceil(math.log2(max(spec.shape[:2])))
-    if len(spec.shape) == 3 and stages > most:
+    if stages > most:
         raise ShapeError(
             f"arch.channels has {stages} stages, and each halves an image: too many for images"
             f" of {spec.shape[0]}x{spec.shape[1]}; give at most {most}"
@@ -147,7 +147,8 @@ ARCHITECTURES.add(
         "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
         options=options_of(FCN, given=("outputs", "per_step")),
         constraints=(_grows, _reaches, _fits),
-        inputs=(3,),
+        takes=("image",),
+        answers=("example", "pixel"),
         needs_facts=("per_step",),
         test_options={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},
     )

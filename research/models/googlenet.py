@@ -95,7 +95,7 @@ ARCHITECTURES.add(
         "inception blocks of four paths, for small images",
         "Szegedy et al. 2015, Going deeper with convolutions",
         options=options_of(GoogLeNet, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         normalization="batch_norm",
         test_options={"width": 5, "stages": "1"},
     )

@@ -61,18 +61,8 @@ class GPT(nn.Module):
         return tokens.logits(h) if self.tied else config.dense(self.outputs)(h)
 
 
-def _predicts_tokens(config: Any, spec: Any) -> str | None:
-    """Every token has a target; with `tied`, the target is a token."""
-    if not spec.vocabulary:
-        return (
-            f"arch=gpt reads tokens, and {spec.name} has numbers; arch=transformer_encoder takes"
-            " series of them"
-        )
-    if not spec.target_shape:
-        return (
-            f"arch=gpt answers at each place, and {spec.name} asks once a sequence; use"
-            " arch=transformer_encoder"
-        )
+def _ties_tokens(config: Any, spec: Any) -> str | None:
+    """With `tied`, the targets are tokens."""
     if config.arch["tied"] and len(spec.classes) != len(spec.vocabulary):
         return (
             f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.classes)} classes; use"
@@ -90,8 +80,9 @@ ARCHITECTURES.add(
         "decoder-only transformer, a language model; by default nanoGPT's setting for a CPU",
         "Radford et al. 2019; Karpathy 2022, nanoGPT",
         options=options,
-        constraints=(_predicts_tokens,),
-        inputs=(1,),
+        constraints=(_ties_tokens,),
+        takes=("tokens",),
+        answers=("step",),
         needs_facts=("vocabulary", "per_step"),
         test_options={"layers": 2, "heads": 2, "width": 8, "context": 16},
     )

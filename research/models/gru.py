@@ -9,7 +9,14 @@ import jax.numpy as jnp
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init
 from research.models.layers.recurrence import State
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Cells, Recurrent, sees_future
+from research.models.layers.recurrent import (
+    GIVEN,
+    SEQUENCE_FACTS,
+    SEQUENCES,
+    Cells,
+    Recurrent,
+    sees_future,
+)
 from research.models.layers.sequence_input import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -69,7 +76,8 @@ ARCHITECTURES.add(
         options=options_of(GRU, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )

@@ -11,7 +11,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import scan_module
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Truncate
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES, Truncate
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -104,7 +104,8 @@ ARCHITECTURES.add(
         options=options_of(LatentAR, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"state": 3, "hidden": (4,)},
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )

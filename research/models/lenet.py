@@ -54,7 +54,7 @@ ARCHITECTURES.add(
         "two 5×5 convolutions with pools, two dense layers",
         "LeCun et al. 1998, Gradient-based learning applied to document recognition",
         options=options_of(LeNet5, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         test_options={"channels": (2, 3), "dense": (4,)},
     )
 )

@@ -9,7 +9,13 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import state_cache
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Recurrent, sees_future
+from research.models.layers.recurrent import (
+    GIVEN,
+    SEQUENCE_FACTS,
+    SEQUENCES,
+    Recurrent,
+    sees_future,
+)
 from research.models.layers.sequence_input import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -99,7 +105,8 @@ ARCHITECTURES.add(
         options=options_of(MinGRU, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )

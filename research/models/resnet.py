@@ -331,7 +331,7 @@ ARCHITECTURES.add(
         version=2,
         options=options_of(ResNet, given=("outputs",)),
         constraints=(_depth, _head, channels_kept),
-        inputs=(3,),
+        takes=("image",),
         normalization="batch_norm",
         test_options={"depth": 8, "channels": 2},
     )
@@ -345,7 +345,7 @@ ARCHITECTURES.add(
         version=2,
         options=options_of(WideResNet, given=("outputs",)),
         constraints=(_wide_depth, channels_kept),
-        inputs=(3,),
+        takes=("image",),
         normalization="batch_norm",
         test_options={"depth": 10, "width": 1},
     )

@@ -15,6 +15,7 @@ from research.models.layers.recurrence import State, scan_module
 from research.models.layers.recurrent import (
     GIVEN,
     SEQUENCE_FACTS,
+    SEQUENCES,
     Cells,
     Recurrent,
     Truncate,
@@ -140,7 +141,8 @@ ARCHITECTURES.add(
         options=options_of(Elman, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options=_TINY,
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )
@@ -153,7 +155,8 @@ ARCHITECTURES.add(
         options=options_of(Jordan, given=GIVEN),
         constraints=(read_is_used,),
         test_options=_TINY,
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )

@@ -154,7 +154,8 @@ ARCHITECTURES.add(
         "GRU encoder-decoder with attention: reads one sequence of tokens and writes another",
         "Bahdanau et al. 2015; Luong et al. 2015",
         options=options_of(Seq2Seq, given=("outputs", *PAIR_FACTS)),
-        features=PAIR,
+        takes=PAIR,
+        answers=("step",),
         needs_facts=PAIR_FACTS,
         test_options={"hidden": 6, "embedding": 4},
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -96,7 +96,8 @@ ARCHITECTURES.add(
         options=options_of(TCN, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"channels": 4, "levels": 2, "kernel": 2},
-        inputs=(1, 2, 3),
+        takes=SEQUENCES,
+        answers=("example", "step"),
         needs_facts=SEQUENCE_FACTS,
     )
 )

@@ -142,7 +142,8 @@ ARCHITECTURES.add(
         "encoder-decoder transformer: reads one sequence of tokens and writes another",
         "Vaswani et al. 2017",
         options=options,
-        features=PAIR,
+        takes=PAIR,
+        answers=("step",),
         needs_facts=PAIR_FACTS,
         test_options={"layers": 1, "heads": 2, "width": 8, "context": 16},
     )

@@ -73,17 +73,12 @@ class TransformerEncoder(nn.Module):
         return Dense(self.outputs, kernel_init=nn.initializers.normal(0.02))(h)
 
 
-def _reads_sequences(config: Any, spec: Any) -> str | None:
-    """The inputs are sequences, and their targets are not their own next steps."""
+def _sees_no_target(config: Any, spec: Any) -> str | None:
+    """The targets are not the next steps of the inputs."""
     if spec.target_shape and config.task in NEXT_STEP_TASKS:
         return (
             f"arch=transformer_encoder reads the values that task={config.task} predicts; use"
             " arch=gpt or arch=tcn"
-        )
-    if len(spec.shape) == 1 and not spec.vocabulary:
-        return (
-            f"arch=transformer_encoder takes tokens or series [T, F]; an example of {spec.name} is"
-            " a row of a table"
         )
     return None
 
@@ -106,8 +101,9 @@ ARCHITECTURES.add(
         "transformer encoder: attention between all positions of a sequence",
         "Vaswani et al. 2017",
         options=options,
-        constraints=(_reads_sequences, _one_answer),
-        inputs=(1, 2),
+        constraints=(_sees_no_target, _one_answer),
+        takes=("tokens", "series", "padded series"),
+        answers=("example", "step"),
         needs_facts=("vocabulary", "per_step", "padded"),
         test_options={"layers": 2, "heads": 2, "width": 8, "context": 16},
     )

@@ -68,21 +68,11 @@ class UNet(nn.Module):
         return x
 
 
-def _at_pixels(config: Any, spec: Any) -> str | None:
-    """There is a target at each pixel."""
-    if len(spec.shape) == 3 and not spec.target_shape:
-        return (
-            f"arch=unet answers at each pixel, and {spec.name} has one target an image; use fcn,"
-            " resnet or cnn"
-        )
-    return None
-
-
 def _fits(config: Any, spec: Any) -> str | None:
     """The levels do not shrink the image below one pixel."""
     levels = int(config.arch["levels"])
     most = math.ceil(math.log2(max(spec.shape[:2])))
-    if len(spec.shape) == 3 and levels > most:
+    if levels > most:
         raise ShapeError(
             f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use"
             f" at most {most}"
@@ -98,8 +88,9 @@ ARCHITECTURES.add(
         "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image"
         " segmentation",
         options=options_of(UNet, given=("outputs", "per_step")),
-        constraints=(_at_pixels, _fits),
-        inputs=(3,),
+        constraints=(_fits,),
+        takes=("image",),
+        answers=("pixel",),
         needs_facts=("per_step",),
         test_options={"levels": 1, "width": 2},
     )

@@ -95,7 +95,7 @@ class VAE(nn.Module):
 
 def _fits(config: Any, spec: Any) -> str | None:
     """Images can be halved twice."""
-    if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
+    if any(side % SHRUNK for side in spec.shape[:2]):
         raise ShapeError(
             f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is not a multiple of"
             f" {SHRUNK}"
@@ -121,7 +121,7 @@ ARCHITECTURES.add(
         "Kingma & Welling 2014, Auto-encoding variational Bayes; Schneider et al. 2019, DeepOBS",
         options=options_of(VAE, given=("outputs",)),
         constraints=(reconstructs, _fits, _has_prior, in_range),
-        inputs=(3,),
+        takes=("image",),
         loss="squared_kl",
         test_options={"latents": 2, "channels": 2, "dense": 3},
     )

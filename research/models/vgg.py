@@ -67,7 +67,7 @@ ARCHITECTURES.add(
         "Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image"
         " recognition",
         options=options_of(VGG, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         test_options={"depth": "11", "width": 1, "dense": (4,)},
     )
 )

@@ -83,7 +83,7 @@ ARCHITECTURES.add(
         "vision transformer: attention between the patches of an image",
         "Dosovitskiy et al. 2021",
         options=options,
-        inputs=(3,),
+        takes=("image",),
         test_options={"layers": 2, "heads": 2, "width": 8, "patch": 1},
     )
 )

@@ -151,7 +151,7 @@ ARCHITECTURES.add(
         "two convolutions with pools and local response normalization, two dense layers",
         PAPER,
         options=options_of(AlexNetSmall, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         test_options={"channels": (2, 2), "dense": (4,)},
     )
 )
@@ -162,7 +162,7 @@ ARCHITECTURES.add(
         "1×1 and 3×3 convolutions side by side, in three stages",
         PAPER,
         options=options_of(InceptionSmall, given=("outputs",)),
-        inputs=(3,),
+        takes=("image",),
         normalization="batch_norm(scale=false)",
         test_options={"width": 5, "stages": "1"},
     )

@@ -22,6 +22,7 @@ from research.errors import UserError
 from research.plugin.declaration import (
     Builder,
     accepts_old_keywords,
+    answers_by_default,
     check_names,
     check_test_options,
     decorator,
@@ -30,6 +31,7 @@ from research.plugin.declaration import (
     returning,
     snake,
     summary,
+    takes_by_default,
 )
 from research.registry import (
     ARCHITECTURES,
@@ -56,8 +58,8 @@ def architecture(
     test_options: Mapping[str, Any] | None = None,
     test_settings: Mapping[str, Any] | None = None,
     paper: str = "",
-    inputs: tuple[int, ...] = (),
-    features: Mapping[str, str] | tuple[()] = (),
+    takes: tuple[str, ...] | Mapping[str, str] = (),
+    answers: tuple[str, ...] = (),
     loss: str = "auto",
     normalization: str = "",
     needs_facts: tuple[str, ...] = (),
@@ -73,8 +75,10 @@ def architecture(
         test_options: the small setting that tests use; required for options without a default.
         test_settings: what tests set beside them, such as the objective that it is for.
         paper: the source.
-        inputs: the ranks of an example that it takes; () for any.
-        features: where it takes several inputs, the kind of each by name.
+        takes: the kinds of features that it takes, such as ("image",), or where it takes several
+            inputs, the kind of each by name; (): numbers of any shape.
+        answers: what it has outputs for: example, step, pixel; (): an example, and with the fact
+            `per_step` each step, or each pixel of images.
         loss: its training loss unless `--loss` names another.
         normalization: the regularizer that normalizes its hidden layers by default.
         needs_facts: facts of the data that it takes as fields; see registry.Architecture.
@@ -99,8 +103,8 @@ def architecture(
                 constraints=tuple(constraints),
                 test_options=test_options or {},
                 test_settings=test_settings or {},
-                inputs=inputs,
-                features=features,
+                takes=takes or takes_by_default(needs_facts),
+                answers=answers or answers_by_default(takes, needs_facts),
                 loss=loss,
                 normalization=normalization,
                 needs_facts=needs_facts,

@@ -18,7 +18,10 @@ OLD_KEYWORDS = {
     "asks": "needs_facts",
     "mixes": "mixes_examples",
     "offset": "has_bias",
+    "features": "takes",
 }
+# What an architecture took once by the number of axes of an example.
+_OF_RANK = {1: ("table", "series"), 2: ("series",), 3: ("image",)}
 
 
 def accepts_old_keywords(function: Builder) -> Builder:
@@ -27,9 +30,32 @@ def accepts_old_keywords(function: Builder) -> Builder:
     @functools.wraps(function)
     def accepting(*arguments: Any, **options: Any) -> Any:
         renamed = {OLD_KEYWORDS.get(name, name): value for name, value in options.items()}
+        if ranks := renamed.pop("inputs", ()):
+            kinds = (kind for rank in ranks for kind in _OF_RANK.get(rank, ("numbers",)))
+            facts = renamed.get("needs_facts", ())
+            renamed["takes"] = tuple(dict.fromkeys((*kinds, *_kinds_of_facts(facts))))
         return function(*arguments, **renamed)
 
     return cast(Builder, accepting)
+
+
+def takes_by_default(facts: Collection[str]) -> tuple[str, ...]:
+    """What an architecture takes that does not say it: numbers of any shape, and what the facts
+    that it needs are about."""
+    return ("numbers", *_kinds_of_facts(facts))
+
+
+def _kinds_of_facts(facts: Collection[str]) -> tuple[str, ...]:
+    kinds = {"vocabulary": "tokens", "padded": "padded series"}
+    return tuple(kind for fact, kind in kinds.items() if fact in facts)
+
+
+def answers_by_default(takes: Collection[str], facts: Collection[str]) -> tuple[str, ...]:
+    """What an architecture answers that does not say it: by `per_step` also the places of its
+    inputs."""
+    if "per_step" not in facts:
+        return ("example",)
+    return ("example", "pixel") if set(takes) == {"image"} else ("example", "step")
 
 
 def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:

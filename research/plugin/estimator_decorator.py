@@ -7,10 +7,12 @@ from typing import Any
 from research.errors import UserError
 from research.plugin.declaration import (
     Builder,
+    accepts_old_keywords,
     check_test_options,
     decorator,
     options_in,
     summary,
+    takes_by_default,
 )
 from research.registry import ARCHITECTURES, HostEstimator
 
@@ -18,6 +20,7 @@ from research.registry import ARCHITECTURES, HostEstimator
 FITTED_TO = ("train", "validation", "seed", "outputs")
 
 
+@accepts_old_keywords
 def estimator(
     function: Callable[..., Any] | None = None,
     /,
@@ -25,7 +28,7 @@ def estimator(
     tasks: tuple[str, ...] = ("classification", "regression"),
     test_options: Mapping[str, Any] | None = None,
     paper: str = "",
-    inputs: tuple[int, ...] = (),
+    takes: tuple[str, ...] | Mapping[str, str] = (),
     needs_facts: tuple[str, ...] = (),
     constraints: Sequence[Callable[..., str | None]] = (),
 ) -> Any:
@@ -40,7 +43,7 @@ def estimator(
         tasks: the tasks that it is for.
         test_options: the small setting that tests use; required for options without a default.
         paper: the source.
-        inputs: the ranks of an example that it takes; () for any.
+        takes: as in @architecture.
         needs_facts: facts of the data that it takes as parameters; see registry.HostEstimator.
         constraints: functions of (config, spec) that return what is wrong, or None.
     """
@@ -63,7 +66,7 @@ def estimator(
                 options=options,
                 constraints=tuple(constraints),
                 test_options=test_options or {},
-                inputs=inputs,
+                takes=takes or takes_by_default(needs_facts),
                 needs_facts=needs_facts,
                 tasks=tasks,
             )

@@ -24,8 +24,7 @@ def images_only(name: str, config: Any, spec: Any) -> str | None:
 
 def feature_maps(name: str, config: Any, spec: Any) -> str | None:
     """The network's hidden layers have positions (rows and columns) besides channels."""
-    ranks = ARCHITECTURES.get(config.arch.name).inputs
-    if ranks and min(ranks) > 2:
+    if set(ARCHITECTURES.get(config.arch.name).takes) == {"image"}:
         return None
     return (
         f"{name} averages over the places of a feature map; arch={config.arch.name} has none,"

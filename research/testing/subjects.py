@@ -208,5 +208,5 @@ def dataset(entry: Entry) -> Subject:
         source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
         data = InMemorySource(source.spec, jax.tree.map(np.array, source.arrays()))
     # Networks that take several inputs by name, for data that has them.
-    several = [arch.name for arch in ARCHITECTURES if isinstance(arch.features, Mapping)]
+    several = [arch.name for arch in ARCHITECTURES if isinstance(arch.takes, Mapping)]
     return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn", *several))

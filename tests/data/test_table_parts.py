@@ -33,7 +33,7 @@ KINDS = {"numbers": "table", "categories": "categories"}
 
 
 def network(**features: str) -> Architecture:
-    return Architecture("net", lambda: None, "", features=features)
+    return Architecture("net", lambda: None, "", takes=features)
 
 
 def test_the_parts_of_a_table() -> None:
@@ -83,8 +83,8 @@ def test_the_parts_are_stored_as_features() -> None:
 @pytest.mark.parametrize(
     ("source", "has"),
     [
-        (in_memory.images(), r"images \[6, 6, 1\]; .*cnn.* take it"),
-        (in_memory.table(), r"a table of 4 numbers; .*linear.* take it"),
+        (in_memory.images(), r"images \[6, 6, 1\]; use .*cnn"),
+        (in_memory.table(), r"a table of 4 numbers; use .*linear"),
         (in_memory.text(), r"tokens \[6\]; "),
     ],
 )

@@ -199,7 +199,7 @@ CASES = {
         "arch.stride applies only to a class for each pixel; digits has one target per image"
     ),
     "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": (
-        "a target at each pixel, which arch=gru"
+        "arch=gru answers once per example or at each step; shapes has a target at each pixel"
     ),
     "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
         "arch.bidirectional=true reads what task=forecast predicts"

@@ -288,7 +288,7 @@ def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
 
 
-READERS = [name for name in NETWORKS if "padded" in ARCHITECTURES.get(name).needs_facts]
+READERS = [name for name in NETWORKS if "padded series" in ARCHITECTURES.get(name).takes]
 
 
 @pytest.mark.parametrize("name", READERS)

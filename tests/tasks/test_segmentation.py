@@ -131,10 +131,10 @@ def test_any_size_and_the_heat_map() -> None:
 
 def test_what_cannot_be_is_said() -> None:
     masks, images = in_memory.masks(), in_memory.images(8)
-    with pytest.raises(UserError, match="which arch=cnn does not predict; fcn, unet do"):
+    with pytest.raises(UserError, match=r"memory has a target at each pixel; use fcn, unet$"):
         Subject({"arch": "cnn"}, masks).run()
     with pytest.raises(
-        UserError, match="arch=unet answers at each pixel, and memory has one target an image"
+        UserError, match="arch=unet answers at each pixel; memory has one target per example"
     ):
         Subject({"arch": "unet"}, images).run()
     with pytest.raises(

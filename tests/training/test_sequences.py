@@ -165,7 +165,7 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"arch": "mlp"}, "arch=mlp reads numbers, and memory has tokens"),
+        ({"arch": "mlp"}, r"arch=mlp takes numbers; memory has tokens \[6\]; use .*gru"),
         ({"scaling": "minmax"}, "scaling=minmax applies only to numbers"),
         ({"regularization": "input_noise=0.1"}, "input_noise changes numbers"),
         ({"regularization": "mixup=0.1"}, "mixup changes numbers"),
@@ -191,7 +191,8 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     numbers = spec("step_classification", 60, vocabulary=())
     with pytest.raises(
-        UserError, match="memory has a target at each step, which arch=mlp does not predict"
+        UserError,
+        match="arch=mlp answers once per example; memory has a target at each step; use ar,",
     ):
         run(InMemorySource(numbers, PADDED.data), arch="mlp")
 
@@ -233,7 +234,7 @@ def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
     np.testing.assert_allclose(lanes.scale[0], np.nanstd(seen, axis=0), rtol=1e-5)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(steps([own], 1, source)))
     with pytest.raises(
-        UserError, match="arch=mlp takes series that are equally long, and those of memory are not"
+        UserError, match=r"arch=mlp takes numbers; memory has padded series \[6, 2\]; use .*gru"
     ):
         run(source, arch="mlp")
 

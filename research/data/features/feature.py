@@ -1,7 +1,7 @@
 """Feature: what the engine asks of any input or target."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
@@ -51,6 +51,18 @@ class Feature:
         return self.shape[-1:]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """What an architecture may call it that takes it: its kind, and those that it derives
+        from."""
+        kinds = (getattr(base, "kind", "") for base in type(self).__mro__)
+        return tuple(dict.fromkeys(kind for kind in kinds if kind))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a network may need to know of it, by name; see entry_kinds.Architecture."""
+        return {}
+
+    @property
     def arrays(self) -> tuple[str, ...]:
         """The names of its arrays; () where it is a single one."""
         return ()
@@ -85,6 +97,12 @@ class Feature:
     def named(self, kinds: Mapping[str, str]) -> "Feature | None":
         """The same input as several of those kinds, by name; None if it cannot be read so."""
         return None
+
+    def taken_as(self, kinds: Sequence[str] | Mapping[str, str]) -> "Feature | None":
+        """The input as an architecture takes it that declares these kinds; None if it does not."""
+        if isinstance(kinds, Mapping):
+            return self.named(kinds)
+        return self if set(kinds) & set(self.kinds) else None
 
     def fitted_like(self, dtype: np.dtype) -> Fitted:
         """The shapes of what `fit` returns."""

@@ -22,10 +22,11 @@ class Numbers(Feature):
 
     Example:
         >>> Numbers((3,), names=('a', 'b', 'c')).describe()
-        'examples [3]'
+        'numbers [3]'
     """
 
     kind = "numbers"
+    counted = "numbers"
 
     names: tuple[str, ...] = ()
     maximum: float = 1.0

@@ -24,6 +24,12 @@ class Observed(Feature):
     counted = "observations"
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Networks of numbers take them, and those of what has as many axes."""
+        by_axes = {1: ("table",), 2: ("series",), 3: ("image",)}
+        return (self.kind, "numbers", *by_axes.get(len(self.shape), ()))
+
+    @property
     def channels(self) -> tuple[int, ...]:
         """Observations are not scaled."""
         return ()

@@ -28,6 +28,11 @@ class TargetFeature(Feature):
     even: bool = False
 
     @property
+    def at(self) -> str:
+        """What has a target each: an example, or each of its places."""
+        return self.place if self.shape else "example"
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of its classes, () for numbers."""
         return ()

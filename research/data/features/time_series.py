@@ -27,6 +27,20 @@ class TimeSeries(Numbers):
 
     padded: bool = False
 
+    def describe(self) -> str:
+        """Their shape, and whether they are over early."""
+        return f"padded {super().describe()}" if self.padded else super().describe()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Padded series are of a kind of their own, which few networks take."""
+        return ("padded series",) if self.padded else super().kinds
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Whether series are over early."""
+        return {"padded": self.padded}
+
     @property
     def channels(self) -> tuple[int, ...]:
         """[D]; all steps of a single series are scaled alike."""

@@ -39,6 +39,16 @@ class TokenPair(NamedInputs):
         return {"source": self.asked, "answer": self.answered}
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """How many symbols the answers have, and the source, where it has others."""
+        asked, answered = self.asked.vocabulary, self.answered.vocabulary
+        return {
+            "vocabulary": len(answered),
+            "source_vocabulary": len(asked) if asked != answered else None,
+            "source": self.source,
+        }
+
+    @property
     def channels(self) -> tuple[int, ...]:
         """Tokens are not scaled."""
         return ()

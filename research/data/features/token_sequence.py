@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -45,6 +46,11 @@ class TokenSequence(Feature):
         steps = self.shape[0] - self.source
         answered = TokenSequence((steps,), self.vocabulary, self.even, end=self.end)
         return TokenPair(self.shape, asked=asked, answered=answered, packed=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How many symbols there are, and how many of the tokens are the source."""
+        return {"vocabulary": len(self.vocabulary) or None, "source": self.source}
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -22,6 +22,8 @@ from research.models.layers.sites import SharedDropoutMask, Site
 from research.options import Count
 
 Truncate = Annotated[Count | None, "truncate backpropagation after this many steps; none: never"]
+# What can be read as a sequence: see sequence_input.py.
+SEQUENCES = ("tokens", "series", "padded series", "table", "image")
 # The facts of the data that a network over the steps of a sequence needs.
 SEQUENCE_FACTS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *SEQUENCE_FACTS)

@@ -18,7 +18,6 @@ from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
 from research.data.environments.collected import EPISODES
 from research.data.environments.world import World
-from research.data.features.named_inputs import NamedInputs
 from research.data.spec import DataSpec
 from research.options import REQUIRED
 from research.registry import (
@@ -191,15 +190,14 @@ class Program:
         """What the builder of the architecture takes for these data."""
         entry = ARCHITECTURES.get(arch.name)
         spec = self.spec
-        parts = spec.inputs.parts if isinstance(spec.inputs, NamedInputs) else {}
-        symbols = getattr(parts.get("source"), "vocabulary", spec.vocabulary)
         facts = {
-            "source_vocabulary": len(symbols) if symbols != spec.vocabulary else None,
-            "vocabulary": len(spec.vocabulary) or None,
-            "per_step": bool(spec.target_shape),
-            "source": spec.source,
+            "source_vocabulary": None,
+            "vocabulary": None,
+            "source": 0,
+            "padded": False,
+            **spec.inputs.facts,
+            "per_step": bool(spec.targets.shape),
             "features": spec.inputs,
-            "padded": spec.padded,
             "task": spec.task,
         }
         needed = {name: facts[name] for name in entry.needs_facts}

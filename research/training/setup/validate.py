@@ -10,15 +10,7 @@ from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
 from research.errors import ShapeError, UserError
 from research.identity import entries
-from research.registry import (
-    ARCHITECTURES,
-    LOSSES,
-    METRICS,
-    REGULARIZERS,
-    SPLITTERS,
-    TASKS,
-    Architecture,
-)
+from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, SPLITTERS, TASKS
 from research.run_config import PlayerSettings
 from research.training.setup import effects, environment, host
 from research.training.setup.compatibility import as_taken
@@ -264,26 +256,6 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
-    entry = ARCHITECTURES.get(config.arch.name)
-    if spec.vocabulary and "vocabulary" not in entry.needs_facts:
-        raise UserError(
-            f"arch={entry.name} reads numbers, and {spec.name} has tokens;"
-            f" {_that_ask('vocabulary')} do"
-        )
-    if spec.target_shape and not _answers(entry, spec):
-        able = (
-            ", ".join(other.name for other in ARCHITECTURES if _answers(other, spec)) or "no others"
-        )
-        each = "pixel" if len(spec.target_shape) > 1 else "step"
-        raise UserError(
-            f"{spec.name} has a target at each {each}, which arch={entry.name} does not"
-            f" predict; {able} do"
-        )
-    if spec.padded and "padded" not in entry.needs_facts:
-        raise UserError(
-            f"arch={entry.name} takes series that are equally long, and those of {spec.name} are"
-            f" not; {_that_ask('padded')} take them"
-        )
     for part in config.regularization:
         member = REGULARIZERS.get(part.name)
         if not spec.inputs.numeric and (member.slot == "data" or member.mixes_examples):
@@ -301,31 +273,6 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
                 f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
                 " it out"
             )
-    ranks = entry.inputs
-    if ranks and len(spec.shape) not in ranks:
-        raise ShapeError(
-            f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3:"
-            f" images [H, W, C]); those of {spec.name} have shape {list(spec.shape)}"
-        )
-
-
-def _answers(entry: Architecture, spec: DataSpec) -> bool:
-    """Whether it answers at each step of a sequence, or at each pixel of an image, as the targets
-    are."""
-    if len(spec.target_shape) > 1:
-        return (
-            "per_step" in entry.needs_facts
-            and "vocabulary" not in entry.needs_facts
-            and 3 in (entry.inputs or (3,))
-        )
-    return "per_step" in entry.needs_facts and entry.inputs != (3,)
-
-
-def _that_ask(fact: str) -> str:
-    """The architectures that ask the engine for this."""
-    return (
-        ", ".join(entry.name for entry in ARCHITECTURES if fact in entry.needs_facts) or "no others"
-    )
 
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
