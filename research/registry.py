@@ -139,8 +139,8 @@ class Registry(Generic[E]):
     def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
         """A user's text as the entry's name, and the options inside it (the numbers of a
         chain)."""
-        family = self._family(text)
-        return family.parse(text) if family and text not in self._entries else (text, {})
+        family = None if text in self._entries else self._family(text)
+        return family.parse(text) if family else (text, {})
 
     def get(self, name: str) -> E:
         """The entry of that name. Raises Unknown with the nearest names."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from research import config as config_lib
 from research import identity
-from research.config import FIELDS, OPTIONS, SEEDS, SHORT, RunConfig
+from research.config import FIELDS, OPTIONS, SHORT, RunConfig
 from research.data import masks
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import division
@@ -122,9 +122,8 @@ class Planner:
                 config, left = config_lib.resolve(settings)
                 first = self._run_or_unfit(config)
                 point = others
-                science = identity.science(
-                    first.config, masks.data_id(first.config, self.source(config).spec)
-                )
+                spec = self.source(config).spec
+                science = identity.science(first.config, masks.data_id(first.config, spec))
                 if host.is_fitted(config):
                     left |= self._not_applicable(config)
                 # A setting that a point does not set is not used there.
@@ -132,7 +131,7 @@ class Planner:
                 runs.append(first)
             else:
                 # Most runs of a large sweep differ from the previous one only in their seed.
-                runs.append(self._reseeded(first, config, science, settings.get("seed")))
+                runs.append(_reseeded(first, config, spec, science, settings.get("seed")))
         for setting in sorted(frozenset.intersection(*unused)) if unused else ():
             raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
@@ -143,21 +142,6 @@ class Planner:
         if paths:
             self._ignored.setdefault(config.arch.name, set()).update(paths)
         return paths
-
-    def _reseeded(
-        self, run: RequestedRun, config: RunConfig, science: Mapping[str, Any], seed: Any
-    ) -> RequestedRun:
-        """The run of another seed. config: that of `run` before it was completed."""
-        number: Any = FIELDS["seed"].default
-        if seed is not None:
-            number = OPTIONS["seed"].parse(seed, "seed")
-        if host.is_fitted(config):
-            config = host.without_training(config)
-        seeded = validate.with_seeds(config, self.source(config).spec, number)
-        seeds: dict[str, Any] = {name: getattr(seeded, name) for name in ("seed", *SEEDS.values())}
-        run_id = identity.digest(identity.reseeded(science, seeds))
-        reseeded = dataclasses.replace(run.config, **seeds)
-        return dataclasses.replace(run, id=run_id, config=reseeded)
 
     def run(self, config: RunConfig) -> PlannedRun:
         """The run of a config. Raises UserError if it cannot work."""
@@ -195,8 +179,8 @@ class Planner:
         """What a reader of a table made of these runs must know of their data and how they are
         trained."""
         runs = trainable(runs)
-        trained = dict.fromkeys(run.program for run in runs)
-        specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
+        programs = list({run.program.id: run.program for run in runs}.values())
+        specs = {program.spec.fingerprint: program.spec for program in programs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
         read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
         scaled = {
@@ -209,8 +193,8 @@ class Planner:
             " (target_scaling=standard); metrics are in the data's units."
             for name in sorted(scaled)
         ]
-        training = [f"{note}." for program in trained for note in training_notes.notes(program)]
-        fitted = dict.fromkeys(run.config.arch.name for run in runs if run.program.fitted)
+        training = [f"{note}." for program in programs for note in training_notes.notes(program)]
+        fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
         ignored = [
             f"arch={name} is fitted on the host; what does not apply to it:"
             f" {', '.join(sorted(self._ignored[name]))}."
@@ -274,6 +258,20 @@ class Planner:
                 (p for p in self._programs.values() if p == program), program
             )
         return self._programs[key]
+
+
+def _reseeded(
+    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Mapping[str, Any], seed: Any
+) -> RequestedRun:
+    """The run of another seed. config: that of `run` before it was completed."""
+    number: Any = FIELDS["seed"].default
+    if seed is not None:
+        number = OPTIONS["seed"].parse(seed, "seed")
+    if host.is_fitted(config):
+        config = host.without_training(config)
+    seeds = validate.seeds_of(config, spec, number)
+    run_id = identity.digest(identity.reseeded(science, seeds))
+    return dataclasses.replace(run, id=run_id, config=run.config.reseeded(seeds))
 
 
 def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:

@@ -125,6 +125,11 @@ class Program:
         """Whether places of inputs or targets may hold nothing; see `masks.masked`."""
         return masks.masked(self.config, self.spec)
 
+    def __hash__(self) -> int:
+        # Programs are keys of dictionaries; by its fields, hashing one takes as long as planning
+        # a run.
+        return hash(self.id)
+
     @property
     def counts_targets(self) -> bool:
         """Whether examples may have other numbers of targets, or none."""

@@ -41,10 +41,11 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         if getattr(config, name) == FIELDS[name].default
     }
     return dataclasses.replace(
-        with_seeds(config, spec, config.seed),
+        config,
         task=task,
         loss=loss,
         metrics=metrics,
+        **seeds_of(config, spec, config.seed),
         updates_per_epoch=_updates_per_epoch(config, spec),
         **by_task,
         **_normalized(config),
@@ -58,8 +59,8 @@ def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
     return None if default else config.updates_per_epoch
 
 
-def with_seeds(config: RunConfig, spec: DataSpec, seed: int) -> RunConfig:
-    """A config that is not completed yet, with all of its seeds.
+def seeds_of(config: RunConfig, spec: DataSpec, seed: int) -> dict[str, int]:
+    """All seeds of a config that is not completed yet, by field.
 
     Args:
         config: says them, or leaves them to the run's seed and to the data.
@@ -70,11 +71,8 @@ def with_seeds(config: RunConfig, spec: DataSpec, seed: int) -> RunConfig:
     follows = FOLLOWS_SEED if by_seed else 0
     split = follows if config.split_seed is None else config.split_seed
     apart = {name: getattr(config, name) for name in FOLLOWING}
-    followed: dict[str, Any] = {
-        name: seed if value is None else value for name, value in apart.items()
-    }
-    split_seed = seed if split == FOLLOWS_SEED else split
-    return dataclasses.replace(config, seed=seed, split_seed=split_seed, **followed)
+    followed = {name: seed if value is None else value for name, value in apart.items()}
+    return {"seed": seed, **followed, "split_seed": seed if split == FOLLOWS_SEED else split}
 
 
 def check_fold(config: RunConfig, spec: DataSpec) -> None:
