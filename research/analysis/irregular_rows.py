@@ -1,5 +1,7 @@
 """What a footer says of rows whose intervals cover less than they promise."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from research.analysis.arms_table import ArmsTable, Cell
@@ -11,13 +13,13 @@ MOST_NAMED = 5
 
 def irregular_rows(table: ArmsTable) -> str:
     """One sentence on rows with collapsed runs or strongly skewed values; none where none has."""
-    several = len(table.columns) > 1
-    rows = []
-    for row in table.rows:
-        for column, cell in zip(table.columns, row.cells, strict=True):
-            if reason := _reason(cell):
-                in_column = f"{column.label}: " if several else ""
-                rows.append(f"{row.label} ({in_column}{reason})")
+    places = [
+        f"{row.label} ({f'{column.label}: ' if table.columns[1:] else ''}"
+        for row in table.rows
+        for column in table.columns
+    ]
+    reasons = _reasons([cell for row in table.rows for cell in row.cells])
+    rows = [f"{place}{reason})" for place, reason in zip(places, reasons, strict=True) if reason]
     if not rows:
         return ""
     more = len(rows) - MOST_NAMED
@@ -50,11 +52,21 @@ def beyond_range(table: ArmsTable) -> str:
     )
 
 
-def _reason(cell: Cell) -> str:
-    values = np.array([value for value in cell.values if value is not None])
-    if values.size < 3:
-        return ""
-    far = int(collapsed(values).sum())
-    if far:
-        return f"{far} of {values.size} runs far from the others"
-    return "strongly skewed" if strongly_skewed(values) else ""
+def _reasons(cells: Sequence[Cell]) -> list[str]:
+    """What is irregular in each cell, or ""."""
+    reasons = [""] * len(cells)
+    by_size: dict[int, dict[int, list[float]]] = {}
+    for place, cell in enumerate(cells):
+        values = [value for value in cell.values if value is not None]
+        by_size.setdefault(len(values), {})[place] = values
+    # All rows of a size together: a sweep may have thousands.
+    for size, rows in by_size.items():
+        if size < 3:
+            continue
+        x = np.array(list(rows.values()))
+        for place, far, skewed in zip(rows, collapsed(x).sum(-1), strongly_skewed(x), strict=True):
+            if far:
+                reasons[place] = f"{far} of {size} runs far from the others"
+            elif skewed:
+                reasons[place] = "strongly skewed"
+    return reasons

@@ -22,13 +22,15 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
     """
     evaluated = metric.partition("/")[0]
     shares = set()
-    splits = {}
+    seeds = set()
+    splits = set()
     for config in configs:
         seed = config.get("seed")
         if config.get("task") in WINDOW_TASKS or config.get("split_seed", "") != seed:
             return None
-        splits[seed] = True
-        split = config.get("split", "8:1:1")
+        seeds.add(seed)
+        splits.add(config.get("split", "8:1:1"))
+    for split in splits:
         # Every row tests in some fold, whatever the seed.
         if not split[:1].isdigit():
             return None
@@ -36,7 +38,7 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
         rows = {"test": ratios[-1], "validation": ratios[1] if len(ratios) == 3 else 0}
         shares.add(rows.get(evaluated, 0) / sum(ratios))
     share = shares.pop() if len(shares) == 1 else 0.0
-    return share if share and len(splits) > 1 else None
+    return share if share and len(seeds) > 1 else None
 
 
 def configs_of(arms: Iterable[Arm]) -> list[Mapping[str, str]]:

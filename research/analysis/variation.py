@@ -1,5 +1,6 @@
 """What differs between the seeds of a table: initialisation, order, noise, split."""
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from research.run_config import SEEDS
@@ -47,12 +48,15 @@ def _apart(configs: list[Config], source: str) -> str:
 
 def _starts_alike(config: Config) -> bool:
     """Whether the run starts from parameters that no seed draws."""
-    initializers = [
-        value
-        for path, value in config.items()
-        if path.startswith("arch.") and path.endswith("_init")
-    ]
+    initializers = [config[path] for path in _initializers(tuple(config))]
     return initializers == ["zeros"] or config.get("arch") in FIXED_START
+
+
+# Runs of a sweep have few sets of paths, and a large one's are asked for once per run.
+@functools.lru_cache(maxsize=64)
+def _initializers(paths: tuple[str, ...]) -> list[str]:
+    """The paths of the architecture's initializers."""
+    return [path for path in paths if path.startswith("arch.") and path.endswith("_init")]
 
 
 def _split(configs: list[Config]) -> tuple[list[str], list[str]]:

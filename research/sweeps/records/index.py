@@ -48,7 +48,7 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, RecordSummary]:
     with not_collecting():
         for run_id in run_ids:
             try:
-                seen = os.stat(store.path(run_id))
+                seen = os.stat(store.record_file(run_id))
             except OSError:
                 continue
             line = known.get(run_id)

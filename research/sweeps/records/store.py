@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -45,7 +46,11 @@ class Store:
 
     def path(self, run_id: str) -> Path:
         """Where a run's record lies; two levels, so that no folder grows too large."""
-        return self.root / "runs" / run_id[:2] / f"{run_id}.json"
+        return Path(self.record_file(run_id))
+
+    def record_file(self, run_id: str) -> str:
+        """The `path` as text: making a Path takes as long as opening the file."""
+        return f"{self.root}/runs/{run_id[:2]}/{run_id}.json"
 
     def written(self, run_id: str) -> int | None:
         """When a run's record was written, in nanoseconds; None if it has none."""
@@ -78,8 +83,7 @@ class Store:
         then set aside, and for one that newer code wrote, which stays.
         """
         try:
-            # Not by `path`, which takes as long as opening the file.
-            with open(f"{self.root}/runs/{run_id[:2]}/{run_id}.json", "rb", buffering=0) as file:
+            with open(self.record_file(run_id), "rb", buffering=0) as file:
                 return parse(file.read(), run_id)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -270,6 +274,10 @@ def parse(text: bytes, run_id: str) -> Record:
     # JSON has no NaN and no infinity: they are stored as text, which float reads.
     body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
     body["curves"] = {k: list(map(float, values)) for k, values in body["curves"].items()}
+    # Runs of a sweep share nearly all of these texts, which were half of a large sweep's memory.
+    body["config"] = {k: sys.intern(v) for k, v in body["config"].items()}
+    provenance = body["provenance"]
+    provenance |= {k: sys.intern(v) for k, v in provenance.items() if isinstance(v, str)}
     return Record(**body)
 
 
