@@ -39,14 +39,8 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
 }
 
 
-# Planning a run reads its entries several times in a row, and seldom returns to an earlier run.
-@functools.lru_cache(maxsize=4)
-def entries(config: RunConfig) -> tuple[tuple[str, Entry], ...]:
+def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     """(kind, entry) of every registry entry that the config uses."""
-    return tuple(_entries(config))
-
-
-def _entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     for name, registry in PARTS.items():
         value = getattr(config, name)
         if config.players and name in PLAYER_FIELDS:
@@ -125,7 +119,7 @@ def versions(config: RunConfig) -> Versions:
     revised = tuple(
         (name, version) for name, (version, touches) in REVISIONS.items() if touches(config)
     )
-    return _versions(entries(config)) + revised
+    return _versions(tuple(entries(config))) + revised
 
 
 @functools.lru_cache(maxsize=1024)

@@ -41,6 +41,7 @@ class Opened(Protocol):
         ...
 
 
+Science = Mapping[str, Any]
 OpenSource = Callable[[RunConfig], Opened]
 
 
@@ -120,10 +121,9 @@ class Planner:
             others = {path: value for path, value in settings.items() if path != "seed"}
             if others != point:
                 config, left = config_lib.resolve(settings)
-                first = self._run_or_unfit(config)
-                point = others
+                first, science = self._run_or_unfit(config)
                 spec = self.source(config).spec
-                science = identity.science(first.config, masks.data_id(first.config, spec))
+                point = others
                 if host.is_fitted(config):
                     left |= self._not_applicable(config)
                 # A setting that a point does not set is not used there.
@@ -145,24 +145,28 @@ class Planner:
 
     def run(self, config: RunConfig) -> PlannedRun:
         """The run of a config. Raises UserError if it cannot work."""
-        return self._run(self._completed(config))
+        config = self._completed(config)
+        program = self._checked_program(config)
+        return PlannedRun(identity.digest(self._science(config)), config, program)
 
-    def _run(self, config: RunConfig) -> PlannedRun:
-        """The run of a completed config."""
+    def _run_or_unfit(self, config: RunConfig) -> tuple[RequestedRun, Science]:
+        """(the run of a config or why its sizes rule it out, what its id is a digest of)."""
+        config = self._completed(config)
+        science = self._science(config)
+        run_id = identity.digest(science)
+        try:
+            return PlannedRun(run_id, config, self._checked_program(config)), science
+        except ShapeError as error:
+            return UnfitRun(run_id, config, str(error)), science
+
+    def _science(self, config: RunConfig) -> Science:
+        return identity.science(config, masks.data_id(config, self.source(config).spec))
+
+    def _checked_program(self, config: RunConfig) -> Program:
+        """The program of a completed config. Raises UserError if it cannot work."""
         program = self._program(config, self.source(config).spec)
         self._check_transfer(config, program)
-        return PlannedRun(self._id(config), config, program)
-
-    def _run_or_unfit(self, config: RunConfig) -> RequestedRun:
-        """The run of a config, or why its sizes rule it out."""
-        config = self._completed(config)
-        try:
-            return self._run(config)
-        except ShapeError as error:
-            return UnfitRun(self._id(config), config, str(error))
-
-    def _id(self, config: RunConfig) -> str:
-        return identity.run_id(config, masks.data_id(config, self.source(config).spec))
+        return program
 
     def _completed(self, config: RunConfig) -> RunConfig:
         """The config with what its data fills in, and with the run that it starts from by name."""
@@ -261,7 +265,7 @@ class Planner:
 
 
 def _reseeded(
-    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Mapping[str, Any], seed: Any
+    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Science, seed: Any
 ) -> RequestedRun:
     """The run of another seed. config: that of `run` before it was completed."""
     number: Any = FIELDS["seed"].default
