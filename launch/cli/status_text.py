@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from launch.cli.sweep_rows import of_sweep
 from research.analysis import progress
+from research.durable_files import file_clock
 from research.errors import UserError
-from research.sweeps.coordinate.sweep_status import Status, SweepMember, claimed, clock, status
+from research.sweeps.coordinate.sweep_status import Status, SweepMember, claimed, status
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning, names
 from research.sweeps.records.store import Store
 from research.sweeps.slurm import cluster
@@ -55,7 +56,7 @@ def _tuning(records: Store, name: str) -> tuple[list[str], bool]:
     from research.sweeps.tuning import journal
 
     return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(
-        records.root, clock(records.root)
+        records.root, file_clock(records.root)
     )
 
 

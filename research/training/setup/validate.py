@@ -40,12 +40,13 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         for name in config_lib.DEFAULTS_OF_TASKS
         if getattr(config, name) == FIELDS[name].default
     }
+    seeds: dict[str, Any] = seeds_of(config, spec, config.seed)
     return dataclasses.replace(
         config,
         task=task,
         loss=loss,
         metrics=metrics,
-        **seeds_of(config, spec, config.seed),
+        **seeds,
         updates_per_epoch=_updates_per_epoch(config, spec),
         **by_task,
         **_normalized(config),
