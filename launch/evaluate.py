@@ -9,7 +9,7 @@ from absl import flags
 
 from launch.cli import start
 from launch.cli.evaluated_examples import chosen
-from launch.cli.evaluation import draw_attention, measure, refuse, write_evaluation
+from launch.cli.evaluation import draw_attention, measure, refuse, undefined, write_evaluation
 from research import messages
 
 SPLIT = flags.DEFINE_string(
@@ -44,8 +44,10 @@ def main() -> None:
         values = "  ".join(f"{name} {value!r}" for name, value in metrics.items())
         print(f"{SPLIT.value}  {values}")
     # On stderr: stdout has the metrics alone.
-    for note in examples.notes:
+    for note in (*examples.notes, *undefined(metrics, examples, saved.spec)):
         messages.say(f"note: {note}")
+    if examples.lacks:
+        messages.say(f"note: {examples.lacks}, so there are predictions alone")
     if examples.unread:
         messages.say(f"note: columns that the run does not read: {', '.join(examples.unread)}")
     if OUT.value:

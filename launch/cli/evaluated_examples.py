@@ -1,7 +1,7 @@
 """The examples that launch.evaluate measures a run on: a split of its data, or a file like it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import numpy as np
 
 from launch.cli.saved_run import SavedRun, TrainingData, load_run, load_run_with_data
 from research.data import csv_file, csv_series, image_folder, text
+from research.data.far_values import far_values
 from research.data.features.feature import PADDING
 from research.data.features.named_inputs import take
 from research.data.image_files import text_of
+from research.data.one_hot import OneHot
 from research.data.windows import Windows
 from research.errors import UserError
 
@@ -24,7 +26,7 @@ class Examples:
     targets, or None if it is not known.
 
     unread: columns of a file that the run has no use for. notes: how the file was read, where there
-        was a choice.
+        was a choice. lacks: why y is not known.
     """
 
     names: list[str]
@@ -33,11 +35,12 @@ class Examples:
     y: Any
     unread: Sequence[str] = ()
     notes: Sequence[str] = ()
+    lacks: str = ""
 
     def size(self) -> str:
         """How much is evaluated: rows, or of windows how many targets they have."""
         if not isinstance(self.x, Windows):
-            return f"{len(self.rows):,} rows"
+            return f"{len(self.rows):,} row{'s' * (len(self.rows) != 1)}"
         assert self.y is not None
         there = self.y != PADDING if self.y.dtype.kind == "i" else ~np.isnan(self.y)
         return f"{int(there.sum()):,} targets in {len(self.rows):,} windows"
@@ -87,6 +90,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
             windows, starts, following = text.read_like(file, spec)
         else:
             windows, starts, following, notes = csv_series.series_like(file, spec, options)
+            notes = [*notes, *_far(saved, windows.values[:, None])]
         return Examples([str(row) for row in starts], windows, starts, following, notes=notes)
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
@@ -96,8 +100,12 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
             f"split={split}: {spec.name} is not a table of columns; give one of {', '.join(SPLITS)}"
         )
     if not images:
-        x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options)
-        return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
+        table = csv_file.read_like(Path(path).expanduser(), spec, options)
+        rows = np.arange(len(table.x))
+        notes = [*table.notes, *_far(saved, table.x)]
+        return Examples(
+            list(map(str, rows)), table.x, rows, table.y, table.unread, notes, table.lacks
+        )
     if spec.maximum != 255:
         raise UserError(
             f"split={split}: the run's pixels range up to {spec.maximum:g}, those of image files"
@@ -106,4 +114,28 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     resize = bool(options.get("size"))
     background = options.get("background", "white")
     x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
-    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)
+    names = [text_of(file) for file in files]
+    lacks = f"{path} has no folders of classes" if y is None and not spec.reconstructs else ""
+    return Examples(names, x, np.arange(len(x)), y, notes=notes, lacks=lacks)
+
+
+def _far(saved: SavedRun, x: Any) -> Iterator[str]:
+    """Notes on numbers of new data [N, C] that are far from the training rows', where a fitted
+    scaling tells where those are."""
+    if saved.run.config.scaling == "none":
+        return
+    spec = saved.spec
+    names = spec.features or (dict(saved.run.config.dataset.options).get("target", "y"),)
+    places = np.arange(len(names))
+    if isinstance(x, OneHot):
+        numbers = [place for place, kind in enumerate(x.kinds) if not kind]
+        x, places = x.values[:, numbers], x.starts[numbers]
+    # Where categories are an input of their own, numbers are the other one.
+    shift, scale = (
+        np.asarray(next(iter(part.values())))
+        if isinstance(part, dict)
+        else np.atleast_1d(np.asarray(part))[places]
+        for part in (saved.lane.shift, saved.lane.scale)
+    )
+    origin = np.array(spec.origin or [0.0] * len(names))[places]
+    yield from far_values(x, [names[place] for place in places], shift, scale, origin)

@@ -1,5 +1,8 @@
 """What launch.evaluate computes of a run beside its metrics, and the files that it writes."""
 
+import math
+from collections.abc import Iterator, Mapping
+
 import jax
 import numpy as np
 
@@ -10,6 +13,7 @@ from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
 from research.data.features.feature import PADDING
 from research.data.features.named_inputs import take
+from research.data.spec import DataSpec
 from research.errors import UserError
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.provenance import recorded_strategy
@@ -41,7 +45,7 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
         raise UserError(f"--out=DIR has no table for {task}, which answers each step; leave it out")
     if not out and not _measured(saved, examples):
         raise UserError(
-            f"{split} has no targets, so there are no metrics; --out=DIR takes the predictions"
+            f"{examples.lacks}, so there are no metrics; --out=DIR takes the predictions"
         )
 
 
@@ -63,6 +67,27 @@ def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray],
     if saved.run.config.task == "sequence_to_sequence":
         metrics |= _of_answers(saved, examples)
     return outputs, metrics
+
+
+def undefined(metrics: Mapping[str, float], examples: Examples, spec: DataSpec) -> Iterator[str]:
+    """Notes on metrics that the rows' targets leave undefined.
+
+    Args:
+        metrics: the metrics of the rows.
+        examples: the rows.
+        spec: the facts of the run's data.
+    """
+    y = examples.y
+    nan = [name for name, value in metrics.items() if math.isnan(value)]
+    if not nan or not isinstance(y, np.ndarray) or y.ndim != 1:
+        return
+    there = np.unique(y)
+    listed = f"{' and '.join(nan)} {'is' if len(nan) == 1 else 'are'} undefined"
+    if spec.classes and len(there) < len(spec.classes):
+        lacking = next(name for k, name in enumerate(spec.classes) if k not in there)
+        yield f"{listed}: no row is of the class '{lacking}'"
+    elif not spec.classes and len(there) == 1:
+        yield f"{listed}: all rows have the same target"
 
 
 def _measured(saved: SavedRun, examples: Examples) -> bool:

@@ -200,7 +200,7 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     )
     notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
     gaps = {"missing": remarks.first_missing(table), "numbered": table.numbered}
-    of_reading = {name: value for name, value in gaps.items() if value}
+    of_reading = {name: value for name, value in (gaps | {"units": table.units}).items() if value}
     # Notes may be worded better one day, which makes no other data of the arrays.
     fields |= {"fingerprint": content.hexdigest()[:32], "notes": notes}
     if _of_steps(fields):

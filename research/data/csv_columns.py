@@ -44,9 +44,9 @@ class Reading:
     form: Format = Format()
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Reading":
-        """How new data is read, given the options of the run's own. What was dropped there is
-        passed over here."""
+    def of(cls, options: Mapping[str, Any], units: tuple[tuple[str, str], ...]) -> "Reading":
+        """How new data is read, given the options and the units of the run's own. What was dropped
+        there is passed over here."""
         form = {
             field.name: options[field.name]
             for field in dataclasses.fields(Format)
@@ -55,7 +55,7 @@ class Reading:
         return cls(
             options.get("encoding", ""),
             options.get("comment", ""),
-            form=Format(**form, recorded=True),
+            form=Format(**form, recorded=True, units=units),
         )
 
 

@@ -5,7 +5,7 @@ import functools
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,19 +15,27 @@ from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
 from research.data.csv_numbers import Format
 from research.data.csv_options import CsvOptions
+from research.data.csv_remarks import notes_on
 from research.data.csv_series import open_csv_series
 from research.data.csv_target import target_like, target_of
-from research.data.csv_values import Values, check_complete, check_one_hot, like, values_of
+from research.data.csv_values import (
+    Values,
+    check_complete,
+    check_one_hot,
+    like,
+    units_of,
+    values_of,
+)
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
-from research.errors import UserError, nearest
+from research.errors import UserError, close, nearest
 from research.options import options_of
 from research.registry import DATASETS, Entry
 
 # Raised when the same file is read as other arrays.
-VERSION = "2.3.0"
+VERSION = "2.4.0"
 
 
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:
@@ -119,6 +127,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
                 raise UserError(
                     f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
                 )
+    units = units_of(columns, form)
     y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
         raise UserError(f"{file} has no column but the target '{target}'")
@@ -147,56 +156,74 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
         notes=tuple(notes),
         origin=tuple(origin) if any(origin) else (),
         target_origin=0.0 if answers is None else answers.origin,
+        units=units,
     )
 
 
-def read_like(
-    file: Path, spec: DataSpec, options: Mapping[str, Any]
-) -> tuple[Any, np.ndarray | None, list[str]]:
+class LikeTable(NamedTuple):
+    """Another file as a run's own table.
+
+    x: inputs float32 [N, D]. y: targets [N], None if the file has no target column; `lacks` then
+        says so. unread: the columns that are left over. notes: how it was read.
+    """
+
+    x: Any
+    y: np.ndarray | None
+    unread: list[str]
+    lacks: str = ""
+    notes: Sequence[str] = ()
+
+
+def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTable:
     """Another file with the columns of `spec`, matched by name.
 
     Args:
         file: the new csv file.
         spec: the facts of the run's own data.
         options: those with which the run's own data was read. Its target is the column `target`
-            where
-            no option names one.
-
-    Returns:
-        Inputs float32 [N, D], targets [N] (None: the file has no target column), and the columns
-        that
-        are left over.
+            where no option names one.
 
     Raises:
         UserError: a column is missing, or the run's data does not have a category or class of this
             file; the message names row and column.
     """
-    reading = Reading.of(options)
+    reading = Reading.of(options, spec.units)
     with without_flags():
-        columns = read_columns(file, reading, nameless=True).columns
-    answer = columns.pop(options.get("target", "target"), None)
+        columns, notes = read_columns(file, reading, nameless=True)
+    header = csv_header.hint(columns)
+    target = options.get("target", "target")
+    answer = columns.pop(target, None)
     encoded = []
-    used = set()
     origin = iter(spec.origin or [0.0] * len(spec.features))
-    for name, categories in _encodings(spec.features, columns):
-        if name not in columns:
-            raise UserError(
-                f"{file} has no column '{name}', which the run was trained on;"
-                f" {nearest(name, columns)}"
-            )
-        used.add(name)
+    encodings = dict(_encodings(spec.features, columns))
+    if missing := [name for name in encodings if name not in columns]:
+        named = ", ".join(f"'{name}'" for name in missing[:3])
+        others = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        columns_named = f"column{'s' * (len(missing) > 1)} {named}{others}"
+        raise UserError(
+            f"{file} has no {columns_named}, which the run was trained on;"
+            f" {nearest(missing[0], columns)}{header}"
+        )
+    for name, categories in encodings.items():
         values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
         # The origin is stored per one-hot column; a category takes as many as it has categories.
         subtracted, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, subtracted)))
+        notes += values.notes
     y = (
         None
         if answer is None or spec.reconstructs
         else target_like(answer, spec.classes, reading.form)
     )
-    if y is not None and not spec.classes:
+    if y is not None and answer is not None and not spec.classes:
+        notes += notes_on(answer, reading.form, y)
         y = differences(y, spec.target_origin)
-    return _joined(encoded), y, [name for name in columns if name not in used]
+    left = [name for name in columns if name not in encodings]
+    lacks = ""
+    if answer is None and not spec.reconstructs:
+        near = f" (did you mean {near[0]}?)" if (near := close(target, left)) else ""
+        lacks = f"{file} has no column '{target}', the target{near}"
+    return LikeTable(_joined(encoded), y, left, lacks, notes)
 
 
 def _joined(encoded: Sequence[Values]) -> Any:
@@ -240,7 +267,7 @@ def _like(column: CsvColumn, categories: tuple[str, ...], impute: bool, form: Fo
     numbers = like(column, categories, form)
     if not impute:
         check_complete(column, numbers, "fill it in, since the run was trained without --impute")
-    return Values(numbers, categories)
+    return Values(numbers, categories, () if categories else notes_on(column, form, numbers))
 
 
 def _entry(name: str) -> Entry:

@@ -83,8 +83,9 @@ class Format:
 
     decimal: the decimal mark. thousands: the mark between groups of three digits, "" for none.
         missing: more texts for a missing value. numbers, categories: columns whose kind she says.
-        recorded: it is how a run's own data was read, which no flag changes for new data. Raises
-        UserError if these contradict each other.
+        recorded: it is how a run's own data was read, which no flag changes for new data; units
+        are then those of its columns, as `signed` gives them. Raises UserError if these contradict
+        each other.
     """
 
     decimal: str = "."
@@ -94,6 +95,7 @@ class Format:
     categories: tuple[str, ...] = ()
     # Not in the repr, whose digest is the key of a decoded copy.
     recorded: bool = dataclasses.field(default=False, repr=False)
+    units: tuple[tuple[str, str], ...] = dataclasses.field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.thousands and self.thousands not in MARKS:
@@ -162,7 +164,12 @@ class Format:
         """Where a cell says that there is no value, bool [N]."""
         more = [text.lower() for text in self.missing]
         words = pa.array([*NOTHING, *(AMONG_NUMBERS if among_numbers else ()), *more])
-        return pc.is_in(pc.utf8_lower(cells), words).to_numpy(zero_copy_only=False)
+        absent = pc.is_in(pc.utf8_lower(cells), words).to_numpy(zero_copy_only=False)
+        # A program that writes -999 in one column writes -999.0 in another.
+        numbers = self.numbers_in(pa.array(self.missing, pa.string()))
+        if among_numbers and not np.isnan(numbers).all():
+            absent = absent | np.isin(self.numbers_in(cells), numbers[~np.isnan(numbers)])
+        return absent
 
 
 def _with_plain_digits(cells: pa.StringArray) -> pa.StringArray:

@@ -103,7 +103,9 @@ def refuse(
     cell = column.cells[row].as_py()
     # No flag changes how new data is read.
     if form.recorded:
-        raise column.error(row, f"'{cell}' is {_kind(cell)}; {remedy}")
+        unit = dict(form.units).get(column.name, "").replace("…", "")
+        kind = f"not in '{unit}'" if unit and signed(cell) else _kind(cell)
+        raise column.error(row, f"'{cell}' is {kind}; {remedy}")
     if is_date(cell):
         refuse_date(column, row)
     texts, _ = _counted(column.cells.filter(pa.array(stray)))

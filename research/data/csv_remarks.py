@@ -31,16 +31,18 @@ def notes_on(column: CsvColumn, form: Format, numbers: np.ndarray) -> tuple[str,
     """
     return (
         *_words_without_value(column, form),
-        *_placeholder(column, numbers),
+        *_placeholder(column, form, numbers),
         *_thousands(column, form),
-        *_merged(column, numbers),
+        *(() if form.recorded else _merged(column, numbers)),
     )
 
 
-def _placeholder(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
+def _placeholder(column: CsvColumn, form: Format, numbers: np.ndarray) -> Iterator[str]:
     """A note on numbers such as -999 that may mean a missing value."""
     for sentinel in sentinels(numbers):
         remedy = f"--missing={sentinel.value:.0f} reads it as a missing value"
+        if form.recorded:
+            remedy = "leave the cell empty where the value is missing"
         yield sentinel.note(column.name, len(numbers), remedy)
 
 
@@ -60,10 +62,11 @@ def _thousands(column: CsvColumn, form: Format) -> Iterator[str]:
     if len(marked) and whole:
         other = Format(",."[form.decimal == ","], form.decimal)
         cell = marked[0]
+        meant = f"{other.numbers_in(marked[:1])[0]:g}"
+        remedy = f"write {meant}" if form.recorded else f"{other.flags()} reads it as {meant}"
         yield (
             f"column '{column.name}': '{cell}' is read as"
-            f" {form.numbers_in(marked[:1])[0]:g}; if the mark separates thousands,"
-            f" {other.flags()} reads it as {other.numbers_in(marked[:1])[0]:g}"
+            f" {form.numbers_in(marked[:1])[0]:g}; if the mark separates thousands, {remedy}"
         )
 
 
@@ -124,17 +127,14 @@ def notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> l
 def _words_without_value(column: CsvColumn, form: Format) -> tuple[str, ...]:
     """A note on words of a column of numbers that are taken for missing values, but could be names
     elsewhere."""
-    small = pc.utf8_lower(column.cells)
-    more = pa.array(
-        [text.lower() for text in (*AMONG_NUMBERS, *form.missing) if text not in NOTHING]
-    )
-    words = column.cells.filter(pc.is_in(small, more))
+    words = column.cells.filter(pa.array(form.absent(column.cells, among_numbers=True)))
+    words = words.filter(pc.invert(pc.is_in(pc.utf8_lower(words), pa.array(NOTHING))))
     if not len(words):
         return ()
     shown = ", ".join(f"'{word}'" for word in pc.unique(words).to_pylist()[:3])
     return (
         (
             f"column '{column.name}': {shown} is read as a missing value, in {len(words)} of"
-            f" {len(small)} rows"
+            f" {len(column.cells)} rows"
         ),
     )

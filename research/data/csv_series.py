@@ -14,7 +14,7 @@ from research.data.csv_options import CsvOptions
 from research.data.csv_remarks import notes_on
 from research.data.csv_several import possible_series
 from research.data.csv_time import order_of
-from research.data.csv_values import check_complete, numbers_of
+from research.data.csv_values import check_complete, numbers_of, units_of
 from research.data.origin import differences
 from research.data.series import Series, open_series
 from research.data.spec import DataSpec, Source, windowed
@@ -23,7 +23,7 @@ from research.data.windows import Windows
 from research.errors import UserError, nearest
 
 # Raised when the same file is read as another series.
-VERSION = "2.2.0"
+VERSION = "2.3.0"
 CONTEXT = 64
 
 
@@ -82,16 +82,19 @@ def read_series(
             f"--target={target}, --time={time} and --series={series} must name different columns"
         )
     column = columns[target]
-    values = numbers_of(column, reading.form, "a series consists of numbers")
+    remedy = "a series consists of numbers"
+    if reading.form.recorded:
+        remedy = "new data is read as the run's own was, so write it alike"
+    values = numbers_of(column, reading.form, remedy)
     check_complete(column, values, "a series needs one at each step; fill it in")
     others = {name: other for name, other in columns.items() if name not in unread}
     order = order_of(others, target, time, series)
     del others[target]
-    # These notes name flags, and no flag changes how new data is read.
-    if not reading.form.recorded:
-        notes += notes_on(column, reading.form, values)
-        notes += [] if time or series else possible_series([*others.values()])
-    return Series(values[order.rows], order.lengths, (*notes, *order.notes))
+    notes += notes_on(column, reading.form, values)
+    if not (time or series):
+        notes += possible_series([*others.values()], reading.form.recorded)
+    units = units_of({target: column}, reading.form) if target in reading.form.numbers else ()
+    return Series(values[order.rows], order.lengths, (*notes, *order.notes), units)
 
 
 def series_like(
@@ -113,7 +116,12 @@ def series_like(
     target, time, series = (options.get(name, "") for name in ("target", "time", "series"))
     with without_flags():
         read = read_series(
-            file, target or "y", time, series, Reading.of(options), options.get("drop", ())
+            file,
+            target or "y",
+            time,
+            series,
+            Reading.of(options, spec.units),
+            options.get("drop", ()),
         )
     if min(read.lengths) <= context:
         which = "" if len(read.lengths) == 1 else "a series of "

@@ -21,37 +21,43 @@ _CALENDAR = {
 _CYCLES = {4, 7, 12, 24, 52, 53, 60, 365, 366}
 
 
-def possible_series(columns: Sequence[CsvColumn]) -> Iterator[str]:
+def possible_series(columns: Sequence[CsvColumn], recorded: bool) -> Iterator[str]:
     """A note on each column that may name the series a row belongs to, or that counts its rows.
 
     Such are a few texts, whole numbers that stay the same in a block of rows each, and counters
     that start again.
+
+    Args:
+        columns: all but the series itself.
+        recorded: whether the file is read as a run's own was, which no flag changes.
     """
+    alone = "evaluate each series by itself"
     for column in columns:
         names = pc.unique(column.cells).to_pylist()
         few = 1 < len(names) <= len(column.cells) // _ROWS_EACH
         numbers = _whole_numbers(column)
         if few and not any(map(is_number, names)):
-            yield _note(column, names, "texts")
+            yield _note(column, names, "texts", alone if recorded else "")
         if numbers is None or column.name.lower() in _CALENDAR:
             continue
         steps = np.diff(numbers)
         if few and np.count_nonzero(steps) == len(names) - 1:
-            yield _note(column, names, "numbers")
+            yield _note(column, names, "numbers", alone if recorded else "")
         starts = np.flatnonzero(steps < 0) + 1
         counts = _counts_anew(numbers, starts)
         if counts:
             yield (
                 f"column '{column.name}' counts from {numbers[0]} to {numbers[starts[0] - 1]} and"
                 f" starts again in row {column.line(int(starts[0]))}; if a series ends there,"
-                " --series=COLUMN keeps several apart"
+                f" {alone if recorded else '--series=COLUMN keeps several apart'}"
             )
 
 
-def _note(column: CsvColumn, names: Sequence[str], kind: str) -> str:
+def _note(column: CsvColumn, names: Sequence[str], kind: str, remedy: str) -> str:
+    remedy = remedy or f"{flag('series', column)} keeps these apart"
     return (
         f"column '{column.name}' has {len(names)} {kind} ('{names[0]}', ...) and is not read; if it"
-        f" names the series that a row belongs to, {flag('series', column)} keeps these apart"
+        f" names the series that a row belongs to, {remedy}"
     )
 
 

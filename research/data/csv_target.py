@@ -79,7 +79,7 @@ def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np
     """
     leave = "leave the column out to have predictions alone"
     if not classes:
-        numbers = numbers_of(column, form, leave)
+        numbers = numbers_of(column, form, f"write it as the run's own data does, or {leave}")
         check_complete(column, numbers, leave)
         return numbers
     places = pc.index_in(column.cells, pa.array(classes, pa.string()))

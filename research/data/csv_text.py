@@ -23,6 +23,7 @@ _PACKED: dict[bytes, Callable[[Path], BinaryIO]] = {
     b"BZh": bz2.open,  # type: ignore[dict-item]
     b"\xfd7zXZ\x00": lzma.open,  # type: ignore[dict-item]
 }
+PACKED = tuple(_PACKED)
 # How files begin that are no csv, and what they are.
 _OTHERS = {
     b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx, .ods)",
@@ -154,7 +155,7 @@ def check(file: Path, encoding: str) -> bool:
                 lines += piece.count("\n")
                 quoted = quoted or '"' in piece
     except UnicodeError as error:
-        raise _undecodable(file, encoding, error) from None
+        raise undecodable(file, encoding, error) from None
     except _BROKEN as error:
         raise UserError(f"{file} cannot be read: {_reason(error)}") from None
     return quoted
@@ -229,7 +230,7 @@ def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
     )
 
 
-def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
+def undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
     """The error of bytes that are not in this encoding, with one that they may be in."""
     if wide := _of_two_bytes(file, encoding):
         return wide

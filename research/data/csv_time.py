@@ -34,6 +34,8 @@ _COUNTED = 10
 _UNLIKELY = 9.0
 # Rows that say whether a column has dates.
 _LOOKED_AT = 1000
+# The share of steps that are alike where there are few gaps.
+_REGULAR = 0.9
 # Times the usual step.
 _GAP = 1.5
 
@@ -227,9 +229,12 @@ def _read_as_times(column: CsvColumn) -> np.ndarray | None:
 def _numbers_rows(numbers: np.ndarray) -> bool:
     """Whether numbers [N] without a name of a time are likely to number the rows, in any order.
 
-    They are at equal distances, or seconds since 1970, or whole numbers that are all different
-    although so many draws by chance would repeat some.
+    They are at equal distances, or rise so with few gaps, or are seconds since 1970, or whole
+    numbers that are all different although so many draws by chance would repeat some.
     """
+    rises = np.diff(numbers)
+    if (rises > 0).all() and np.isclose(rises, np.median(rises)).mean() > _REGULAR:
+        return True
     steps = np.diff(np.sort(numbers))
     if steps[0] <= 0 or (steps == 0).any():
         return False

@@ -1,6 +1,7 @@
 """What a column of texts is: numbers, categories, or neither; then the error says what would
 help."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +73,7 @@ def numbers_of(column: CsvColumn, form: Format, remedy: str = "") -> np.ndarray:
     """
     absent = form.absent(column.cells, among_numbers=True)
     numbers, stray = parsed(column, form, absent)
-    if stray.any() and column.name in form.numbers:
+    if column.name in form.numbers and (stray.any() or dict(form.units).get(column.name)):
         numbers, stray = _unsigned(column, form, absent)
     if stray.any():
         csv_refused.refuse(column, form, int(stray.argmax()), stray, remedy)
@@ -259,13 +260,25 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
     return Values(numbers, notes=notes)
 
 
+def units_of(columns: Mapping[str, CsvColumn], form: Format) -> tuple[tuple[str, str], ...]:
+    """The columns of `form.numbers`, each with the sign or unit that its first number has."""
+    units = []
+    for name in form.numbers:
+        cells = columns[name].cells
+        absent = form.absent(cells, among_numbers=True)
+        first = cells[int((~absent).argmax())].as_py()
+        units.append((name, (signed(first) or ("", first))[0]))
+    return tuple(units)
+
+
 def _unsigned(column: CsvColumn, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As parsed, without the sign or unit that the first number has; another sign leaves no
-    number."""
+    """As parsed, without the sign or unit that the run's own numbers have, or else the first one;
+    another sign leaves no number."""
     texts = pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()
     parts = [signed(text) or ("", text) for text in texts]
     numbers = form.numbers_in(pa.array([number for _, number in parts], pa.string()))
-    alike = [sign == parts[0][0] for sign, _ in parts]
+    unit = dict(form.units).get(column.name, parts[0][0] if parts else "")
+    alike = [sign == unit for sign, _ in parts]
     places = np.nan_to_num(places_in(column.cells, tuple(texts))).astype(int)
     values = np.where(absent, np.nan, np.where(alike, numbers, np.nan)[places])
     return values, ~absent & np.isnan(values)

@@ -83,6 +83,14 @@ def loose_files(folder: Path) -> list[Path]:
     return [path for root in roots for path in _entries(root) if not path.is_dir()]
 
 
+def parts_of(folder: Path) -> list[str]:
+    """The names of the folders in a folder, if all are those of parts with classes in them."""
+    folders = class_folders(folder)
+    if all(path.name.lower() in PARTS and class_folders(path) for path in folders):
+        return [path.name for path in folders]
+    return []
+
+
 def _of_classes(folder: Path, part: str) -> list[ImageFile]:
     files = []
     for of_class in class_folders(folder):

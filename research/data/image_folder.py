@@ -19,6 +19,7 @@ from research.data.image_files import (
     image_files,
     images_in,
     loose_files,
+    parts_of,
     text_of,
 )
 from research.data.images import Background, Flaw, Header
@@ -202,11 +203,18 @@ def _notes(
             f"its {of(validation[0].parent.parent)}/ ({len(validation)} images) joins the training"
             " rows, from which --split draws the validation rows"
         )
+    yield from _on_loose(folder)
+
+
+def _on_loose(folder: Path) -> Iterator[str]:
+    """A note if there are images that belong to no class."""
     loose = [path for path in loose_files(folder) if images.has_image_name(path)]
-    if loose:
+    if loose and class_folders(folder):
+        first = text_of(loose[0].relative_to(folder))
         yield (
-            f"{len(loose)} images beside the folders of classes are not read (the first is"
-            f" {of(loose[0])})"
+            f"{len(loose)} images beside the folders of classes are not read (the first is {first})"
+            if len(loose) > 1
+            else f"1 image beside the folders of classes is not read (it is {first})"
         )
 
 
@@ -248,6 +256,12 @@ def read_like(
             " class"
         )
     y = None
+    if parts := parts_of(folder):
+        first = text_of(folder / sorted(parts)[0])
+        raise UserError(
+            f"{text_of(folder)} has the parts {', '.join(sorted(parts))} of a set; give the one to"
+            f" evaluate, such as folder:{first}"
+        )
     if class_folders(folder):
         labelled = image_files(folder)
         files = [file.path for file in labelled]
@@ -257,7 +271,7 @@ def read_like(
     else:
         files = images_in(folder)
     if not files:
-        raise UserError(f"{folder} has no images")
+        raise UserError(f"{text_of(folder)} has no images")
     height, width, channels = spec.shape
     headers = list(_ahead(_header, files))
     for file, header in zip(files, headers, strict=True):
@@ -267,12 +281,11 @@ def read_like(
                 f" {height}x{width}"
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
-    return (
-        np.stack(list(rows)),
-        y,
-        files,
-        list(_on_transparency(folder, files, headers, background)),
-    )
+    notes = [*_on_transparency(folder, files, headers, background), *_on_loose(folder)]
+    coloured = sum(not header.grey for header in headers)
+    if channels == 1 and coloured:
+        notes.append(f"{coloured} of its {len(files)} images have colours, and are read as grey")
+    return np.stack(list(rows)), y, files, notes
 
 
 def _places(folder: Path, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:

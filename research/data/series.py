@@ -102,12 +102,13 @@ def _opener(make: Callable[[int, int], np.ndarray]) -> Callable[..., Source]:
 
 
 class Series(NamedTuple):
-    """values: float64 [N]. lengths: of the series that lie in them one after another. notes: as in
-    DataSpec."""
+    """values: float64 [N]. lengths: of the series that lie in them one after another. notes, units:
+    as in DataSpec."""
 
     values: np.ndarray
     lengths: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
 
 
 def open_series(
@@ -145,6 +146,7 @@ def open_series(
             target_origin=narrowed.origin,
             series=series.lengths if len(series.lengths) > 1 else (),
             sequence=True,
+            units=series.units,
         )
 
     if burn_in >= context:

@@ -28,6 +28,7 @@ class DataSpec:
     notes: how the data was read, where there was a choice; each is said before training and under a
         table, and none is part of the fingerprint.
     windows: how rows are windows of long sequences, None where they are not.
+    units: of columns whose numbers may be written with a unit, which it is (csv_numbers.signed).
     """
 
     name: str
@@ -40,6 +41,7 @@ class DataSpec:
     note: str = ""
     notes: tuple[str, ...] = ()
     windows: Windowing | None = None
+    units: tuple[tuple[str, str], ...] = ()
 
     def view(self, arrays: "Arrays") -> "Arrays":
         """A data set's arrays as its features read them."""
@@ -157,12 +159,13 @@ def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     """A DataSpec from the fields that `stored_spec` returns, or from flat ones as decoded copies
     and older runs have them."""
     known = {field.name for field in dataclasses.fields(DataSpec)}
+    # JSON has lists for tuples.
+    stored = {**stored, "units": tuple((name, unit) for name, unit in stored.get("units", ()))}
     if "shape" in stored:
         fields = from_flat(stored)
         return DataSpec(**{name: value for name, value in fields.items() if name in known})
     windows = stored["windows"]
     features = {name: from_json(stored[name]) for name in ("inputs", "targets")}
-    # JSON has lists for tuples.
     notes = tuple(stored["notes"])
     windowing = None if windows is None else Windowing(**with_tuples(windows))
     fields = {**stored, **features, "notes": notes, "windows": windowing}

@@ -38,8 +38,8 @@ class Table:
         its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
         not classification or regression. note, notes, source, origin, target_origin, series, end,
-        numbered: as in DataSpec. sequence: the rows are the steps of a series, so that equal ones
-        are no copies. inputs, targets: what they are, where x or y is several arrays by name.
+        numbered, units: as in DataSpec. sequence: the rows are the steps of a series, so that equal
+        ones are no copies. inputs, targets: what they are, where x or y is several arrays by name.
         Raises UserError if they do not belong together.
     """
 
@@ -62,6 +62,7 @@ class Table:
     sequence: bool = False
     inputs: Feature | None = None
     targets: TargetFeature | None = None
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def size(self) -> int:

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from research.data import csv_text
 from research.data.array_cache import digest, whole
+from research.data.csv_advice import without_flags
 from research.data.features.label import Label
 from research.data.features.token_sequence import TokenSequence
 from research.data.garbled import garbled
@@ -120,15 +122,12 @@ def read(file: Path) -> str:
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        wide = (
-            " (it begins as UTF-16 does)"
-            if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-            else ""
-        )
-        raise UserError(
-            f"{file} cannot be read as text in UTF-8: {error}{wide}; save it as UTF-8, such as by"
-            " iconv"
-        ) from None
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UserError(f"{file} is in UTF-16; save it in UTF-8, such as by iconv") from None
+        if content.startswith(csv_text.PACKED):
+            raise UserError(f"{file} is packed; unpack it") from None
+        with without_flags():
+            raise csv_text.undecodable(file, "utf-8", error) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UserError(
@@ -159,10 +158,8 @@ def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarr
     tokens = encode(read(file), spec.vocabulary, str(file))
     context = spec.shape[0]
     if len(tokens) <= context:
-        raise UserError(
-            f"{file} has {len(tokens)} characters, too few for a window of {context} and the"
-            " next one"
-        )
+        count = "1 character" if len(tokens) == 1 else f"{len(tokens)} characters"
+        raise UserError(f"{file} has {count}, too few for a window of {context} and the next one")
     arrays = windowed(tokens, context)
     return arrays.x, *each_once(arrays, [len(tokens)])
 
@@ -183,6 +180,11 @@ def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:
     unknown = next((symbol for symbol in text if symbol not in place), None)
     if unknown is not None:
         line = text[: text.index(unknown)].count("\n") + 1
+        if unknown == "\r":
+            raise UserError(
+                f"{where}, line {line} ends with a carriage return, and those of the run's own text"
+                " do not; save it with line feeds alone"
+            )
         raise UserError(
             f"{where}, line {line}: the symbol {unknown!r} is not in the vocabulary of"
             f" {len(vocabulary)} symbols: {''.join(vocabulary)!r}"

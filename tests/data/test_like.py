@@ -37,7 +37,7 @@ def read(
     tmp_path: Path, spec: DataSpec, text: str, target: str = "species"
 ) -> tuple[np.ndarray, np.ndarray | None, list]:
     (tmp_path / "new.csv").write_text(text)
-    return csv_file.read_like(tmp_path / "new.csv", spec, {"target": target})
+    return csv_file.read_like(tmp_path / "new.csv", spec, {"target": target})[:3]
 
 
 def test_the_same_file_gives_the_same_arrays(tmp_path: Path, spec: DataSpec) -> None:
@@ -119,7 +119,7 @@ def test_values_of_a_regression(tmp_path: Path, spec: DataSpec) -> None:
     _, y, _ = read(tmp_path, values, "length,colour,wet,price\n1,red,0,2.5\n", "price")
     assert y is not None
     assert (y.dtype, y.tolist()) == (np.float32, [2.5])
-    with pytest.raises(UserError, match="'dear' is not a number; leave the column out"):
+    with pytest.raises(UserError, match=r"'dear' is not a number; .*leave the column out"):
         read(tmp_path, values, "length,colour,wet,price\n1,red,0,dear\n", "price")
 
 

@@ -422,7 +422,7 @@ def cases() -> Iterator[Case]:
         "an image beside the classes",
         loose,
         PLAN,
-        says=("beside the folders of classes are not read",),
+        says=("beside the folders of classes is not read",),
     )
 
 

@@ -160,6 +160,13 @@ CASES: list[Case] = [
         ),
     ),
     Case(
+        "-999.0 for a missing value that is said to be -999",
+        _column(lambda row: row / 8 if row % 4 else "-999.0"),
+        f"{PLAN} --missing=-999 --impute=mean",
+        says=("column 'a': '-999.0' is read as a missing value, in 10 of 40 rows",),
+        reads=_reads(lambda row: row / 8 if row % 4 else np.nan),
+    ),
+    Case(
         "an infinite number",
         _column(lambda row: "inf" if row == 3 else row),
         PLAN,
