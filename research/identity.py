@@ -32,6 +32,9 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
         2,
         lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
     ),
+    # Final training metrics are on the labels that were trained. As label noise is a number, it is
+    # not in a program's config, so this splits no program.
+    "trained labels": (2, lambda config: bool(config.label_noise)),
     "imputed without values": (
         2,
         lambda config: dict(config.dataset.options).get("impute") is not None,

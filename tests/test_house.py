@@ -39,6 +39,7 @@ FLOORS = (
         "research.runtime",
         "research.signals",
         "research.synonyms",
+        "research.metric_names",
         "research.characters",
     ),
     ("research.statistics",),

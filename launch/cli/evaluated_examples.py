@@ -16,6 +16,7 @@ from research.data.image_files import text_of
 from research.data.one_hot import OneHot
 from research.data.windows import Windows
 from research.errors import UserError
+from research.training.engine.host_fit import trained_labels
 
 SPLITS = ("test", "validation", "train")
 
@@ -26,7 +27,8 @@ class Examples:
     targets, or None if it is not known.
 
     unread: columns of a file that the run has no use for. notes: how the file was read, where there
-        was a choice. lacks: why y is not known.
+        was a choice. lacks: why y is not known. clean: labels before label noise, where y are
+        those after it.
     """
 
     names: list[str]
@@ -36,6 +38,7 @@ class Examples:
     unread: Sequence[str] = ()
     notes: Sequence[str] = ()
     lacks: str = ""
+    clean: Any = None
 
     def size(self) -> str:
         """How much is evaluated: rows, or of windows how many targets they have."""
@@ -65,7 +68,11 @@ def _of_split(saved: SavedRun, data: TrainingData, split: str) -> Examples:
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {saved.run.config.split}")
     names = [data.names[row] for row in rows] if data.names else [str(row) for row in rows]
-    return Examples(names, data.arrays.x, rows, take(data.arrays.y, rows))
+    y = take(data.arrays.y, rows)
+    if split != "train" or not saved.run.config.label_noise:
+        return Examples(names, data.arrays.x, rows, y)
+    trained = trained_labels(saved.run.program, saved.lane, data.arrays.y)[rows]
+    return Examples(names, data.arrays.x, rows, trained, clean=y)
 
 
 def _of_file(saved: SavedRun, split: str) -> Examples:

@@ -63,7 +63,7 @@ def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray],
     )
     if not _measured(saved, examples):
         return outputs, {}
-    metrics = final_metrics(program.problem, outputs, examples.y)
+    metrics = final_metrics(program.problem, outputs, examples.y, examples.clean)
     if saved.run.config.task == "sequence_to_sequence":
         metrics |= _of_answers(saved, examples)
     return outputs, metrics

@@ -16,6 +16,7 @@ from research.analysis.kept_scores import KeptScores
 from research.analysis.table_builder import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
+from research.metric_names import CLEAN
 from research.registry import ESTIMATES, METRICS, TASKS
 from research.statistics.comparisons import Claim
 from research.sweeps.column import Better, Column, common_metric, refuse_unknown
@@ -208,7 +209,7 @@ def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[C
 
 def _better(metric: str, records: Sequence[Record]) -> Better:
     """Which values of a metric are better: as its task says, and lower for a loss."""
-    name = metric.rpartition("/")[2]
+    name = metric.rpartition("/")[2].removeprefix(CLEAN)
     for task in dict.fromkeys(record.config["task"] for record in records):
         if better := TASKS.get(task).build().better.get(name):
             return "higher" if better == "higher" else "lower"

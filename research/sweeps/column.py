@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
+from research.metric_names import CLEAN
 from research.registry import LOSSES, METRICS, TASKS, load_package
 
 Better = Literal["higher", "lower"]
@@ -62,7 +63,7 @@ def check_metric(metric: str, better: str) -> None:
         raise UserError(
             f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
         )
-    name = metric.rpartition("/")[2]
+    name = metric.rpartition("/")[2].removeprefix(CLEAN)
     known = {word for task in TASKS for other, word in task.build().better.items() if other == name}
     known |= {entry.better for entry in METRICS if entry.name == name}
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
@@ -73,7 +74,10 @@ def check_metric(metric: str, better: str) -> None:
 def refuse_unknown(metrics: Iterable[str], names: Iterable[str]) -> None:
     """Raises UserError for the first of the metrics, such as `test/accuracy`, that is no split's
     value of a name."""
+    names = set(names)
     known = {f"{split}/{name}" for split in SPLITS for name in names}
+    # Label noise changes training labels only.
+    known |= {f"train/{CLEAN}{name}" for name in names}
     for metric in metrics:
         if metric not in known:
             raise UserError(f"there is no metric '{metric}'; {nearest(metric, known)}")

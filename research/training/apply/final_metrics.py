@@ -10,6 +10,7 @@ from research.config import RunConfig
 from research.data import stream
 from research.data.features.named_inputs import by_array, take
 from research.data.spec import Arrays
+from research.metric_names import CLEAN
 from research.tasks.problem import Problem
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
@@ -32,14 +33,22 @@ def run_lane(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
         return make_lane_inputs(config, program, arrays).lane
 
 
-def final_metrics(problem: Problem, evaluated: dict[str, np.ndarray], y: Any) -> dict[str, float]:
+def final_metrics(
+    problem: Problem, evaluated: dict[str, np.ndarray], y: Any, clean: Any = None
+) -> dict[str, float]:
     """The final metrics of rows.
 
     Args:
         problem: the task, with its metrics.
         evaluated: what `evaluate_examples` returned for the rows, leaves [R, ...].
         y: their labels, [R, ...].
+        clean: their labels before `label_noise`, where y are those after it; the metrics on them
+            are called `clean_accuracy` and so on.
     """
+    if clean is not None:
+        on_clean = final_metrics(problem, evaluated, clean)
+        of_clean = {f"{CLEAN}{name}": value for name, value in on_clean.items()}
+        return final_metrics(problem, evaluated, y) | of_clean
     if problem.summary is not None:
         return problem.summary(evaluated["scores"], y)
     return problem.finish(means.of_metrics(problem, evaluated))

@@ -88,6 +88,11 @@ class Chunk:
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     best_and_last: BestAndLast | None = None  # where parameters are to be kept
 
+    def trained_labels(self, lane: int) -> Any:
+        """The labels [N, ...] that a lane trains on: after its label noise."""
+        source = self.batch_source
+        return np.asarray(source.y[lane]) if source.lanes_differ else self.clean
+
     @property
     def training(self) -> np.ndarray:
         """Which of its runs still train, bool [members]."""

@@ -67,9 +67,12 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
     metrics: dict[str, float] = {}
     curves: dict[str, list[float]] = {}
     for name, values in scores.items():
-        # Final metrics compare with the labels before `label_noise`.
         y = take(arrays.y, rows[name])
-        final = final_metrics(program.problem, {"scores": values}, y)
+        clean = None
+        if name == "train" and config.label_noise:
+            clean = y
+            y = trained_labels(program, lane, arrays.y)[rows[name]]
+        final = final_metrics(program.problem, {"scores": values}, y, clean)
         metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
         if name != "test":
             of_examples = program.problem.example_metrics(
@@ -122,8 +125,19 @@ def _examples(
     """The examples of rows [N]. noisy: whether `label_noise` redraws their labels."""
     y = arrays.y
     if noisy and lane.hparams["label_noise"]:
-        y = np.asarray(lane_functions.labels(program.width, lane, jnp.asarray(y)))
+        y = trained_labels(program, lane, y)
     return LabelledExamples(_inputs(program, lane, arrays.x, rows), take(y, rows))
+
+
+def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:
+    """The labels [N] after a lane's label noise.
+
+    Args:
+        program: the lane's program.
+        lane: the lane.
+        y: the labels of the data, [N].
+    """
+    return np.asarray(lane_functions.labels(program.width, lane, jnp.asarray(y)))
 
 
 def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from research.data.features.named_inputs import take
+from research.metric_names import CLEAN
 from research.tasks.problem import Problem
 from research.training.apply.final_metrics import final_metrics, overflow_message
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -63,6 +64,7 @@ def outcomes(
                 chunk_evaluation.evaluate(program, chunk, variables, rows)
             )
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in evaluated})
+    noisy = np.asarray(chunk.lanes.hparams["label_noise"]) > 0
     best_and_last = jax.device_get(chunk.best_and_last)
     causes = _unwatched(program, chunk)
     results = []
@@ -77,8 +79,11 @@ def outcomes(
             rows_of_lane = {name: part[part >= 0] for name, part in rows_of_lane.items()}
         labels: dict[str, np.ndarray] = {}
         if program.problem.summary:
-            # Final metrics compare with the labels before `label_noise`.
             labels = {name: take(chunk.clean, rows_of_lane[name]) for name in of_lane}
+            if noisy[lane]:
+                # `train/accuracy` is that of the labels that were trained, as in the curves.
+                labels[CLEAN] = labels["train"]
+                labels["train"] = chunk.trained_labels(lane)[rows_of_lane["train"]]
         cause = causes[lane] or overflow_message(program, of_lane)
         outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.
@@ -118,7 +123,8 @@ def _outcome(
         chunk: the run's chunk.
         lane: the index of its lane.
         evaluated: by split, what `evaluate_examples` returned for its rows.
-        labels: by split, the labels of these rows.
+        labels: by split, the labels of these rows; with label noise, `clean_` are those of the
+            training rows before it.
         cause: why it counts as diverged although its training ended, or "".
     """
     last = chunk.rows[-1]
@@ -133,7 +139,8 @@ def _outcome(
         diverged = steps - 1
     else:
         for name, of_split in evaluated.items():
-            summary = final_metrics(program.problem, of_split, labels.get(name))
+            clean = labels.get(CLEAN) if name == "train" else None
+            summary = final_metrics(program.problem, of_split, labels.get(name), clean)
             metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
     return Outcome(
         metrics=metrics,
