@@ -20,6 +20,7 @@ from launch.cli.sweep_flags import BASELINE, CANCEL, ESTIMATE, NAME
 from launch.slurm.cancelling import cancel_jobs
 from launch.slurm.cluster_flags import executor_of_sweep, on_slurm, terminal
 from research.analysis.table_report import Question, TableReport, of_sweep, untrained
+from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.execute.ensure_records import ensure_records
 
@@ -43,7 +44,8 @@ def main() -> None:
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
         save(NAME.value, sweep, runs, notes, records)
-    how = dataclasses.replace(how, retry_failed=RETRY_FAILED.value)
+    keep = how.keep_predictions or reads_predictions(metrics())
+    how = dataclasses.replace(how, retry_failed=RETRY_FAILED.value, keep_predictions=keep)
     recorded = ensure_records(runs, records, plans, monitor, execution=how, executor=train)
     table = of_sweep(title, sweep, [run.id for run in runs], recorded, notes, question, records)
     emit(table)

@@ -3,7 +3,7 @@
 Examples:
   python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5
   python -m launch.train --dataset=diabetes --arch=linear --learning_rate=0.1 --batch_size=full
-  python -m launch.train --dataset=wine --split='kfold(5)'
+  python -m launch.train --dataset=wine --split='kfold(5)' --out=folds
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ import sys
 
 from launch.cli import start
 from launch.cli.execution_flags import execution, terminal
+from launch.cli.fold_predictions import keeping, together, write
 from launch.cli.name_guard import refuse_changed, refuse_sweep, save
 from launch.cli.planner import planner
 from launch.cli.records import store
@@ -22,6 +23,7 @@ from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import ensure_records
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
+OUT = start.define_output("out", "write what the folds predict into oof.csv and test.csv here")
 
 
 def main() -> None:
@@ -42,7 +44,7 @@ def main() -> None:
         # Before the settings are printed: a folder that cannot be written gives one line alone.
         records.prepare()
     print("\n".join(settings_text(runs)))
-    how = dataclasses.replace(how, retry_failed=True)
+    how = keeping(dataclasses.replace(how, retry_failed=True), runs, records, OUT.value)
     recorded = ensure_records(runs, records, plans, monitor, execution=how)
     for run in runs:
         if run.id not in recorded:
@@ -52,7 +54,9 @@ def main() -> None:
     trained = [recorded[run.id] for run in runs]
     if all(records.written(run.id) == before[run.id] for run in runs):
         print(nothing_trained(trained))
-    print("\n".join(results_text(trained)))
+    predicted = together(trained, records)
+    print("\n".join(results_text(trained, predicted)))
+    write(predicted, runs[0], plans, OUT.value)
     for run in runs:
         print(f"record: {records.path(run.id)}")
     if any(record.status == "diverged" for record in trained):

@@ -43,6 +43,7 @@ from research.analysis.table_report import (
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim
+from research.sweeps.column import reads_predictions
 from research.sweeps.declare import experiment_files, selection
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
@@ -56,7 +57,9 @@ from research.sweeps.records.store import Store
 
 def _execution() -> Execution:
     """How missing runs are trained."""
-    return dataclasses.replace(execution(here=not on_slurm()), retry_failed=RETRY_FAILED.value)
+    how = execution(here=not on_slurm())
+    keep = how.keep_predictions or reads_predictions(metrics())
+    return dataclasses.replace(how, retry_failed=RETRY_FAILED.value, keep_predictions=keep)
 
 
 # Flags that say how seeds are added to the rows of a declared table.
@@ -239,7 +242,7 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
     monitor.on_records(by_id.values())
     recorded = {name for record in by_id.values() for name in record.metrics}
     for metric in metrics():
-        if metric not in recorded:
+        if metric not in recorded and not reads_predictions([metric]):
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
     table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question(), records)
     return TableReport(table, missing=len({*sweep.runs} - {*by_id}))

@@ -12,6 +12,7 @@ from research.analysis.tested_rows import tested_rows
 from research.analysis.variation import variation
 from research.statistics.best import corrected_by_bonferroni
 from research.statistics.nulls import SignFlips
+from research.sweeps.column import reads_predictions
 from research.words import plural
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.
@@ -62,6 +63,14 @@ def _estimates(table: ArmsTable) -> list[str]:
         if text:
             of_rows = "" if len(says) == 1 else f" of {', '.join(labels)}"
             sentences.append(f"Each seed's value{of_rows} is the {text}.")
+    of_folds = [column.label for column in table.columns if reads_predictions([column.metric])]
+    if of_folds and len(of_folds) == len(table.columns):
+        sentences = []
+    if of_folds:
+        sentences.append(
+            f"{' and '.join(of_folds)}: one value per seed over all rows, each predicted by the"
+            " folds that did not train on it (out of fold), not the mean of folds."
+        )
     if sentences:
         count = sum(len(row.arm.behind(seed)) for row in table.rows for seed in table.seeds)
         sentences.append(f"{plural(count, 'run')} stand behind the table.")

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from research import config as config_lib
 from research.errors import UserError
+from research.sweeps.estimates.out_of_fold import OUT_OF_FOLD, FoldPredictions, metrics_of
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
+from research.training.engine.predicted_rows import OWN_TEST
 from research.training.setup.lane_inputs import footprint
 
 
@@ -38,8 +40,15 @@ def nothing_trained(records: Sequence[Record]) -> str:
     return f"nothing was trained: {were} there already, of a training on {device}"
 
 
-def results_text(records: Sequence[Record]) -> Iterator[str]:
-    """The final metrics of a run; of several folds those of each, and what they are together."""
+def results_text(
+    records: Sequence[Record], together: Mapping[str, FoldPredictions] = {}
+) -> Iterator[str]:
+    """The final metrics of a run; of several folds those of each, and what they are together.
+
+    Args:
+        records: of the run, or of each fold.
+        together: what the folds predicted together, where it was kept.
+    """
     if len(records) == 1:
         yield _metrics(records[0])
         return
@@ -50,6 +59,24 @@ def results_text(records: Sequence[Record]) -> Iterator[str]:
     if value.record is not None and value.record.status == "finished":
         yield value.says
         yield _metrics(value.record)
+        yield from _together(records, together)
+
+
+def _together(records: Sequence[Record], together: Mapping[str, FoldPredictions]) -> Iterator[str]:
+    """The metrics of what the folds predicted together, a line a kind of rows."""
+    metrics = metrics_of(records[0], together)
+    if OUT_OF_FOLD in together:
+        predicted = together[OUT_OF_FOLD]
+        several = max(map(len, predicted.folds)) > 1
+        yield (
+            f"out of fold: {len(predicted.rows):,} rows, each predicted by the"
+            f" {'folds' if several else 'fold'} in which it tests"
+        )
+        yield _line(OUT_OF_FOLD, metrics)
+    if OWN_TEST in together:
+        count = len(together[OWN_TEST].rows)
+        yield f"own test rows: {count:,}, each predicted by the average of all folds"
+        yield _line(OWN_TEST, metrics)
 
 
 def _metrics(record: Record) -> str:
@@ -59,16 +86,19 @@ def _metrics(record: Record) -> str:
     if record.status == "diverged":
         why = record.cause or "the loss or an update was not finite"
         return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
-    lines = []
-    for split in ("train", "validation", "test"):
-        values = {
-            k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")
-        }
-        if values:
-            lines.append(
-                f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            )
-    return "\n".join(lines)
+    lines = [_line(split, record.metrics) for split in ("train", "validation", "test")]
+    return "\n".join(filter(None, lines))
+
+
+def _line(head: str, metrics: Mapping[str, float]) -> str:
+    """The metrics with that head, as `test/accuracy`, in a line; "" without any."""
+    values = {
+        name.partition("/")[2]: value
+        for name, value in metrics.items()
+        if name.startswith(f"{head}/")
+    }
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+    return f"{head:<10} {shown}" if values else ""
 
 
 def _against_divergence(settings: Mapping[str, str]) -> str:

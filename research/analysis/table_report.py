@@ -19,9 +19,16 @@ from research.errors import UserError
 from research.metric_names import CLEAN
 from research.registry import ESTIMATES, METRICS, TASKS
 from research.statistics.comparisons import Claim
-from research.sweeps.column import Better, Column, common_metric, refuse_unknown
+from research.sweeps.column import (
+    Better,
+    Column,
+    common_metric,
+    reads_predictions,
+    refuse_unknown,
+)
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.estimates.out_of_fold import folds_of_seed, with_out_of_fold
 from research.sweeps.execute.ensure_records import Executor, ensure_records, train_locally
 from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.execute.observer import Observer
@@ -128,6 +135,9 @@ def of_sweep(
         UserError: no run has a record, or the baseline is no row.
     """
     question = question or Question()
+    together = _runs_of_seed(sweep, run_ids)
+    if store is not None and reads_predictions(question.metrics):
+        by_id = with_out_of_fold(by_id, together, Predictions(store))
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:
@@ -149,7 +159,7 @@ def of_sweep(
         ragged="seed" in sweep.axes,
         baseline=question.baseline,
         claim=question.claim,
-        asked=_runs_of_seed(sweep, run_ids),
+        asked=together,
         estimate=question.estimate,
         scores=None if store is None else KeptScores(Predictions(store)),
     )
@@ -185,7 +195,7 @@ def untrained(
     Raises:
         UserError: the baseline is not a row, or no run will have a metric.
     """
-    refuse_unknown(question.metrics if question else (), _names(runs))
+    refuse_unknown(question.metrics if question else (), _names(runs), _have_folds(runs))
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     ids = [run.id for run in runs]
     return of_sweep(name, sweep, ids, records, question=question)
@@ -247,6 +257,8 @@ def of_experiment(
         execution: devices, checkpoints and the like.
         executor: what trains.
     """
+    if of_folds := reads_predictions(_metrics(experiment)):
+        execution = dataclasses.replace(execution, keep_predictions=train)
     records_of = functools.partial(
         ensure_records,
         store=store,
@@ -271,7 +283,12 @@ def of_experiment(
     remarks += registration.sentences(store, experiment)
     requests = selection.requests(experiment, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
-    source = RecordSource(records_of, KeptScores(Predictions(store)))
+
+    def with_folds(runs: Sequence[RequestedRun]) -> Mapping[str, Record]:
+        return with_out_of_fold(records_of(runs), folds_of_seed(runs), predictions)
+
+    predictions = Predictions(store)
+    source = RecordSource(with_folds if of_folds else records_of, KeptScores(predictions))
     table = of_arms(experiment, requests, strengths, planner, source, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     path = experiment.choose.path if experiment.choose else ""
@@ -356,7 +373,11 @@ def _arm(
 
 def check_metrics(experiment: Experiment, runs: Sequence[RequestedRun]) -> None:
     """Raises UserError for a column's metric that none of the runs will have."""
-    refuse_unknown(_metrics(experiment), _names(runs))
+    refuse_unknown(_metrics(experiment), _names(runs), _have_folds(runs))
+
+
+def _have_folds(runs: Sequence[RequestedRun]) -> bool:
+    return any(run.config.fold is not None for run in runs)
 
 
 def _metrics(experiment: Experiment) -> list[str]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from research.api.run_result import RunResult
 from research.api.workspace import Workspace
 from research.errors import UserError
+from research.sweeps.estimates.out_of_fold import FoldPredictions, metrics_of, of_runs
 from research.sweeps.estimates.seed_value import seed_value
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 
 
@@ -39,6 +41,21 @@ class FoldsResult(Sequence[RunResult]):
         if record is None or record.status != "finished":
             raise UserError(record.error if record else "a fold has no record")
         return dict(record.metrics)
+
+    @property
+    def predictions(self) -> dict[str, FoldPredictions]:
+        """What the folds predicted together: `oof`, each row by the folds that did not train on it,
+        and `own_test`, the average of all folds for test rows that no fold has.
+
+        Raises:
+            UserError: if the folds were trained without `keep_predictions`, or they are damaged.
+        """
+        return of_runs(self.records, Predictions(self.workspace.store))
+
+    @property
+    def out_of_fold(self) -> dict[str, float]:
+        """The metrics of `predictions`: `oof/roc_auc`. Raises as `predictions` does."""
+        return metrics_of(self.records[0], self.predictions)
 
     def __repr__(self) -> str:
         split = self.records[0].config["split"]

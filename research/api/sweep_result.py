@@ -46,7 +46,7 @@ class SweepResult(Sequence[RunResult]):
 
         Args:
             baseline: a row's label, such as "learning_rate=0.1": the others are compared with it.
-            metrics: more columns, such as "test/nll".
+            metrics: more columns, such as "test/nll"; or "oof/roc_auc", of kept predictions.
             estimate: what makes one value of a seed's folds; None: their mean.
 
         Returns:

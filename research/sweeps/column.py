@@ -11,6 +11,9 @@ from research.registry import LOSSES, METRICS, TASKS, load_package
 
 Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
+# Of all rows that test in a fold, and of the test rows that no fold has; see
+# estimates/out_of_fold.py.
+OF_ALL_FOLDS = ("oof", "own_test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,14 +74,31 @@ def check_metric(metric: str, better: str) -> None:
         raise UserError(f"better='{better}' for {metric}: of {name} {known.pop()} is better")
 
 
-def refuse_unknown(metrics: Iterable[str], names: Iterable[str]) -> None:
-    """Raises UserError for the first of the metrics, such as `test/accuracy`, that is no split's
-    value of a name."""
+def reads_predictions(metrics: Iterable[str]) -> bool:
+    """Whether one of the metrics, such as `oof/roc_auc`, is computed from kept predictions."""
+    return any(metric.partition("/")[0] in OF_ALL_FOLDS for metric in metrics)
+
+
+def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = False) -> None:
+    """Raises UserError for the first metric that the runs will not have.
+
+    Args:
+        metrics: as `test/accuracy`.
+        names: the metrics of a split, as `accuracy`.
+        folds: whether there are folds, which have metrics of all of them together.
+    """
     names = set(names)
     known = {f"{split}/{name}" for split in SPLITS for name in names}
     # Label noise changes training labels only.
     known |= {f"train/{CLEAN}{name}" for name in names}
+    of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
+    known |= of_folds if folds else set()
     for metric in metrics:
+        if metric in of_folds - known:
+            raise UserError(
+                f"'{metric}' is of the predictions of all folds, and the split has none; give"
+                " one that has, as --split='kfold(5)'"
+            )
         if metric not in known:
             raise UserError(f"there is no metric '{metric}'; {nearest(metric, known)}")
 

@@ -1,6 +1,9 @@
 """--keep_predictions end to end: trained, read, verified, listed and deleted by the launchers."""
 
+import csv
 import json
+import re
+import statistics
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +43,25 @@ def test_they_are_those_of_the_records_metrics(folder: Path) -> None:
 
 
 def test_folds_keep_each_row_once(folder: Path) -> None:
-    (result,) = run(folder, ["train", *WINE, "--split=kfold(3)", KEEP, "--records=folds"])
+    result, single, sweep = run(
+        folder,
+        ["train", *WINE, "--split=kfold(3)", "--records=folds", "--out=files"],
+        ["train", *WINE, "--out=files"],
+        ["sweep", *WINE, "--split=kfold(3)", "--columns=oof/roc_auc"],
+    )
     assert result.code == 0, result.err
+    with (folder / "files/oof.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [int(row["row"]) for row in table] == list(range(178))
+    assert {row["fold"] for row in table} == {"0", "1", "2"}
+    right = statistics.fmean(row["target"] == row["prediction"] for row in table)
+    assert f"oof        accuracy {right:.4f}" in result.out
+    assert single.code == 2
+    assert "--out writes what folds predict, and this is one run" in single.err
+    assert sweep.code == 0, sweep.err
+    assert "oof roc_auc: one value per seed over all rows" in " ".join(sweep.out.split())
+    (auc,) = re.findall(r"^oof .* roc_auc ([.\d]+)", result.out, re.MULTILINE)
+    assert auc in sweep.out
     rows = [np.load(path)["test_rows"] for path in folder.glob("folds/predictions/*.npz")]
     assert len(rows) == 3
     assert sorted(np.concatenate(rows)) == list(range(178))

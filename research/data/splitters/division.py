@@ -76,6 +76,18 @@ def _built(entry: Splitter, options: tuple[tuple[str, Any], ...]) -> Division:
     return built
 
 
+def outside_the_folds(split: Component, spec: DataSpec) -> np.ndarray:
+    """The rows of a data set's own test split, int32, where no fold has them; else none.
+
+    Args:
+        split: the setting.
+        spec: what is known of the data set.
+    """
+    if not spec.test_size or spec.collected or division(split).folds(spec) == 1:
+        return np.zeros(0, np.int32)
+    return np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32)
+
+
 def with_validation(split: Component) -> str:
     """A split of the same kind that has validation rows, as the flag takes it."""
     options = dict(split.options)

@@ -160,6 +160,11 @@ def ensure_records(
     return records
 
 
+def keeps_scores(run: PlannedRun) -> bool:
+    """Whether a run's scores can be kept: of one target, and not too many."""
+    return not run.program.spec.targets.arrays and run.program.problem.summary is not None
+
+
 def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
     """Raises UserError for the first run whose task has more scores than can be kept."""
     for run in runs:

@@ -77,6 +77,12 @@ class Predictions:
                 f"the predictions {path} are damaged ({error}); {where}; {again}"
             ) from None
 
+    def data_of(self, run_id: str) -> str:
+        """The fingerprint of the data that a run's predictions are of, once `load` has read
+        them."""
+        with np.load(self.path(run_id), allow_pickle=False) as stored:
+            return str(json.loads(str(stored["about"]))["data"])
+
 
 def _read(path: Path, run_id: str) -> dict[str, PredictedRows]:
     """Raises ValueError, KeyError, OSError or BadZipFile if the file is damaged."""
@@ -86,7 +92,7 @@ def _read(path: Path, run_id: str) -> dict[str, PredictedRows]:
     check_format(about["format"], FORMAT)
     if about["run_id"] != run_id:
         raise ValueError(f"they are of run {about['run_id']}; was the file copied or renamed?")
-    parts = dict.fromkeys(name.partition("_")[0] for name in arrays)
+    parts = dict.fromkeys(name.rpartition("_")[0] for name in arrays)
     return {
         part: PredictedRows(*(arrays[f"{part}_{field}"] for field in PredictedRows._fields))
         for part in parts

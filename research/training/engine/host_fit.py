@@ -12,11 +12,12 @@ from research.baselines.estimator import LabelledExamples, Predict
 from research.config import RunConfig
 from research.data.features.named_inputs import by_array, take
 from research.data.spec import Arrays
+from research.data.splitters.division import outside_the_folds
 from research.training.apply.final_metrics import final_metrics
 from research.training.devices import lane_functions
 from research.training.engine.outcomes import Outcome
 from research.training.engine.pack_observer import EpochProgress, PackObserver
-from research.training.engine.predicted_rows import PARTS, PredictedRows
+from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
 from research.training.step import network
@@ -79,15 +80,21 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
                 jnp.asarray(values), by_array(y, jnp.asarray)
             )
             curves |= {f"{name}/{m}": [float(jnp.mean(v))] for m, v in of_examples.items()}
+    checksum = _checksum(list(scores.values()))
+    own_test = outside_the_folds(config.split, program.spec)
+    if len(own_test):
+        rows[OWN_TEST] = own_test
+        inputs = _inputs(program, lane, arrays.x, own_test)
+        scores[OWN_TEST] = _scores(program, predict(inputs), len(own_test))
     return Outcome(
         metrics={} if lost else metrics,
         curves=curves,
-        checksums=[_checksum(list(scores.values()))],
+        checksums=[checksum],
         steps=program.steps,
         diverged_at=0 if lost else None,
         predictions={
             name: PredictedRows(rows[name], scores[name], take(arrays.y, rows[name]))
-            for name in PARTS
+            for name in (*PARTS, OWN_TEST)
             if name in scores
         },
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",

@@ -7,13 +7,14 @@ import jax
 import numpy as np
 
 from research.data.features.named_inputs import take
+from research.data.splitters.division import outside_the_folds
 from research.metric_names import CLEAN
 from research.tasks.problem import Problem
 from research.training.apply.final_metrics import final_metrics, overflow_message
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.engine import chunk_evaluation
 from research.training.engine.chunk import Chunk
-from research.training.engine.predicted_rows import PARTS, PredictedRows
+from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
 from research.training.setup.program import Program
 
 
@@ -56,14 +57,15 @@ def outcomes(
     variables = (
         state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
     )
-    evaluated: dict[str, dict[str, np.ndarray]] = {}
-    for name in ("train", "validation", "test"):
-        rows = getattr(chunk.lanes, name)
-        if rows.shape[1]:
-            evaluated[name] = jax.device_get(
-                chunk_evaluation.evaluate(program, chunk, variables, rows)
-            )
-    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in evaluated})
+    parts = {name: getattr(chunk.lanes, name) for name in ("train", *PARTS)}
+    if keep_predictions:
+        parts[OWN_TEST] = _own_test(program, chunk)
+    parts = {name: rows for name, rows in parts.items() if rows.shape[1]}
+    evaluated: dict[str, dict[str, np.ndarray]] = {
+        name: jax.device_get(chunk_evaluation.evaluate(program, chunk, variables, rows))
+        for name, rows in parts.items()
+    }
+    rows = jax.device_get(parts)
     noisy = np.asarray(chunk.lanes.hparams["label_noise"]) > 0
     best_and_last = jax.device_get(chunk.best_and_last)
     causes = _unwatched(program, chunk)
@@ -84,8 +86,10 @@ def outcomes(
                 # `train/accuracy` is that of the labels that were trained, as in the curves.
                 labels[CLEAN] = labels["train"]
                 labels["train"] = chunk.trained_labels(lane)[rows_of_lane["train"]]
-        cause = causes[lane] or overflow_message(program, of_lane)
-        outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
+        # The record is the same whether or not predictions are kept.
+        measured = {name: split for name, split in of_lane.items() if name != OWN_TEST}
+        cause = causes[lane] or overflow_message(program, measured)
+        outcome = _outcome(program, chunk, lane, measured, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.
         variables_of_lane = jax.tree.map(lambda leaf, i=lane: np.array(leaf[i]), best_and_last)
         predictions = {}
@@ -94,13 +98,22 @@ def outcomes(
                 part: PredictedRows(
                     rows_of_lane[part], np.array(of_lane[part]["scores"]), labels[part]
                 )
-                for part in PARTS
+                for part in (*PARTS, OWN_TEST)
                 if part in of_lane
             }
         results.append(
             dataclasses.replace(outcome, best_and_last=variables_of_lane, predictions=predictions)
         )
     return results
+
+
+def _own_test(program: Program, chunk: Chunk) -> jax.Array:
+    """The rows of the data set's own test split for each lane, [W, T]; T is 0 unless the folds
+    leave them out."""
+    rows = outside_the_folds(program.config.split, program.spec)
+    lanes = chunk.lr_factors.shape[1]
+    own_test: jax.Array = chunk.functions.backend.replicate(np.tile(rows, (lanes, 1)))
+    return own_test
 
 
 def _real(rows: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

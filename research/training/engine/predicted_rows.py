@@ -6,6 +6,8 @@ import numpy as np
 
 # The parts of a split whose scores can be kept: training rows say nothing of new data.
 PARTS = ("validation", "test")
+# The rows of a data set's own test split, where the split has folds, which leave them out.
+OWN_TEST = "own_test"
 
 
 class PredictedRows(NamedTuple):

@@ -29,7 +29,8 @@ def _outside_the_folds(program: Program) -> list[str]:
         return []
     return [
         f"{spec.name}: its own {spec.test_size:,} test rows stay out of the folds of"
-        f" split={config.split}; a fold tests on rows of the others"
+        f" split={config.split}, which divides the other rows; predictions for them are averaged"
+        " over the folds"
     ]
 
 

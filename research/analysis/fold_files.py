@@ -1,0 +1,52 @@
+"""Fold files: what the folds of a split predicted together, as csv files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from research.analysis.csv_json import csv_text
+from research.analysis.evaluation_files import Evaluation
+from research.durable_files import write_atomically
+from research.sweeps.estimates.out_of_fold import OUT_OF_FOLD, FoldPredictions
+from research.sweeps.plan.run_planner import Opened
+from research.training.engine.predicted_rows import OWN_TEST
+
+FILES = {OUT_OF_FOLD: "oof.csv", OWN_TEST: "test.csv"}
+
+
+def write_fold_files(
+    combined: Mapping[str, FoldPredictions], source: Opened, directory: Path
+) -> list[Path]:
+    """Writes `oof.csv`, each row that tests in a fold with the folds that predicted it, and
+    `test.csv`, the rows of the data set's own test split; returns those that there are.
+
+    Args:
+        combined: the predictions, by the head of their metrics.
+        source: the data.
+        directory: where the files go.
+
+    Raises:
+        UserError: they cannot be written.
+    """
+    files = []
+    for head, predicted in combined.items():
+        table = _evaluation(predicted, source).predictions()
+        if head == OUT_OF_FOLD:
+            folds = ["fold", *(" ".join(map(str, numbers)) for numbers in predicted.folds)]
+            table = [[row[0], fold, *row[1:]] for row, fold in zip(table, folds, strict=True)]
+        path = directory / FILES[head]
+        write_atomically(path, csv_text(table))
+        files.append(path)
+    return files
+
+
+def _evaluation(predicted: FoldPredictions, source: Opened) -> Evaluation:
+    spec = source.spec
+    scores, y = predicted.scores, predicted.targets
+    if spec.target_origin:
+        # In float32, adding a large origin back would round the small values that were trained on.
+        scores = scores.astype(np.float64) + spec.target_origin
+        y = y.astype(np.float64) + spec.target_origin
+    names = [source.names[row] if source.names else str(row) for row in predicted.rows]
+    return Evaluation("", names, scores, y, spec.classes)

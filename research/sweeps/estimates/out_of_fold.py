@@ -1,0 +1,155 @@
+"""Out of fold: one score over all rows, each of them predicted by the folds that did not train on
+it."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from research.errors import UserError
+from research.registry import METRICS, TASKS, load_package
+from research.sweeps.estimates.seed_value import fold_of
+from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
+from research.tasks.classification import log_softmax
+from research.tasks.metrics import measuring
+from research.training.engine.predicted_rows import OWN_TEST, PredictedRows
+
+# The head of the names of its metrics, as `oof/roc_auc`.
+OUT_OF_FOLD = "oof"
+# By the head of a metric, the part of the kept predictions that it is computed from.
+PARTS = {OUT_OF_FOLD: "test", OWN_TEST: OWN_TEST}
+
+
+class FoldPredictions(NamedTuple):
+    """What the folds predicted together: `rows` int32 [R], ascending, `scores` [R, C] and
+    `targets` [R]; folds: of each row, those that predicted it."""
+
+    rows: np.ndarray
+    scores: np.ndarray
+    targets: np.ndarray
+    folds: list[tuple[int, ...]]
+
+
+def together(by_fold: Sequence[PredictedRows], classes: bool) -> FoldPredictions:
+    """The predictions of all folds by row. A row that several folds predicted has their average.
+
+    Args:
+        by_fold: of each fold, in order.
+        classes: whether scores are logits, whose average is that of their probabilities; else the
+            scores are averaged.
+    """
+    rows = np.concatenate([of_fold.rows for of_fold in by_fold])
+    scores = np.concatenate([of_fold.scores for of_fold in by_fold])
+    targets = np.concatenate([of_fold.targets for of_fold in by_fold])
+    fold = np.repeat(np.arange(len(by_fold)), [len(of_fold.rows) for of_fold in by_fold])
+    # Stable, so that the folds of a row stay in order.
+    order = np.argsort(rows, kind="stable")
+    distinct, first, counts = np.unique(rows[order], return_index=True, return_counts=True)
+    folds = [tuple(map(int, part)) for part in np.split(fold[order], first[1:])]
+    if counts.max() > 1:
+        # In float64, as probabilities near 0 and 1 are; a row of one fold keeps its bits instead.
+        averaged = np.exp(log_softmax(scores)) if classes else scores.astype(np.float64)
+        sums = np.add.reduceat(averaged[order], first, axis=0)
+        means = sums / counts.reshape(-1, *[1] * (scores.ndim - 1))
+        # A probability of 0 has a logarithm that is still a number.
+        scores = np.log(np.maximum(means, np.finfo(float).tiny)) if classes else means
+    else:
+        scores = scores[order]
+    return FoldPredictions(distinct, scores, targets[order][first], folds)
+
+
+def of_runs(records: Sequence[Record], predictions: Predictions) -> dict[str, FoldPredictions]:
+    """What the runs of one seed's folds kept, by the head of its metrics (`oof`, `own_test`).
+
+    Args:
+        records: of all folds.
+        predictions: where they lie.
+
+    Raises:
+        UserError: a run kept none, they are damaged, or they are of other data.
+    """
+    ordered = sorted(records, key=fold_of)
+    by_fold = [predictions.load(record.run_id) for record in ordered]
+    of_data = [predictions.data_of(record.run_id) for record in ordered]
+    for record, data in zip(ordered, of_data, strict=True):
+        if data != of_data[0]:
+            raise UserError(
+                f"the predictions of run {record.run_id} are of other data than those of"
+                f" {ordered[0].run_id}, though both are folds of"
+                f" {ordered[0].config.get('dataset')}; has the file changed? train both again"
+            )
+    classes = "accuracy" in TASKS.get(ordered[0].config["task"]).build().better
+    combined = {}
+    for head, part in PARTS.items():
+        of_part = [of_fold[part] for of_fold in by_fold if part in of_fold]
+        if len(of_part) == len(by_fold):
+            combined[head] = together(of_part, classes)
+    return combined
+
+
+def metrics_of(record: Record, combined: Mapping[str, FoldPredictions]) -> dict[str, float]:
+    """The final metrics of combined predictions, as `oof/accuracy`.
+
+    Args:
+        record: of one of the runs, which names the task and its metrics.
+        combined: by the head of the metrics.
+    """
+    load_package("research.tasks")
+    names = record.config.get("metrics", "none")
+    of_user = [] if names == "none" else [METRICS.get(name) for name in names.split(",")]
+    problem = measuring(TASKS.get(record.config["task"]).build(), of_user)
+    assert problem.summary is not None
+    return {
+        f"{head}/{name}": value
+        for head, predicted in combined.items()
+        for name, value in problem.summary(predicted.scores, predicted.targets).items()
+    }
+
+
+def with_out_of_fold(
+    records: Mapping[str, Record], runs: Mapping[str, int], predictions: Predictions
+) -> dict[str, Record]:
+    """The records, with the metrics of their folds together in each fold's record.
+
+    Each of the folds has the same value, so that their mean is that value. Where a
+    fold is missing, has failed or diverged, there are none.
+
+    Args:
+        records: by run id.
+        runs: by run id, how many runs its seed was asked for.
+        predictions: the kept predictions.
+
+    Raises:
+        UserError: as `of_runs` does.
+    """
+    added = dict(records)
+    for together_again in _by_seed(records.values()):
+        asked = max(runs.get(record.run_id, 1) for record in together_again)
+        finished = all(record.status == "finished" for record in together_again)
+        if asked == 1 or len(together_again) < asked or not finished:
+            continue
+        combined = of_runs(together_again, predictions)
+        metrics = metrics_of(together_again[0], combined)
+        for record in together_again:
+            added[record.run_id] = dataclasses.replace(record, metrics=record.metrics | metrics)
+    return added
+
+
+def folds_of_seed(runs: Sequence[RequestedRun]) -> dict[str, int]:
+    """By run id, how many of the runs differ from it in the fold alone, itself among them."""
+    configs = {run.id: dataclasses.replace(run.config, fold=None) for run in runs}
+    counts = Counter(configs.values())
+    return {run_id: counts[config] for run_id, config in configs.items()}
+
+
+def _by_seed(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records whose settings differ in the fold alone."""
+    groups: dict[frozenset[tuple[str, str]], list[Record]] = {}
+    for record in records:
+        others = frozenset(item for item in record.config.items() if item[0] != "fold")
+        groups.setdefault(others, []).append(record)
+    yield from groups.values()
