@@ -24,7 +24,7 @@ PHRASES = re.compile(
 NAMES_LEFT: Mapping[str, int] = {}
 PHRASES_LEFT: Mapping[str, int] = {}
 CLASSES_TWICE_LEFT = 0
-STEMS_TWICE_LEFT = 1
+STEMS_TWICE_LEFT = 0
 
 
 def folder(path: Path) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 
 from research.data import labels
 from research.data.array_cache import fields_of, store, whole
+from research.data.data_table import Table
 from research.data.features.table_columns import TableColumns
 from research.data.spec import Source, spec_of
-from research.data.table import Table
 from research.errors import UserError
 from research.options import options_of
 

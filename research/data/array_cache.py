@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from research.data import reader, remarks
+from research.data.data_table import Table, is_even
 from research.data.features.stored import to_json
 from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
 from research.data.spec import Source, spec_of
-from research.data.table import Table, is_even
 from research.durable_files import whole_folder
 from research.errors import UserError
 

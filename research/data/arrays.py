@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from research.data.array_cache import digest, open_table
+from research.data.data_table import Table
 from research.data.spec import Source
-from research.data.table import Table
 from research.errors import UserError
 from research.registry import DATASETS, Entry
 

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from research.data import reader
 from research.data.array_cache import open_cached
+from research.data.data_table import Table
 from research.data.progress_bar import progress
 from research.data.spec import Source
-from research.data.table import Table
 from research.errors import UserError
 
 # TFDS keeps the examples of the shard that it writes.

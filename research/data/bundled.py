@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from research.data.builder import open_built
+from research.data.data_table import Table
 from research.data.spec import Source
-from research.data.table import Table
 from research.registry import DATASETS, Entry
 
 # Tables without test rows of their own: each seed splits all their rows.

@@ -26,10 +26,10 @@ from research.data.csv_values import (
     units_of,
     values_of,
 )
+from research.data.data_table import Table
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
-from research.data.table import Table
 from research.errors import UserError, close, nearest
 from research.options import options_of
 from research.registry import DATASETS, Entry

@@ -8,9 +8,9 @@ import numpy as np
 
 from research import rng
 from research.data.array_cache import digest, open_table
+from research.data.data_table import Table
 from research.data.features.feature import PADDING
 from research.data.spec import Source
-from research.data.table import Table
 from research.data.tfds_prepared import open_prepared
 from research.errors import UserError
 from research.options import Count, Range, options_of

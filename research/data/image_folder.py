@@ -12,6 +12,7 @@ import numpy as np
 from research.data import images
 from research.data.array_cache import digest
 from research.data.builder import open_built
+from research.data.data_table import Table
 from research.data.garbled import garbled
 from research.data.image_files import (
     ImageFile,
@@ -27,7 +28,6 @@ from research.data.lookalikes import lookalikes
 from research.data.prefetcher import DECODERS, Prefetcher
 from research.data.progress_bar import progress
 from research.data.spec import DataSpec, Source
-from research.data.table import Table
 from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 import jax
 import numpy as np
 
+from research.data.data_table import Table
 from research.data.origin import differences, narrow
-from research.data.table import Table
 
 _ROWS = 4096  # that are narrowed at once
 

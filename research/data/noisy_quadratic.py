@@ -6,8 +6,8 @@ import functools
 import numpy as np
 
 from research.data.array_cache import open_table
+from research.data.data_table import Table
 from research.data.spec import Source
-from research.data.table import Table
 from research.registry import DATASETS, Entry
 
 # Raised when other rows are generated.

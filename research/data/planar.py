@@ -5,9 +5,9 @@ from typing import Annotated
 import numpy as np
 
 from research import rng
+from research.data.data_table import Table
 from research.data.generated import Seed, open_generated
 from research.data.spec import Source
-from research.data.table import Table
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 

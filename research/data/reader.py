@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from research.data import labels
+from research.data.data_table import Table
 from research.data.feature_decoders import (
     FeatureDecoder,
     check_target,
@@ -26,7 +27,6 @@ from research.data.one_hot import OneHot
 from research.data.prefetcher import DECODERS, Prefetcher
 from research.data.progress_bar import progress
 from research.data.sentinels import sentinels
-from research.data.table import Table
 from research.errors import UserError
 
 # Raised when the same files are read as other arrays.

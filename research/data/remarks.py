@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from research.data.data_table import Table
 from research.data.one_hot import OneHot
-from research.data.table import Table
 from research.errors import UserError
 
 # A column with fewer values than this may have none in the training rows of a seed.

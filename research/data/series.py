@@ -9,10 +9,10 @@ import numpy as np
 
 from research import rng
 from research.data.array_cache import digest, fields_of, open_table
+from research.data.data_table import Table
 from research.data.features.time_series import TimeSeries
 from research.data.origin import narrow
 from research.data.spec import Source
-from research.data.table import Table
 from research.data.windows import Windowing
 from research.errors import UserError
 from research.options import Count, Range, options_of

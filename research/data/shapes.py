@@ -7,8 +7,8 @@ import numpy as np
 
 from research import rng
 from research.data.array_cache import digest, open_table
+from research.data.data_table import Table
 from research.data.spec import Source
-from research.data.table import Table
 from research.options import Count, NonNegative, Range, options_of
 from research.registry import DATASETS, Entry
 

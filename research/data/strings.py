@@ -11,11 +11,11 @@ import numpy as np
 
 from research import rng
 from research.data.array_cache import digest, open_table
+from research.data.data_table import Table
 from research.data.features.feature import PADDING
 from research.data.features.token_pair import TokenPair
 from research.data.features.token_sequence import TokenSequence
 from research.data.spec import Source
-from research.data.table import Table
 from research.data.text import encode
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry

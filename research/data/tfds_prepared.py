@@ -36,7 +36,7 @@ def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: A
 
     Example:
         >>> from research.data.builder import prepare
-        >>> from research.data.table import Table
+        >>> from research.data.data_table import Table
         >>> labels = np.arange(20, dtype=np.int32) % 2
         >>> digits = Table(np.zeros((20, 28, 28, 1), np.uint8), labels, ("0", "1"))
         >>> folder = prepare(digits, "mnist", "3.0.1", Path("prepared"))

@@ -8,6 +8,7 @@ protocol_decorators.py those of how runs are evaluated (splitters, estimates). d
 what all share.
 """
 
+from research.data.data_table import Table
 from research.data.features.feature import feature
 from research.plugin.component_decorators import (
     architecture,
@@ -24,6 +25,7 @@ from research.plugin.function_decorators import callback, loss, metric, schedule
 from research.plugin.protocol_decorators import estimate, splitter
 
 __all__ = [
+    "Table",
     "architecture",
     "callback",
     "dataset",

@@ -13,11 +13,11 @@ import optax
 
 from research import contract
 from research.data import adapted as adapted_lib
+from research.data.data_table import Table
 from research.data.environments.collected import environment as environment_entry
 from research.data.environments.world import World
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
-from research.data.table import Table
 from research.errors import UserError
 from research.plugin.declaration import (
     Builder,
@@ -47,7 +47,7 @@ from research.registry import (
 )
 from research.regularization.member import member
 
-TABLE = "return Table(x, y, classes, columns), of research.data.table"
+TABLE = "return Table(x, y, classes, columns), of research.plugin"
 
 
 @accepts_old_keywords
@@ -262,7 +262,7 @@ def dataset(
     test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
-    """Registers a function that returns a research.data.table.Table as a data set.
+    """Registers a function that returns a research.plugin.Table as a data set.
 
     Its parameters become flags (`--dataset.size=100`), besides `task` and `impute`. The table is
     written under --cache_dir the first time, and again when the file has changed.

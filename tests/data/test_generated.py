@@ -10,12 +10,12 @@ import pytest
 from engine import InMemorySource
 
 from research.data.builder import open_built, prepare
+from research.data.data_table import Table
 from research.data.features.image import Image
 from research.data.features.label import Label
 from research.data.generated import adding, pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
-from research.data.table import Table
 from research.errors import UserError
 
 SMALL = {"length": 12, "size": 900, "test": 100}

@@ -8,10 +8,10 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 import research.catalogue  # noqa: F401
 from research.data.builder import open_built
+from research.data.data_table import Table
 from research.data.origin import differences, narrow
 from research.data.series import Series, open_series
 from research.data.source import open_source
-from research.data.table import Table
 from research.errors import UserError
 from research.sweeps.plan.run_planner import Planner
 from research.training.setup.lane_inputs import make_lane_inputs

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from engine import bundled
 
+from research.data.data_table import Table
 from research.data.features.feature import PADDING
 from research.data.features.token_pair import TokenPair
 from research.data.strings import (
@@ -19,7 +20,6 @@ from research.data.strings import (
     spelled,
     spelled_letters,
 )
-from research.data.table import Table
 from research.errors import UserError
 from research.registry import ARCHITECTURES
 from research.testing.few_steps import initial

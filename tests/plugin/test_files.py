@@ -57,8 +57,7 @@ BARE = "def amount(w):\n        assert not w.size\n    return amount"
 DATASET = """
 import numpy as np
 
-from research.data.table import Table
-from research.plugin import dataset
+from research.plugin import Table, dataset
 
 
 @dataset(test_options={"size": 60})
@@ -254,7 +253,7 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
             "--dataset=rings",
             (
                 "rings returns a tuple, not a Table; write return Table(x, y, classes, columns), of"
-                " research.data.table"
+                " research.plugin"
             ),
         ),
         (

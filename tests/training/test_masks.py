@@ -21,11 +21,11 @@ from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, t
 
 from research import rng
 from research.data import in_memory, masks
+from research.data.data_table import is_even
 from research.data.features.feature import PADDING
 from research.data.features.token_sequence import TokenSequence
 from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays, DataSpec
-from research.data.table import is_even
 from research.errors import UserError
 from research.registry import TASKS
 from research.regularization import targets

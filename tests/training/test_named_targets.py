@@ -12,12 +12,12 @@ import pytest
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import identity, plugin
+from research.data.data_table import Table
 from research.data.features.label import Label
 from research.data.features.named_inputs import take
 from research.data.features.named_targets import NamedTargets
 from research.data.features.number import Number
 from research.data.features.stored import from_json, to_json
-from research.data.table import Table
 from research.errors import UserError
 from research.plugin.file import REGISTRIES
 from research.registry import DATASETS

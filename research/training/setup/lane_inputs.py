@@ -10,10 +10,10 @@ import numpy as np
 
 from research import config as config_lib
 from research.config import FOLLOWING, RunConfig
+from research.data.data_table import BLOCK, missing
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.data.splitters.division import division, extremes, padded, together
-from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
 from research.training.setup import host

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from research.data.table import Table
+from research.data.data_table import Table
 from research.errors import UserError
 
 X = np.arange(8, dtype=np.float32).reshape(4, 2)
