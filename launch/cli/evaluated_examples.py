@@ -80,7 +80,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     was trained on."""
     kind, _, path = split.partition(":")
     spec, options = saved.spec, dict(saved.run.config.dataset.options)
-    images = len(spec.shape) == 3
+    images = len(spec.inputs.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(
             f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE"
@@ -122,7 +122,9 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     background = options.get("background", "white")
     x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
     names = [text_of(file) for file in files]
-    lacks = f"{path} has no folders of classes" if y is None and not spec.reconstructs else ""
+    lacks = (
+        f"{path} has no folders of classes" if y is None and not spec.targets.reconstructs else ""
+    )
     return Examples(names, x, np.arange(len(x)), y, notes=notes, lacks=lacks)
 
 

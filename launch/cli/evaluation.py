@@ -83,16 +83,16 @@ def undefined(metrics: Mapping[str, float], examples: Examples, spec: DataSpec) 
         return
     there = np.unique(y)
     listed = f"{' and '.join(nan)} {'is' if len(nan) == 1 else 'are'} undefined"
-    if spec.classes and len(there) < len(spec.classes):
-        lacking = next(name for k, name in enumerate(spec.classes) if k not in there)
+    if spec.targets.classes and len(there) < len(spec.targets.classes):
+        lacking = next(name for k, name in enumerate(spec.targets.classes) if k not in there)
         yield f"{listed}: no row is of the class '{lacking}'"
-    elif not spec.classes and len(there) == 1:
+    elif not spec.targets.classes and len(there) == 1:
         yield f"{listed}: all rows have the same target"
 
 
 def _measured(saved: SavedRun, examples: Examples) -> bool:
     """Whether there is something to compare the outputs with."""
-    return examples.y is not None or saved.run.program.spec.reconstructs
+    return examples.y is not None or saved.run.program.spec.targets.reconstructs
 
 
 def write_evaluation(
@@ -115,7 +115,7 @@ def write_evaluation(
         y = None if y is None else y.astype(np.float64) + spec.target_origin
     title = f"{saved.run.config.arch.name} on {spec.name}, {split}"
     evaluation = Evaluation(
-        title, examples.names, scores, y, spec.classes, _pictures(saved, examples)
+        title, examples.names, scores, y, spec.targets.classes, _pictures(saved, examples)
     )
     for path in evaluation.write(directory):
         print(f"wrote {path}")
@@ -124,7 +124,7 @@ def write_evaluation(
 def _pictures(saved: SavedRun, examples: Examples) -> Pictures | None:
     """The function that draws examples, given as indices into the rows; None without images."""
     spec = saved.run.program.spec
-    if len(spec.shape) != 3:
+    if len(spec.inputs.shape) != 3:
         return None
     return lambda indices: pictures(examples.x[examples.rows[indices]], spec.maximum)
 

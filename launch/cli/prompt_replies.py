@@ -72,7 +72,7 @@ def _packed(spec: DataSpec, prompt: str) -> np.ndarray:
         raise UserError(
             f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}"
         )
-    x = np.full((1, *spec.shape), PADDING, np.int32)
+    x = np.full((1, *spec.inputs.shape), PADDING, np.int32)
     x[0, :width] = text.encode(prompt.ljust(width, BLANK), spec.vocabulary, "--prompt")
     x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
     return x

@@ -49,4 +49,4 @@ def _evaluation(predicted: FoldPredictions, source: Opened) -> Evaluation:
         scores = scores.astype(np.float64) + spec.target_origin
         y = y.astype(np.float64) + spec.target_origin
     names = [source.names[row] if source.names else str(row) for row in predicted.rows]
-    return Evaluation("", names, scores, y, spec.classes)
+    return Evaluation("", names, scores, y, spec.targets.classes)

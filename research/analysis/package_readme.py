@@ -32,8 +32,8 @@ def _lines(record: Record, saved: Saved) -> Iterator[str]:
     if spec.features:
         yield f"- Columns: {', '.join(spec.features)}."
     yield (
-        f"- Classes: {', '.join(spec.classes)}."
-        if spec.classes
+        f"- Classes: {', '.join(spec.targets.classes)}."
+        if spec.targets.classes
         else "- The output is a value per example."
     )
     yield ""

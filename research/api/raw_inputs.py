@@ -46,9 +46,9 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
         raise UserError(
             "the table has categories; give a pandas.DataFrame, a dict of columns, or a csv file"
         )
-    if inputs.shape[1:] != spec.shape:
+    if inputs.shape[1:] != spec.inputs.shape:
         raise UserError(
-            f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.shape))}]"
+            f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.inputs.shape))}]"
         )
     if not spec.origin:
         return inputs

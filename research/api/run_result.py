@@ -127,7 +127,7 @@ class RunResult:
         """
         program = self._run.program
         if program.problem.summary is None:
-            number = "none" if program.spec.collected else "several"
+            number = "none" if program.spec.inputs.collected else "several"
             raise UserError(
                 f"predict requires one target per example; task={self.config['task']} has {number}"
             )
@@ -139,7 +139,7 @@ class RunResult:
         scores = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)[
             "scores"
         ]
-        if program.spec.classes:
+        if program.spec.targets.classes:
             return np.exp(log_softmax(scores))
         # In float64: near a large origin float32 cannot tell the predicted differences apart.
         if program.spec.target_origin:

@@ -49,7 +49,7 @@ def adapted(
     if impute and not isinstance(inputs, TableColumns):
         raise UserError(
             f"impute fills the columns of a table, and an example of {spec.name} has shape"
-            f" {spec.shape}"
+            f" {spec.inputs.shape}"
         )
     if spec.missing and not impute and not spec.padded:
         row, column = spec.missing
@@ -58,7 +58,9 @@ def adapted(
             name = name.partition("=")[0]
         named = f"column '{name}'" if name else f"column {column}"
         fill = (
-            "set --impute=mean, median or most_frequent" if len(spec.shape) == 1 else "fill it in"
+            "set --impute=mean, median or most_frequent"
+            if len(spec.inputs.shape) == 1
+            else "fill it in"
         )
         raise UserError(
             f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}"
@@ -66,7 +68,7 @@ def adapted(
     if isinstance(inputs, TableColumns) and impute:
         filled = dataclasses.replace(inputs, impute=impute)
         source = dataclasses.replace(source, spec=dataclasses.replace(spec, inputs=filled))
-    if task in ("auto", spec.task) or spec.target_shape:
+    if task in ("auto", spec.task) or spec.targets.shape:
         return source
     return _for_task(source, task, cache_dir)
 
@@ -81,7 +83,7 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     y = np.asarray(source.arrays().y)
     classes: tuple[str, ...] = ()
     if task == "regression" and spec.numbered:
-        y = np.array(spec.classes, np.float64)[y].astype(np.float32)
+        y = np.array(spec.targets.classes, np.float64)[y].astype(np.float32)
     elif task == "classification" and spec.task == "regression":
         # The origin is added in float64: float32 would merge classes that lie close together.
         labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)

@@ -212,15 +212,15 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
         notes += values.notes
     y = (
         None
-        if answer is None or spec.reconstructs
-        else target_like(answer, spec.classes, reading.form)
+        if answer is None or spec.targets.reconstructs
+        else target_like(answer, spec.targets.classes, reading.form)
     )
-    if y is not None and answer is not None and not spec.classes:
+    if y is not None and answer is not None and not spec.targets.classes:
         notes += notes_on(answer, reading.form, y)
         y = differences(y, spec.target_origin)
     left = [name for name in columns if name not in encodings]
     lacks = ""
-    if answer is None and not spec.reconstructs:
+    if answer is None and not spec.targets.reconstructs:
         near = f" (did you mean {near[0]}?)" if (near := close(target, left)) else ""
         lacks = f"{file} has no column '{target}', the target{near}"
     return LikeTable(_joined(encoded), y, left, lacks, notes)

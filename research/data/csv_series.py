@@ -112,7 +112,7 @@ def series_like(
     Returns:
         The windows, the rows [R] to evaluate, their targets [R, T], and notes.
     """
-    context = spec.shape[0]
+    context = spec.inputs.shape[0]
     target, time, series = (options.get(name, "") for name in ("target", "time", "series"))
     with without_flags():
         read = read_series(

@@ -205,7 +205,12 @@ def pixels(images: Source, seed: int | None) -> Table:
     if seed is not None:
         series = series[:, rng.host(seed, "permutation").permutation(series.shape[1])]
     return Table(
-        series, y, spec.classes, test_size=spec.test_size, maximum=spec.maximum, note=spec.note
+        series,
+        y,
+        spec.targets.classes,
+        test_size=spec.test_size,
+        maximum=spec.maximum,
+        note=spec.note,
     )
 
 

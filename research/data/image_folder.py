@@ -266,13 +266,13 @@ def read_like(
         labelled = image_files(folder)
         files = [file.path for file in labelled]
         labels = [file.label for file in labelled]
-        if not spec.reconstructs:
-            y = _places(folder, labels, spec.classes)
+        if not spec.targets.reconstructs:
+            y = _places(folder, labels, spec.targets.classes)
     else:
         files = images_in(folder)
     if not files:
         raise UserError(f"{text_of(folder)} has no images")
-    height, width, channels = spec.shape
+    height, width, channels = spec.inputs.shape
     headers = list(_ahead(_header, files))
     for file, header in zip(files, headers, strict=True):
         if not resize and header.size != (height, width):

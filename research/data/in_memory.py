@@ -65,7 +65,7 @@ def masks(side: int = 8, rows: int = 60) -> InMemorySource:
         mask[top : top + 3, left : left + 3] = 1
     y[:, -1] = PADDING
     of_images = _memory("segmentation", x.astype(np.uint8), y, ("ground", "block"), 255.0)
-    targets = Mask((side, side), names=of_images.spec.classes)
+    targets = Mask((side, side), names=of_images.spec.targets.classes)
     return InMemorySource(dataclasses.replace(of_images.spec, targets=targets), of_images.data)
 
 
@@ -101,7 +101,7 @@ def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySour
 def series(of: InMemorySource) -> InMemorySource:
     """Images [H, W, C] as series [H, W·C] of their rows, of the same classes."""
     x = of.data.x.reshape(*of.data.x.shape[:2], -1).astype(np.float32)
-    return _memory("classification", x, of.data.y, of.spec.classes, of.spec.maximum)
+    return _memory("classification", x, of.data.y, of.spec.targets.classes, of.spec.maximum)
 
 
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:

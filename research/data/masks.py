@@ -20,7 +20,7 @@ def masked(config: RunConfig, spec: DataSpec) -> bool:
     if spec.inputs.ragged or spec.targets.ragged:
         return True
     moves = any(REGULARIZERS.get(part.name).mask for part in config.regularization)
-    return moves and bool(spec.target_shape) and not spec.windows
+    return moves and bool(spec.targets.shape) and not spec.windows
 
 
 def data_id(config: RunConfig, spec: DataSpec) -> str:

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.features.feature import Feature
-from research.data.features.itself import Itself
-from research.data.features.observation import is_collected
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
 from research.data.features.target import TargetFeature
 from research.data.one_hot import OneHot
@@ -54,16 +52,6 @@ class DataSpec:
         return not self.test_size
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one example's inputs."""
-        return self.inputs.shape
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Their names, () for numbers."""
-        return self.targets.classes
-
-    @property
     def features(self) -> tuple[str, ...]:
         """The columns' names, () where they have none."""
         return getattr(self.inputs, "names", ())
@@ -84,24 +72,9 @@ class DataSpec:
         return getattr(self.inputs, "vocabulary", ())
 
     @property
-    def target_shape(self) -> tuple[int, ...]:
-        """Of the places that have a target each."""
-        return self.targets.shape
-
-    @property
     def source(self) -> int:
         """How many tokens are given, 0 where there is no answer to them."""
         return getattr(self.inputs, "source", 0)
-
-    @property
-    def reconstructs(self) -> bool:
-        """Whether the targets are the inputs."""
-        return isinstance(self.targets, Itself)
-
-    @property
-    def collected(self) -> bool:
-        """Whether examples are collected from an environment; the rows are then episodes."""
-        return is_collected(self.inputs)
 
     @property
     def padded(self) -> bool:
@@ -139,20 +112,10 @@ class DataSpec:
         return getattr(self.targets, "numbered", False)
 
     @property
-    def channels(self) -> tuple[int, ...]:
-        """The shape of what scales an example."""
-        return self.inputs.channels
-
-    @property
     def lengths(self) -> tuple[int, ...]:
         """Of windows: how many values each series has."""
         assert self.windows is not None
-        return self.windows.series or (self.size + self.shape[0],)
-
-    @property
-    def stratified(self) -> bool:
-        """Whether a split gives every part each class in its share of the rows."""
-        return bool(self.classes) and not self.target_shape
+        return self.windows.series or (self.size + self.inputs.shape[0],)
 
 
 def spec_of(stored: Mapping[str, Any]) -> DataSpec:
@@ -211,7 +174,7 @@ class Source:
             if spec.windows:
                 return windowed(
                     np.load(self.directory / "x.npy").reshape(-1),
-                    spec.shape[0],
+                    spec.inputs.shape[0],
                     spec.windows.burn_in,
                 )
             x = self._stored("x", spec.inputs)

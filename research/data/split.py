@@ -86,7 +86,7 @@ def split_of(
         train_size: how many of the training rows are kept; None: all.
     """
     if not spec.windows:
-        y = arrays.y if spec.stratified else np.zeros(spec.size, np.int32)
+        y = arrays.y if spec.targets.stratified else np.zeros(spec.size, np.int32)
         try:
             return split(
                 y,
@@ -94,13 +94,13 @@ def split_of(
                 ratios,
                 seed=seed,
                 train_size=train_size,
-                stratify=spec.stratified,
-                classes=spec.classes,
+                stratify=spec.targets.stratified,
+                classes=spec.targets.classes,
             )
         except LackingClass as error:
             # Only these data sets can read a target of numbers in the other way.
             numbers = spec.numbered or spec.name.startswith("csv:")
-            remedy = labels.as_quantity(spec.classes) if numbers else ""
+            remedy = labels.as_quantity(spec.targets.classes) if numbers else ""
             raise ShapeError(f"{error}{remedy}") from None
     train, validation, test = stretches.windows(spec, ratios)
     size = reduced(len(train), train_size)

@@ -36,7 +36,7 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 def left_out(spec: DataSpec, ratios: Sequence[int]) -> dict[str, int]:
     """How many values at the ends of its parts `windows` leaves out of evaluation, by part; no part
     without any."""
-    context = spec.shape[0]
+    context = spec.inputs.shape[0]
     counts = {"validation": 0, "test": 0}
     for length in spec.lengths:
         _, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
@@ -49,7 +49,7 @@ def left_out(spec: DataSpec, ratios: Sequence[int]) -> dict[str, int]:
 
 def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple[np.ndarray, ...]:
     """The windows of each part of one series of this length, from its first place on."""
-    context = spec.shape[0]
+    context = spec.inputs.shape[0]
     train, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
     for begin, end in (train, *evaluated):
         if 0 < end - begin <= context:

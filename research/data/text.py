@@ -156,7 +156,7 @@ def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarr
     window.
     """
     tokens = encode(read(file), spec.vocabulary, str(file))
-    context = spec.shape[0]
+    context = spec.inputs.shape[0]
     if len(tokens) <= context:
         count = "1 character" if len(tokens) == 1 else f"{len(tokens)} characters"
         raise UserError(f"{file} has {count}, too few for a window of {context} and the next one")

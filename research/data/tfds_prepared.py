@@ -40,7 +40,7 @@ def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: A
         >>> labels = np.arange(20, dtype=np.int32) % 2
         >>> digits = Table(np.zeros((20, 28, 28, 1), np.uint8), labels, ("0", "1"))
         >>> folder = prepare(digits, "mnist", "3.0.1", Path("prepared"))
-        >>> open_prepared("mnist", data_dir="prepared", cache_dir="cache").spec.shape
+        >>> open_prepared("mnist", data_dir="prepared", cache_dir="cache").spec.inputs.shape
         (28, 28, 1)
     """
     directory = find(name, data_dir)

@@ -118,7 +118,7 @@ def _fits(config: Any, spec: Any) -> str | None:
         return f"arch.bins applies only to numbers, and {spec.name} has tokens; leave it out"
     symbols = len(spec.vocabulary) or bins
     order = config.arch["order"]
-    outputs = max(len(spec.classes), 1)
+    outputs = max(len(spec.targets.classes), 1)
     # In logarithms, since the power of a large order would take long to compute.
     if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
         raise ShapeError(

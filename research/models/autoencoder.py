@@ -55,7 +55,7 @@ class Autoencoder(nn.Module):
 
 def reconstructs(config: Any, spec: Any) -> str | None:
     """The targets are the inputs."""
-    if spec.reconstructs:
+    if spec.targets.reconstructs:
         return None
     return f"arch={config.arch.name} reconstructs its inputs; say --task=reconstruction"
 

@@ -106,7 +106,7 @@ class FCN(nn.Module):
 def _grows(config: Any, spec: Any) -> str | None:
     """`stride` and `upsampling` apply only to a class for each pixel."""
     for option in ("stride", "upsampling"):
-        if not spec.target_shape and config.arch[option] != getattr(FCN, option):
+        if not spec.targets.shape and config.arch[option] != getattr(FCN, option):
             return (
                 f"arch.{option} applies only to a class for each pixel; {spec.name} has one"
                 " target per image;"
@@ -119,7 +119,7 @@ def _reaches(config: Any, spec: Any) -> str | None:
     """`stride` is the stride of one of the stages."""
     stride = int(config.arch["stride"])
     stages = len(config.arch["channels"])
-    if spec.target_shape and stride > 2**stages:
+    if spec.targets.shape and stride > 2**stages:
         return (
             f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is"
             f" {2**stages}"
@@ -130,11 +130,11 @@ def _reaches(config: Any, spec: Any) -> str | None:
 def _fits(config: Any, spec: Any) -> str | None:
     """The stages do not shrink the image below one pixel."""
     stages = len(config.arch["channels"])
-    most = math.ceil(math.log2(max(spec.shape[:2])))
+    most = math.ceil(math.log2(max(spec.inputs.shape[:2])))
     if stages > most:
         raise ShapeError(
             f"arch.channels has {stages} stages, and each halves an image: too many for images"
-            f" of {spec.shape[0]}x{spec.shape[1]}; give at most {most}"
+            f" of {spec.inputs.shape[0]}x{spec.inputs.shape[1]}; give at most {most}"
         )
     return None
 

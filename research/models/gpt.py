@@ -63,10 +63,10 @@ class GPT(nn.Module):
 
 def _ties_tokens(config: Any, spec: Any) -> str | None:
     """With `tied`, the targets are tokens."""
-    if config.arch["tied"] and len(spec.classes) != len(spec.vocabulary):
+    if config.arch["tied"] and len(spec.targets.classes) != len(spec.vocabulary):
         return (
-            f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.classes)} classes; use"
-            " arch.tied=false"
+            f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.targets.classes)}"
+            " classes; use arch.tied=false"
         )
     return None
 

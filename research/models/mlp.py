@@ -49,7 +49,7 @@ class MLP(nn.Module):
 
 def _agree(config: Any, spec: Any) -> str | None:
     """With `residual`, each hidden layer is as wide as its input."""
-    widths = (math.prod(spec.shape), *config.arch["hidden"])
+    widths = (math.prod(spec.inputs.shape), *config.arch["hidden"])
     if not config.arch["residual"] or any(a == b for a, b in itertools.pairwise(widths)):
         return None
     raise ShapeError(

@@ -75,7 +75,7 @@ class TransformerEncoder(nn.Module):
 
 def _sees_no_target(config: Any, spec: Any) -> str | None:
     """The targets are not the next steps of the inputs."""
-    if spec.target_shape and config.task in NEXT_STEP_TASKS:
+    if spec.targets.shape and config.task in NEXT_STEP_TASKS:
         return (
             f"arch=transformer_encoder reads the values that task={config.task} predicts; use"
             " arch=gpt or arch=tcn"
@@ -85,7 +85,7 @@ def _sees_no_target(config: Any, spec: Any) -> str | None:
 
 def _one_answer(config: Any, spec: Any) -> str | None:
     """`pooling` applies only where a sequence has one target."""
-    if spec.target_shape and config.arch["pooling"] != TransformerEncoder.pooling:
+    if spec.targets.shape and config.arch["pooling"] != TransformerEncoder.pooling:
         return (
             f"arch.pooling is of one answer a sequence; {spec.name} has one at each step; leave"
             " it out"

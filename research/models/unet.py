@@ -71,11 +71,11 @@ class UNet(nn.Module):
 def _fits(config: Any, spec: Any) -> str | None:
     """The levels do not shrink the image below one pixel."""
     levels = int(config.arch["levels"])
-    most = math.ceil(math.log2(max(spec.shape[:2])))
+    height, width, _ = spec.inputs.shape
+    most = math.ceil(math.log2(max(height, width)))
     if levels > most:
         raise ShapeError(
-            f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use"
-            f" at most {most}"
+            f"arch.levels={levels} is too deep for images of {height}x{width}; use at most {most}"
         )
     return None
 

@@ -95,10 +95,10 @@ class VAE(nn.Module):
 
 def _fits(config: Any, spec: Any) -> str | None:
     """Images can be halved twice."""
-    if any(side % SHRUNK for side in spec.shape[:2]):
+    height, width, _ = spec.inputs.shape
+    if height % SHRUNK or width % SHRUNK:
         raise ShapeError(
-            f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is not a multiple of"
-            f" {SHRUNK}"
+            f"arch=vae halves images twice; {height}x{width} is not a multiple of {SHRUNK}"
         )
     return None
 

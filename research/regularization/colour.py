@@ -16,7 +16,7 @@ def _coloured(name: str, config: Any, spec: Any) -> str | None:
     (options,) = (
         dict(component.options) for component in config.regularization if component.name == name
     )
-    if not options.get("saturation") or spec.shape[-1] > 1:
+    if not options.get("saturation") or spec.inputs.shape[-1] > 1:
         return None
     return (
         f"{name} changes saturation, and the images of {config.dataset.name} are grey; leave"

@@ -14,11 +14,11 @@ Constraint = Callable[[str, Any, Any], str | None]
 
 def images_only(name: str, config: Any, spec: Any) -> str | None:
     """The data set's examples are images [H, W, C]."""
-    if len(spec.shape) == 3:
+    if len(spec.inputs.shape) == 3:
         return None
     return (
         f"{name} is for images [H, W, C], but an example of {config.dataset.name} has the shape"
-        f" {list(spec.shape)}"
+        f" {list(spec.inputs.shape)}"
     )
 
 
@@ -35,12 +35,12 @@ def feature_maps(name: str, config: Any, spec: Any) -> str | None:
 def of_classes(name: str, config: Any, spec: Any) -> str | None:
     """Targets are distributions over classes."""
     task = spec.task if config.task == "auto" else config.task
-    return None if spec.classes else f"{name} mixes class probabilities; the task is {task}"
+    return None if spec.targets.classes else f"{name} mixes class probabilities; the task is {task}"
 
 
 def one_target(name: str, config: Any, spec: Any) -> str | None:
     """An example has one target, which does not depend on how large the example is."""
-    if not spec.reconstructs and not spec.target_shape:
+    if not spec.targets.reconstructs and not spec.targets.shape:
         return None
     return (
         f"{name} makes images smaller, and the targets of {spec.task} are as large as the images;"

@@ -104,11 +104,11 @@ def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def _two_classes(config: Any, spec: Any) -> str | None:
     """There are two classes."""
-    if len(spec.classes) == 2:
+    if len(spec.targets.classes) == 2:
         return None
     return (
-        f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; use"
-        " cross_entropy"
+        f"loss=binary_cross_entropy needs two classes; {spec.name} has"
+        f" {len(spec.targets.classes)}; use cross_entropy"
     )
 
 

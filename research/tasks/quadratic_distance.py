@@ -22,10 +22,10 @@ def quadratic(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def _of_the_points(config: Any, spec: Any) -> str | None:
     """Inputs are the points of the quadratic, unscaled."""
-    if spec.shape != (DIMENSIONS,):
+    if spec.inputs.shape != (DIMENSIONS,):
         return (
             f"loss=quadratic is of {DIMENSIONS} numbers, those of dataset=quadratic; {spec.name}"
-            f" has {spec.shape}"
+            f" has {spec.inputs.shape}"
         )
     if config.scaling != "none":
         return (

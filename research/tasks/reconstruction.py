@@ -46,7 +46,7 @@ def sees(spec: DataSpec) -> DataSpec:
     unfit = {
         "tokens": spec.vocabulary,
         "windows": spec.windows,
-        "a target at each place": spec.target_shape,
+        "a target at each place": spec.targets.shape,
         "series that are not equally long": spec.padded,
     }
     if what := next((what for what, is_so in unfit.items() if is_so), ""):
@@ -56,7 +56,7 @@ def sees(spec: DataSpec) -> DataSpec:
             f" {what}"
         )
     return dataclasses.replace(
-        spec, task="reconstruction", targets=Itself(size=math.prod(spec.shape))
+        spec, task="reconstruction", targets=Itself(size=math.prod(spec.inputs.shape))
     )
 
 

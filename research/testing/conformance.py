@@ -89,8 +89,8 @@ def _called(entry: Entry) -> None:
 def _inputs(case: Subject, rows: np.ndarray) -> Any:
     """Raw rows of its data, as its network takes them; of an environment made-up observations."""
     spec = case.data.spec
-    if spec.collected:
-        drawn = np.random.default_rng(0).normal(size=(rows.max() + 1, *spec.shape))
+    if spec.inputs.collected:
+        drawn = np.random.default_rng(0).normal(size=(rows.max() + 1, *spec.inputs.shape))
         return drawn.astype(np.float32)[rows]
     return take(case.run().program.spec.view(case.data.data).x, rows)
 
@@ -101,7 +101,7 @@ def shapes(case: Subject) -> None:
     run, (lane, variables) = case.run(), _initial_state(case)
     outputs = _outputs(run.program, lane, variables, _inputs(case, np.arange(4)))
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
-    expected = (4, *run.program.spec.target_shape, width)
+    expected = (4, *run.program.spec.targets.shape, width)
     outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
     assert outputs.shape == expected, (
         f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
@@ -110,7 +110,7 @@ def shapes(case: Subject) -> None:
         f"outputs are {outputs.dtype}, not {run.program.dtype}"
     )
     assert np.isfinite(outputs).all(), "some outputs are not finite"
-    if run.program.spec.classes and width > 1:
+    if run.program.spec.targets.classes and width > 1:
         shares = (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=1e-3)
         assert not shares, (
             f"outputs sum to one, as softmax leaves them; loss={run.config.loss} takes logits: "

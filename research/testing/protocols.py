@@ -86,7 +86,7 @@ def _sizes_are_known(entry: Entry) -> None:
 def _targets_do_not_matter(entry: Entry) -> None:
     """Targets that are numbers do not decide who trains: that would select rows by the answer."""
     for source in _sources(entry):
-        if source.spec.classes:
+        if source.spec.targets.classes:
             continue
         other = source.data._replace(y=source.data.y[::-1])
         for ours, theirs in zip(

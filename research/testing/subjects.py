@@ -66,7 +66,7 @@ class Subject:
         if is_host_estimator(settings.get("arch", "")):
             base = {name: SETTINGS[name] for name in SETTINGS if name in FITTED_SETTINGS}
             return planner.runs([{**base, **settings}])[0]
-        base = IN_ENVIRONMENTS if self.data.spec.collected else SETTINGS
+        base = IN_ENVIRONMENTS if self.data.spec.inputs.collected else SETTINGS
         settings = {**base, **settings}
         (run,) = planner.runs([settings])
         rounds = run.program.game.rounds
@@ -104,7 +104,7 @@ def _encoded(case: Subject) -> None:
     loss's target."""
     run, y = case.run(), take(case.data.data.y, slice(2))
     with run.program.precision_context():
-        if not run.program.spec.reconstructs:
+        if not run.program.spec.targets.reconstructs:
             jax.eval_shape(
                 functools.partial(objective.loss_targets, run.program),
                 abstract_lane(run.config, run.program),

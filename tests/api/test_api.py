@@ -177,9 +177,9 @@ def test_texts_and_whole_numbers_are_classes(folders: dict[str, str]) -> None:
     run = rs.train(
         data=(x, np.where(x[:, 0] < 60, "low", "high")), arch="linear", epochs=1, **folders
     )
-    assert run._run.program.spec.classes == ("high", "low")
+    assert run._run.program.spec.targets.classes == ("high", "low")
     run = rs.train(data=(x, (x[:, 0] >= 60).astype(int)), arch="linear", epochs=1, **folders)
-    assert run._run.program.spec.classes == ("0", "1")
+    assert run._run.program.spec.targets.classes == ("0", "1")
 
 
 class Frame:
@@ -197,7 +197,7 @@ class Frame:
 def test_a_frame_is_read_as_a_csv_file_is(folders: dict[str, str]) -> None:
     run = rs.train(data=Frame(), target="y", arch="linear", epochs=1, batch_size=16, **folders)
     assert run._run.program.spec.features == ("size", "colour=blue", "colour=red")
-    assert run._run.program.spec.classes == ("a", "b")
+    assert run._run.program.spec.targets.classes == ("a", "b")
 
 
 def test_a_packaged_run_stands_alone(folders: dict[str, str], tmp_path: Path) -> None:

@@ -26,13 +26,13 @@ def test_digits_are_images(cache):
     np.testing.assert_array_equal(x[..., 0], reference.images)
     np.testing.assert_array_equal(y, reference.target)
     assert (x.dtype, y.dtype, len(own_test)) == (np.uint8, np.int32, 0)
-    assert (spec.task, spec.shape, spec.maximum, spec.size) == (
+    assert (spec.task, spec.inputs.shape, spec.maximum, spec.size) == (
         "classification",
         (8, 8, 1),
         16.0,
         1797,
     )
-    assert spec.classes == tuple("0123456789")
+    assert spec.targets.classes == tuple("0123456789")
     assert spec.features == ()
     assert spec.split_by_seed
 
@@ -45,8 +45,8 @@ def test_tables(name, cache):
     np.testing.assert_array_equal(x, reference.data.astype(np.float32))
     np.testing.assert_array_equal(y, reference.target)
     assert source.spec.features == tuple(reference.feature_names)
-    assert source.spec.classes == tuple(reference.target_names)
-    assert (source.spec.shape, source.spec.maximum) == (x.shape[1:], 1.0)
+    assert source.spec.targets.classes == tuple(reference.target_names)
+    assert (source.spec.inputs.shape, source.spec.maximum) == (x.shape[1:], 1.0)
 
 
 def test_diabetes_is_a_regression_in_its_own_units(cache):
@@ -55,7 +55,11 @@ def test_diabetes_is_a_regression_in_its_own_units(cache):
     reference = sklearn.datasets.load_diabetes(scaled=False)
     np.testing.assert_array_equal(x, reference.data.astype(np.float32))
     np.testing.assert_array_equal(y, reference.target)
-    assert (source.spec.task, source.spec.classes, y.dtype) == ("regression", (), np.float32)
+    assert (source.spec.task, source.spec.targets.classes, y.dtype) == (
+        "regression",
+        (),
+        np.float32,
+    )
     assert x[:, 0].max() == 79  # years
 
 

@@ -41,8 +41,8 @@ def test_types_are_inferred(tmp_path):
     assert spec.features == ("length", "colour=blue", "colour=green", "colour=red", "wet")
     expected = [[1.5, 0, 0, 1, 0], [2, 1, 0, 0, 1], [-0.3, 0, 0, 1, 0], [4, 0, 1, 0, 1]]
     np.testing.assert_array_equal(x[:], np.array(expected, np.float32))
-    assert (spec.classes, list(y)) == (("aster", "rose", "tulip"), [1, 2, 1, 0])
-    assert (spec.name, spec.task, spec.shape, spec.size) == (
+    assert (spec.targets.classes, list(y)) == (("aster", "rose", "tulip"), [1, 2, 1, 0])
+    assert (spec.name, spec.task, spec.inputs.shape, spec.size) == (
         "csv:flowers.csv",
         "classification",
         (5,),

@@ -30,13 +30,13 @@ def days(count: int) -> list[str]:
 def test_windows_of_a_column(tmp_path: Path) -> None:
     source = opened(tmp_path, days(40), context=3, burn_in=1)
     spec, (x, y, _) = source.spec, source.arrays()
-    assert (spec.name, spec.task, spec.shape, spec.target_shape) == (
+    assert (spec.name, spec.task, spec.inputs.shape, spec.targets.shape) == (
         "csv:prices.csv",
         "forecast",
         (3,),
         (3,),
     )
-    assert (spec.size, spec.channels, spec.windows) == (37, (), Windowing(burn_in=1))
+    assert (spec.size, spec.inputs.channels, spec.windows) == (37, (), Windowing(burn_in=1))
     np.testing.assert_array_equal(x[np.array([0, 36])], [[0, 10, 20], [360, 370, 380]])
     np.testing.assert_array_equal(y[np.array([0, 36])], [[np.nan, 20, 30], [np.nan, 380, 390]])
     by_option = opened(tmp_path, days(40), "auto", task="forecast", context=3)

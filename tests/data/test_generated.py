@@ -28,7 +28,12 @@ def opened(name, cache, data_dir=None, **options):
 def test_the_adding_problem(cache):
     source = opened("adding", cache, **SMALL)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.task, spec.shape, spec.size, spec.test_size) == ("regression", (12, 2), 1000, 100)
+    assert (spec.task, spec.inputs.shape, spec.size, spec.test_size) == (
+        "regression",
+        (12, 2),
+        1000,
+        100,
+    )
     assert list(own_test) == list(range(900, 1000))
     assert x.dtype == y.dtype == np.float32
     assert (x[..., 0] >= 0).all()
@@ -62,9 +67,13 @@ def test_adding_numbers_of_series_of_other_lengths(cache):
 def test_copy_memory(cache, masked):
     source = opened("copy_memory", cache, **SMALL, masked=masked)
     spec, (x, y, _) = source.spec, source.arrays()
-    assert (spec.task, spec.shape, spec.target_shape) == ("step_classification", (32,), (32,))
-    assert spec.vocabulary == spec.classes == ("blank", *"12345678", "recall")
-    assert not spec.stratified
+    assert (spec.task, spec.inputs.shape, spec.targets.shape) == (
+        "step_classification",
+        (32,),
+        (32,),
+    )
+    assert spec.vocabulary == spec.targets.classes == ("blank", *"12345678", "recall")
+    assert not spec.targets.stratified
     assert x.dtype == y.dtype == np.int32
     symbols = x[:, :10]
     assert set(np.unique(symbols)) == set(range(1, 9))
@@ -139,7 +148,10 @@ def test_tokens_stay_tokens_whatever_they_are_for(cache):
         vocabulary=tuple("stuvwxy"),
     )
     source = open_built(lambda: table, "tokens", "1.0.0", cache_dir=cache, name="tokens")
-    assert (source.spec.vocabulary, source.spec.classes) == (table.vocabulary, table.classes)
+    assert (source.spec.vocabulary, source.spec.targets.classes) == (
+        table.vocabulary,
+        table.classes,
+    )
     assert source.spec.task == "classification"
     np.testing.assert_array_equal(source.arrays().x, table.x)
 

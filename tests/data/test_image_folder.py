@@ -56,8 +56,12 @@ def test_a_folder_for_each_class(flowers):
     x, y, own_test = source.arrays()
     expected = [images["rose/1.png"], images["rose/2.png"], images["tulip/1.png"]]
     np.testing.assert_array_equal(x, expected)
-    assert (list(y), source.spec.classes, len(own_test)) == ([0, 0, 1], ("rose", "tulip"), 0)
-    assert (source.spec.name, source.spec.shape, source.spec.maximum) == (
+    assert (list(y), source.spec.targets.classes, len(own_test)) == (
+        [0, 0, 1],
+        ("rose", "tulip"),
+        0,
+    )
+    assert (source.spec.name, source.spec.inputs.shape, source.spec.maximum) == (
         "folder:flowers",
         (4, 5, 3),
         255.0,
@@ -91,7 +95,7 @@ def test_own_test_split(flowers):
 def test_size_resizes(flowers):
     flowers("a/1.png", np.full((8, 6, 3), 50))
     folder = flowers("b/1.png", np.full((3, 3, 3), 70))
-    assert opened(folder, size="4,2").spec.shape == (4, 2, 3)
+    assert opened(folder, size="4,2").spec.inputs.shape == (4, 2, 3)
     x = opened(folder, size="5").arrays().x
     assert x.shape == (2, 5, 5, 3)
     assert [int(image.mean()) for image in x] == [50, 70]
@@ -313,5 +317,5 @@ def test_names_of_classes_stay_whole(tmp_path: Path) -> None:
     source = open_source(
         f"folder:{tmp_path}/pets", {}, data_dir=None, cache_dir=str(tmp_path / "cache")
     )
-    assert source.spec.classes == tuple(sorted(names))
+    assert source.spec.targets.classes == tuple(sorted(names))
     assert source.arrays().y.tolist() == [0, 0, 1, 1, 2, 2]

@@ -53,7 +53,7 @@ def test_they_are_prepared_sets(cache: str) -> None:
     source = open_source(
         "spirals", {**small, "classes": 3, "seed": 4}, data_dir=None, cache_dir=cache
     )
-    assert (source.spec.shape, source.spec.size, source.spec.test_size) == ((2,), 30, 10)
+    assert (source.spec.inputs.shape, source.spec.size, source.spec.test_size) == ((2,), 30, 10)
     np.testing.assert_array_equal(source.arrays().x, spirals(20, 10, 3, 540, 2, 4).x)
     first, other = (
         open_source("moons", small | {"seed": s}, data_dir=None, cache_dir=cache) for s in (0, 1)

@@ -20,7 +20,12 @@ from research.training.setup.lane_inputs import make_lane_inputs
 def test_a_target_is_the_value_after_each_place(cache, name):
     source = open_source(name, {"length": 300, "context": 20}, data_dir=None, cache_dir=cache)
     spec, (x, y, _) = source.spec, source.arrays()
-    assert (spec.task, spec.shape, spec.target_shape, spec.size) == ("forecast", (20,), (20,), 280)
+    assert (spec.task, spec.inputs.shape, spec.targets.shape, spec.size) == (
+        "forecast",
+        (20,),
+        (20,),
+        280,
+    )
     rows = np.array([0, 7, 279])
     assert x[rows].dtype == np.float32
     np.testing.assert_array_equal(x[rows][:, 1:], y[rows][:, :-1])

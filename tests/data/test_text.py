@@ -32,13 +32,13 @@ def opened(tmp_path: Path, written: str = TEXT, context: int = 8) -> Source:
 def test_a_window_is_a_stretch_and_its_target_the_next_characters(tmp_path):
     source = opened(tmp_path)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.task, spec.shape, spec.target_shape, spec.name) == (
+    assert (spec.task, spec.inputs.shape, spec.targets.shape, spec.name) == (
         "language_model",
         (8,),
         (8,),
         "text:own.txt",
     )
-    assert spec.vocabulary == spec.classes == tuple(sorted(set(TEXT)))
+    assert spec.vocabulary == spec.targets.classes == tuple(sorted(set(TEXT)))
     assert x.shape == y.shape == (215 - 8, 8)
     assert x.dtype == np.int32
     assert not len(own_test)
@@ -185,7 +185,7 @@ def test_a_spec_without_tokens_is_as_it_was():
         0,
         "f",
     )
-    assert (spec.channels, spec.stratified, spec.vocabulary, spec.target_shape) == (
+    assert (spec.inputs.channels, spec.targets.stratified, spec.vocabulary, spec.targets.shape) == (
         (3,),
         True,
         (),

@@ -32,13 +32,13 @@ def encoded(pixels, kind):
 def test_mnist(prepared_sets, tmp_path):
     source = opened("mnist", prepared_sets, tmp_path)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.shape, spec.size, spec.test_size, spec.maximum) == (
+    assert (spec.inputs.shape, spec.size, spec.test_size, spec.maximum) == (
         (28, 28, 1),
         70000,
         10000,
         255.0,
     )
-    assert (spec.task, len(spec.classes), spec.note, spec.split_by_seed) == (
+    assert (spec.task, len(spec.targets.classes), spec.note, spec.split_by_seed) == (
         "classification",
         10,
         "",
@@ -56,7 +56,7 @@ def test_mnist(prepared_sets, tmp_path):
 
 def test_cifar10_says_that_it_is_a_copy(prepared_sets, tmp_path):
     spec = opened("cifar10", prepared_sets, tmp_path).spec
-    assert (spec.shape, spec.size, spec.test_size) == ((32, 32, 3), 60000, 10000)
+    assert (spec.inputs.shape, spec.size, spec.test_size) == ((32, 32, 3), 60000, 10000)
     assert "JPEG copies" in spec.note
 
 
@@ -88,7 +88,7 @@ def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
     source = opened("waves", make_set("waves", features, {"train": examples}), tmp_path)
     x, y, _ = source.arrays()
     np.testing.assert_array_equal(x, np.arange(3)[None] + np.arange(4)[:, None])
-    assert (list(y), source.spec.classes) == ([0, 1, 0, 1], ("u", "v"))
+    assert (list(y), source.spec.targets.classes) == ([0, 1, 0, 1], ("u", "v"))
     assert source.spec.features == ("signal_0", "signal_1", "signal_2")
 
 
@@ -382,7 +382,7 @@ def numbered(make_set, targets):
 def test_few_whole_numbers_are_classes_and_the_task_turns_them_into_a_quantity(make_set, tmp_path):
     data_dir = numbered(make_set, [0, 5, 0, 5])
     auto = opened("numbered", data_dir, tmp_path)
-    assert (auto.spec.task, auto.spec.classes, list(auto.arrays().y)) == (
+    assert (auto.spec.task, auto.spec.targets.classes, list(auto.arrays().y)) == (
         "classification",
         ("0", "5"),
         [0, 1, 0, 1],
@@ -394,7 +394,11 @@ def test_few_whole_numbers_are_classes_and_the_task_turns_them_into_a_quantity(m
     same = opened("numbered", data_dir, tmp_path, task="classification")
     assert same == auto
     values = opened("numbered", data_dir, tmp_path, task="regression")
-    assert (values.spec.task, values.spec.classes, values.spec.notes) == ("regression", (), ())
+    assert (values.spec.task, values.spec.targets.classes, values.spec.notes) == (
+        "regression",
+        (),
+        (),
+    )
     assert values.arrays().y.tolist() == [0, 5, 0, 5]
     assert values.arrays().y.dtype == np.float32
     np.testing.assert_array_equal(values.arrays().x, auto.arrays().x)
@@ -412,7 +416,7 @@ def test_a_quantity_becomes_classes(make_set, tmp_path):
         in auto.spec.notes[0]
     )
     classes = opened("numbered", data_dir, tmp_path, task="classification")
-    assert classes.spec.classes[:3] == ("0", "100", "200")
+    assert classes.spec.targets.classes[:3] == ("0", "100", "200")
     assert list(classes.arrays().y[:3]) == [0, 1, 2]
     distinct = numbered(lambda *made: make_set(*made, version="2.0.0"), range(0, 3000, 100))
     with pytest.raises(UserError, match="each of its 30 rows would have a class of its own"):

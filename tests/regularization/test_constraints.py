@@ -6,15 +6,20 @@ from typing import Any
 import pytest
 
 from research.config import Component
+from research.data.features.image import Image
+from research.data.features.label import Label
+from research.data.features.number import Number
+from research.data.features.table_columns import TableColumns
+from research.data.spec import DataSpec
 from research.registry import ARCHITECTURES, REGULARIZERS, load_package
 
 load_package("research.models")
 load_package("research.regularization")
 
-WHOLE = {"target_shape": (), "reconstructs": False}
-IMAGES = SimpleNamespace(shape=(8, 8, 1), task="classification", classes=("a", "b"), **WHOLE)
+LABELS = Label(names=("a", "b"))
+IMAGES = DataSpec("images", "classification", Image((8, 8, 1)), LABELS, 9, 0, "f")
 SGD = Component("sgd")
-TABLE = SimpleNamespace(shape=(4,), task="regression", classes=(), **WHOLE)
+TABLE = DataSpec("table", "regression", TableColumns((4,)), Number(), 9, 0, "f")
 
 
 def problems(

@@ -149,9 +149,9 @@ def test_own_test_rows_are_predicted_by_every_fold(source: InMemorySource, arch:
         np.testing.assert_array_equal(outcome.predictions["own_test"].rows, own)
         assert not {*own} & {*outcome.predictions["test"].rows}
     kept = [outcome.predictions["own_test"] for outcome in keeping]
-    average = together(kept, classes=bool(spec.classes))
+    average = together(kept, classes=bool(spec.targets.classes))
     scores = np.stack([of_fold.scores for of_fold in kept]).astype(np.float64)
-    if spec.classes:
+    if spec.targets.classes:
         scores = np.exp(log_softmax(scores.reshape(30, -1))).reshape(scores.shape)
         average = average._replace(scores=np.exp(average.scores))
     np.testing.assert_allclose(average.scores, scores.mean(axis=0), rtol=1e-6)

@@ -173,7 +173,7 @@ def test_no_row_that_validates_or_tests_changes_a_bit_of_what_is_fitted(split: s
         source = with_holes(source, impute) if impute else source
         run, others = planned(split, source, scaling=scaling)
         # What stratifies are labels, which stay: another split would be other rows.
-        garbage = with_garbage(source, others, labels=not source.spec.classes)
+        garbage = with_garbage(source, others, labels=not source.spec.targets.classes)
         lanes = [
             jax.tree.leaves(make_lane_inputs(run.config, run.program, given.data).lane)
             for given in (source, garbage)

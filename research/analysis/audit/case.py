@@ -61,7 +61,7 @@ class Case:
         for run in self.first_runs().values():
             config = run.config
             spec = run.program.spec
-            if spec.collected or spec.inputs.arrays or spec.targets.arrays:
+            if spec.inputs.collected or spec.inputs.arrays or spec.targets.arrays:
                 continue  # an environment has no rows, and several arrays are no single table
             key = (config.dataset, config.split, config.split_seed, config.train_size)
             if key not in parts:

@@ -62,9 +62,9 @@ def given_away(case: Case) -> Iterator[Finding]:
     """A column that predicts the target by itself."""
     for data in case.data:
         spec = data.spec
-        if len(spec.shape) != 1 or spec.vocabulary or spec.windows or spec.target_shape:
+        if len(spec.inputs.shape) != 1 or spec.vocabulary or spec.windows or spec.targets.shape:
             continue
-        if spec.reconstructs or not len(data.test) or spec.shape[0] > MOST_COLUMNS:
+        if spec.targets.reconstructs or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
             continue
         scores = _alone(data)
         for column in np.flatnonzero(scores >= GIVEN_AWAY):
@@ -78,7 +78,7 @@ def given_away(case: Case) -> Iterator[Finding]:
 
 
 def _quality(data: DataParts) -> str:
-    return "balanced accuracy" if data.spec.classes else "R²"
+    return "balanced accuracy" if data.spec.targets.classes else "R²"
 
 
 def _alone(data: DataParts) -> NDArray[np.float64]:
@@ -90,14 +90,14 @@ def _alone(data: DataParts) -> NDArray[np.float64]:
     y_train = data.targets(data.train)
     y_test = data.targets(data.test)
     scores = np.zeros(train.shape[1])
-    if data.spec.classes and len(np.unique(y_test)) < 2:
+    if data.spec.targets.classes and len(np.unique(y_test)) < 2:
         return scores
     # Enough leaves for a monotone relation, too few to learn rows by heart.
-    leaves = 4 * max(len(data.spec.classes), 8)
+    leaves = 4 * max(len(data.spec.targets.classes), 8)
     for column in range(train.shape[1]):
         x = train[:, [column]]
         x_test = test[:, [column]]
-        if data.spec.classes:
+        if data.spec.targets.classes:
             tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
             scores[column] = balanced_accuracy_score(y_test, tree.fit(x, y_train).predict(x_test))
         else:
@@ -114,11 +114,16 @@ def shared_groups(case: Case) -> Iterator[Finding]:
     of the split."""
     for data in case.data:
         spec = data.spec
-        if len(spec.shape) != 1 or spec.vocabulary or spec.windows or not spec.classes:
+        if (
+            len(spec.inputs.shape) != 1
+            or spec.vocabulary
+            or spec.windows
+            or not spec.targets.classes
+        ):
             continue
         if not len(data.test):
             continue
-        for column in range(min(spec.shape[0], MOST_COLUMNS)):
+        for column in range(min(spec.inputs.shape[0], MOST_COLUMNS)):
             groups = _groups(data, column)
             if groups:
                 name = f"'{spec.features[column]}'" if spec.features else f"{column + 1}"
@@ -156,7 +161,7 @@ def test_rows(case: Case) -> Iterator[Finding]:
     """So few test rows that one of them is worth more than the differences that are claimed."""
     for data in case.data:
         rows = len(data.test)
-        if data.spec.classes and 0 < rows < 200:
+        if data.spec.targets.classes and 0 < rows < 200:
             yield Finding(
                 "caution",
                 f"{data.name}: {rows} test rows; one of them is {100 / rows:.2g} points of"

@@ -89,4 +89,4 @@ def permutation_check(
 
 def _has_chance(spec: DataSpec) -> bool:
     """Whether a shuffled target leaves the largest class as the best guess."""
-    return bool(spec.classes) and not spec.target_shape and not spec.windows
+    return bool(spec.targets.classes) and not spec.targets.shape and not spec.windows

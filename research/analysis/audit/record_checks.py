@@ -89,7 +89,7 @@ def beats_nothing(case: Case) -> Iterator[Finding]:
     table = case.table
     if table is None:
         return
-    data = [each for each in case.data if each.spec.classes and not each.spec.target_shape]
+    data = [each for each in case.data if each.spec.targets.classes and not each.spec.targets.shape]
     shares = []
     for each in data:
         targets = each.targets(each.test)

@@ -63,6 +63,11 @@ class Feature:
         return {}
 
     @property
+    def collected(self) -> bool:
+        """Whether examples are collected from an environment; the rows are then episodes."""
+        return False
+
+    @property
     def arrays(self) -> tuple[str, ...]:
         """The names of its arrays; () where it is a single one."""
         return ()

@@ -27,6 +27,11 @@ class Itself(TargetFeature):
     size: int = 1
 
     @property
+    def reconstructs(self) -> bool:
+        """They are."""
+        return True
+
+    @property
     def width(self) -> int:
         """A score for each number of the inputs."""
         return self.size

@@ -1,7 +1,6 @@
 """Observations of an environment."""
 
 import dataclasses
-from typing import Any
 
 import jax
 import numpy as np
@@ -24,6 +23,11 @@ class Observed(Feature):
     counted = "observations"
 
     @property
+    def collected(self) -> bool:
+        """They are."""
+        return True
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Networks of numbers take them, and those of what has as many axes."""
         by_axes = {1: ("table",), 2: ("series",), 3: ("image",)}
@@ -43,8 +47,3 @@ class Observed(Feature):
             dtype: of the program.
         """
         return x.astype(dtype)
-
-
-def is_collected(inputs: Any) -> bool:
-    """Whether examples are collected from an environment."""
-    return isinstance(inputs, Observed)

@@ -43,6 +43,16 @@ class TargetFeature(Feature):
         return max(len(self.classes), 1)
 
     @property
+    def reconstructs(self) -> bool:
+        """Whether the targets are the inputs."""
+        return False
+
+    @property
+    def stratified(self) -> bool:
+        """Whether a split gives every part each class in its share of the rows."""
+        return bool(self.classes) and not self.shape
+
+    @property
     def ragged(self) -> bool:
         """Whether examples have their targets at other places."""
         return bool(self.shape) and not self.even

@@ -83,7 +83,7 @@ def outside_the_folds(split: Component, spec: DataSpec) -> np.ndarray:
         split: the setting.
         spec: what is known of the data set.
     """
-    if not spec.test_size or spec.collected or division(split).folds(spec) == 1:
+    if not spec.test_size or spec.inputs.collected or division(split).folds(spec) == 1:
         return np.zeros(0, np.int32)
     return np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32)
 

@@ -72,9 +72,9 @@ class IndexSets:
         """
         rows = self._rows(spec)
         labels = np.zeros(rows, np.int64)
-        if spec.stratified:
+        if spec.targets.stratified:
             labels = np.asarray(arrays.y[:rows], np.int64)
-        folds = self._checked(rows, self._called(rows, labels, seed, spec.classes))
+        folds = self._checked(rows, self._called(rows, labels, seed, spec.targets.classes))
         splits = []
         for fold, (train, validation, test) in enumerate(folds):
             size = reduced(len(train), train_size)

@@ -63,7 +63,7 @@ def stratified_kfold(
 
 def needs_classes(view: object, spec: DataSpec) -> str | None:
     """The targets are classes, one per row."""
-    if spec.stratified:
+    if spec.targets.stratified:
         return None
     return (
         f"split=stratified_kfold divides the rows of each class, and the targets of {spec.name}"

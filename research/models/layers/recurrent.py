@@ -31,7 +31,7 @@ GIVEN = ("outputs", *SEQUENCE_FACTS)
 
 def sees_future(config: Any, spec: Any) -> str | None:
     """A network that reads the following steps cannot predict them."""
-    if spec.target_shape and config.task in NEXT_STEP_TASKS and config.arch["bidirectional"]:
+    if spec.targets.shape and config.task in NEXT_STEP_TASKS and config.arch["bidirectional"]:
         return f"arch.bidirectional=true reads what task={config.task} predicts; leave it out"
     return None
 

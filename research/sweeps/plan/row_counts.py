@@ -10,7 +10,7 @@ def row_counts(run: PlannedRun) -> dict[str, int]:
     They are a function of the data and the config, and are recorded since a table has no data.
     """
     config, spec = run.config, run.program.spec
-    if spec.collected:  # it has episodes, and no split of them
+    if spec.inputs.collected:  # it has episodes, and no split of them
         return {"own_test_rows": spec.test_size}
     folds = division(config.split).sizes(spec, config.train_size, config.split_seed or 0)
     counts = {f"{part}_rows": n for part, n in folds[config.fold or 0]._asdict().items()}

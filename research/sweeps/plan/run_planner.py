@@ -281,7 +281,7 @@ def _reseeded(
 def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
     """Raises UserError if a part of the split would lack a class; that depends on their counts, not
     on the seed."""
-    if spec.collected:
+    if spec.inputs.collected:
         return
     division(config.split).splits(spec, arrays, seed=0, train_size=config.train_size)
 

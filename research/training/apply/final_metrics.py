@@ -77,9 +77,8 @@ def overflow_message(program: Program, evaluated: dict[str, dict[str, np.ndarray
         what = "outputs" if "outputs" in of_split else "loss"
         if what not in of_split:  # of an episode only what it earns is known
             continue
-        largest = (
-            squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
-        )
+        grows = what == "outputs" or program.spec.targets.classes
+        largest = squared if name == "train" and grows else np.inf
         values = np.abs(of_split[what]).reshape(len(of_split[what]), -1)
         lost = int((~(values < largest)).any(axis=1).sum())  # NaN is not below anything
         if lost:

@@ -85,7 +85,7 @@ def _pieces(
     count: int,
 ) -> Iterator[np.ndarray]:
     """The tokens that follow the text, int32 [at most PIECE] each, `count` in all."""
-    context = program.spec.shape[0]
+    context = program.spec.inputs.shape[0]
     seen = text[-context:]
     cached = 0
     if getattr(program.model, "carries", False):
@@ -190,7 +190,7 @@ def _by_rereading(
     positions: np.ndarray,
 ) -> Iterator[np.ndarray]:
     """Generates by reading the context again for each of the positions [N]."""
-    window = np.full(program.spec.shape[0], PADDING, np.int32)
+    window = np.full(program.spec.inputs.shape[0], PADDING, np.int32)
     window[: len(seen)] = seen
     state: tuple[Any, Any] = (window, np.int32(len(seen)))
     for begin in range(0, len(positions), PIECE):

@@ -95,7 +95,7 @@ def max_lanes(
     """
     streams = memory.streams(arrays.x)
     arrays = program.spec.view(arrays)
-    batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
+    batch = program.sizes.batch * math.prod(program.spec.inputs.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
     guess = (
         strategy.width * (STATES * state + BATCHES * batch)

@@ -33,7 +33,7 @@ def gathered_batches(
     """
     per_epoch, batch = program.sizes.steps_per_epoch, program.sizes.batch
     steps = dispatch_steps(program, strategy)
-    if program.spec.collected:
+    if program.spec.inputs.collected:
         yield from itertools.repeat({})
     rows = order(program, chunk, strategy, epoch)
     blocks = chunk.batch_source.batches(rows, first=first, steps=steps, batch=batch)

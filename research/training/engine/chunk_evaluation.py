@@ -70,7 +70,7 @@ def part_size(program: Program, count: int) -> int:
     most = EVALUATION_ROWS
     # An architecture with outputs per step keeps activations at each step or pixel.
     if ARCHITECTURES.get(program.config.arch.name).answers != ("example",):
-        shape = program.spec.shape
+        shape = program.spec.inputs.shape
         most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))
     # The size of the larger of validation and test, where they are smaller: all splits are then
     # evaluated by one compiled program.

@@ -13,7 +13,7 @@ OF_ROWS = ("split", "train_size", "remainder", "reshuffle_each_epoch", "scaling"
 
 def check_split_seed(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError if a config that is not completed yet seeds the split of an environment."""
-    if spec.collected and config.split_seed:  # 0 is what a completed config has
+    if spec.inputs.collected and config.split_seed:  # 0 is what a completed config has
         raise UserError(
             f"split_seed is about rows, and {spec.name} is an environment; leave it out"
         )
@@ -22,12 +22,12 @@ def check_split_seed(config: RunConfig, spec: DataSpec) -> None:
 def check(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError if the data and the objective do not fit, or a setting has no effect."""
     collects = game_of(config.objective).collect is not None
-    if collects and not spec.collected:
+    if collects and not spec.inputs.collected:
         raise UserError(
             f"objective={config.objective.name} collects its examples in an environment, and"
             f" {spec.name} has rows; write --dataset=bernoulli_bandit, or --objective=supervised"
         )
-    if not spec.collected:
+    if not spec.inputs.collected:
         if config.updates_per_epoch is not None:
             raise UserError(
                 f"updates_per_epoch is for environments; an epoch of {spec.name} is a pass over its"

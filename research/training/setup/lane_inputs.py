@@ -39,7 +39,7 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     """Rows of each split and the batch, without reading the data. Raises UserError on a split that
     is not there."""
     game = game_of(config.objective)
-    if spec.collected:
+    if spec.inputs.collected:
         episodes = spec.test_size
         batch = config.batch_size * game.horizon
         updates = config.updates_per_epoch or UPDATES_PER_EPOCH
@@ -151,7 +151,7 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     assert config.split_seed is not None
-    if spec.collected:
+    if spec.inputs.collected:
         validation, test = np.split(np.arange(spec.size, dtype=np.int32), 2)
         return Split(np.zeros(0, np.int32), validation, test)
     folds = division(config.split).splits(

@@ -101,15 +101,15 @@ class Program:
         *sizes, fewest, updates = dataclasses.astuple(self.sizes)
         # What older programs lack is appended only where it is used, so that their ids stay.
         shapes = [
-            list(spec.shape),
-            len(spec.classes),
+            list(spec.inputs.shape),
+            len(spec.targets.classes),
             [*sizes, *([fewest] if fewest else []), *([updates] if updates else [])],
             self.config.epochs,
         ]
-        if spec.vocabulary or spec.target_shape:
+        if spec.vocabulary or spec.targets.shape:
             shapes += [
                 len(spec.vocabulary),
-                list(spec.target_shape),
+                list(spec.targets.shape),
                 *([spec.source] if spec.source else []),
             ]
         if spec.inputs.sizes:
@@ -134,7 +134,7 @@ class Program:
     def counts_targets(self) -> bool:
         """Whether examples may have other numbers of targets, or none."""
         measures_targets = self.game.metrics is None
-        per_place = bool(self.spec.target_shape) and self.problem.real is not None
+        per_place = bool(self.spec.targets.shape) and self.problem.real is not None
         return self.masked and measures_targets and per_place
 
     @property

@@ -42,6 +42,6 @@ def _never_evaluated(program: Program) -> list[str]:
     end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
     parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
     return [
-        f"{spec.name}: values that fill no window of context={spec.shape[0]} are not evaluated:"
-        f" {parts}"
+        f"{spec.name}: values that fill no window of context={spec.inputs.shape[0]} are not"
+        f" evaluated: {parts}"
     ] * bool(left)

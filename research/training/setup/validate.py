@@ -56,7 +56,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
 
 def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
     """None for the default of an environment, so that both ways to say it are one run."""
-    default = spec.collected and config.updates_per_epoch == UPDATES_PER_EPOCH
+    default = spec.inputs.collected and config.updates_per_epoch == UPDATES_PER_EPOCH
     return None if default else config.updates_per_epoch
 
 
@@ -140,7 +140,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
-    if spec.reconstructs and isinstance(spec.inputs, NamedInputs):
+    if spec.targets.reconstructs and isinstance(spec.inputs, NamedInputs):
         raise UserError(
             f"task=reconstruction needs a single input, and arch={config.arch.name} takes"
             f" {spec.inputs.describe()}"
@@ -195,7 +195,7 @@ def _check_metrics(config: RunConfig) -> None:
 
 def _check_mixing(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError if a loss takes mixed classes for what they are not."""
-    if not spec.classes or LOSSES.get(config.loss).linear:
+    if not spec.targets.classes or LOSSES.get(config.loss).linear:
         return
     for part in config.regularization:
         entry = REGULARIZERS.get(part.name)
@@ -227,7 +227,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
-    if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
+    if config.target_scaling != "none" and (spec.targets.classes or spec.targets.reconstructs):
         raise UserError(
             f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
         )
@@ -247,7 +247,7 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
             f"scaling=none: float32 merges values of the {what} of {spec.name}, which are near "
             f"{spec.origin[merged[0]]:.4g}; try --scaling=standard{otherwise}"
         )
-    if spec.target_origin and config.target_scaling == "none" and not spec.reconstructs:
+    if spec.target_origin and config.target_scaling == "none" and not spec.targets.reconstructs:
         raise UserError(
             f"target_scaling=none: float32 merges targets of {spec.name}, which are near"
             f" {spec.target_origin:.4g}; try --target_scaling=standard{otherwise}"
@@ -276,7 +276,7 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
     sizes = program.sizes
-    collected = program.spec.collected
+    collected = program.spec.inputs.collected
     if program.game.rounds > 1:
         _check_rounds(config, program)
     if not collected and sizes.batch > sizes.train:

@@ -53,7 +53,7 @@ def augmented_rounds(
     for turn, rows in enumerate(_rounds(program, batch)):
         turn_state = dataclasses.replace(state, step=turn_number(program, state, turn))
         fwd = _forward(program, lane, rows, axis)
-        if program.spec.collected:
+        if program.spec.inputs.collected:
             rounds.append(AugmentedBatch(fwd, rows["x"], None, None))
             continue
         rounds.append(augment_batch(program, turn_state, lane, rows, fwd))
@@ -127,7 +127,7 @@ def augment_batch(
         # A key per example of the global batch: the same draws on however many devices.
         keys = fwd.example_keys(rng.at(lane.noise_seed, part.name, state.step))
         x = _each(transform, x, keys)
-        if mask is not None and program.spec.reconstructs:
+        if mask is not None and program.spec.targets.reconstructs:
             clean = _each(transform, clean, keys)
         elif mask is not None:
             of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
@@ -166,7 +166,7 @@ def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forwar
     weight = weight if fwd.weight is None else weight * fwd.weight
     total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
     mixes = any(REGULARIZERS.get(part.name).mixes_examples for part in program.members("targets"))
-    if mixes and program.spec.classes and program.config.loss_mean == means.EXAMPLES:
+    if mixes and program.spec.targets.classes and program.config.loss_mean == means.EXAMPLES:
         targets = targets / jnp.maximum(number, 1).reshape(-1, *[1] * (targets.ndim - 1))
     return dataclasses.replace(fwd, weight=weight, total=total), targets
 

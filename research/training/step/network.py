@@ -83,7 +83,7 @@ def init(program: Program, lane: Lane) -> Variables:
 def _check_outputs(program: Program, outputs: Any) -> None:
     """Raises UserError if outputs of one example are not [1, ..., K], K the loss's width."""
     loss, name = LOSSES.get(program.config.loss), program.config.arch.name
-    *expected, width = 1, *program.spec.target_shape, loss.outputs(program.width)
+    *expected, width = 1, *program.spec.targets.shape, loss.outputs(program.width)
     if not hasattr(outputs, "shape"):
         raise UserError(
             f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]"

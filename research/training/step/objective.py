@@ -64,10 +64,10 @@ def curve_names(program: Program) -> list[str]:
 
 def metric_names(program: Program) -> list[str]:
     """The names of what evaluation measures."""
-    if program.spec.collected:
+    if program.spec.inputs.collected:
         return list(program.problem.better)
     spec, problem, width = program.spec, program.problem, (program.width,)
-    outputs = jnp.zeros((1, *spec.target_shape, *width))
+    outputs = jnp.zeros((1, *spec.targets.shape, *width))
     y = jax.tree.map(
         lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), spec.targets.placeholder()
     )
@@ -155,7 +155,7 @@ def evaluate_examples(
         keep: the loss and the task's metrics of each example, [B], and how many targets it has if
         the task has one at each position.
     """
-    if program.spec.collected:
+    if program.spec.inputs.collected:
         return evaluate_episodes(program, variables, lane, x)
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:
