@@ -5,7 +5,6 @@ Between two starts record files are cut short, or take another run's name: each 
 none believed.
 """
 
-import dataclasses
 import json
 import random
 import signal
@@ -20,15 +19,10 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks.process import command, environment
-from launch.cli.planner import planner
+from benchmarks.kill_sweeps import VICTIMS, Victim, prepare, sweep_command
+from benchmarks.process import environment
 from research.data.progress_bar import progress
 from research.errors import UserError
-from research.sweeps.declare import sweep_axes
-from research.sweeps.execute.stored_strategy import stored_form
-from research.sweeps.plan.run_plan import with_seeds
-from research.sweeps.records.provenance import device_kind
-from research.sweeps.records.store import Store
 from research.training.devices.strategy import ExecutionStrategy
 
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
@@ -39,96 +33,6 @@ KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
 EACH = 3
 # Two sweeps at once, as many as there are cores.
 AT_ONCE = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Victim:
-    """A sweep that is killed: its settings, an axis, its seeds, the way it runs, and flags of its
-    execution."""
-
-    name: str
-    settings: dict[str, str]
-    grid: str
-    strategy: ExecutionStrategy
-    seeds: int = 3
-    flags: tuple[str, ...] = ()
-
-
-BASE = {
-    "dataset": "digits",
-    "epochs": "4",
-    "batch_size": "64",
-    "arch.hidden": "32,32",
-    "train_size": "320",
-}
-# Between them: every slot of regularization, batch norm, EMA, early stopping, accumulation, lanes
-# that diverge, every way of running lanes, a run over several devices, and streamed data.
-VICTIMS = (
-    Victim(
-        "lanes in a loop",
-        {**BASE, "regularization": "dropout=0.3,ema=0.9,early_stopping=1,l1=1e-4"},
-        "learning_rate=0.05|0.5|1e9",
-        ExecutionStrategy(4, 64),
-    ),
-    Victim(
-        "one by one over devices",
-        {
-            **{k: v for k, v in BASE.items() if k != "arch.hidden"},
-            "arch": "cnn",
-            "arch.channels": "4,4",
-            "arch.dense": "8",
-            "regularization": "batch_norm,mixup=0.4,shift=1,cutout=2",
-        },
-        "optimizer=adam",
-        ExecutionStrategy(1, 1, 2),
-    ),
-    Victim(
-        "lanes step by step",
-        {
-            **BASE,
-            "accumulate": "2",
-            "regularization": "weight_noise=0.02,max_norm=2,gradient_noise=0.1,swa=0.5",
-        },
-        "learning_rate=0.05|0.2",
-        ExecutionStrategy(3, 1),
-    ),
-    Victim(
-        "one run over two devices",
-        {
-            **BASE,
-            "remainder": "pad",
-            "regularization": "dropout=0.2,batch_norm,mixup=0.2,weight_decay=1e-3",
-        },
-        "learning_rate=0.05",
-        ExecutionStrategy(1, 64, replicas=2),
-        flags=("--devices=2",),
-    ),
-    Victim(
-        "streamed",
-        {
-            **BASE,
-            "schedule": "reduce_on_plateau",
-            "regularization": "label_smoothing=0.1,input_noise=0.2",
-        },
-        "optimizer.momentum=0|0.9",
-        ExecutionStrategy(2, 3),
-        flags=("--device_data_limit=1K",),
-    ),
-    Victim(
-        "folds of two sizes",
-        {
-            # 569 rows in 5 folds, and no train_size that would make their training parts alike.
-            "dataset": "breast_cancer",
-            "split": "kfold(5,validation=0.1)",
-            "arch.hidden": "16",
-            "batch_size": "32",
-            "epochs": "8",
-            "regularization": "dropout=0.3,early_stopping=2",
-        },
-        "learning_rate=0.05|0.2",
-        ExecutionStrategy(3, 4),
-    ),
-)
 
 
 def measure() -> None:
@@ -186,33 +90,6 @@ def _short(strategy: ExecutionStrategy) -> str:
     )
 
 
-def _sweep(victim: Victim, records: Path) -> list[str]:
-    settings = [f"--{name}={value}" for name, value in victim.settings.items()]
-    often = ["--checkpoint_every=2", "--keep_params", f"--records={records}"]
-    return command(
-        "sweep",
-        *settings,
-        f"--grid={victim.grid}",
-        f"--seeds={victim.seeds}",
-        *often,
-        *victim.flags,
-    )
-
-
-def prepare(victim: Victim, records: Path) -> None:
-    """Fixes the strategy with which the sweep runs, so that no timing decides it."""
-    _, points = sweep_axes.points([victim.grid])
-    plans = planner()
-    requests = [
-        one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))
-    ]
-    runs = plans.runs(plans.each_fold(requests))
-    kind = f"{victim.strategy.replicas}devices" if victim.strategy.replicas > 1 else "many"
-    for program in {run.program.id for run in runs}:
-        value = stored_form(victim.strategy)
-        Store(records).write_json("ways", f"{program}.{device_kind()}.{kind}", value)
-
-
 def _prepared(victim: Victim, root: Path) -> list[Path]:
     """Where the sweep runs undisturbed: with a cold compile cache, then with a warm one."""
     folders = [root / victim.name / name for name in ("cold", "warm")]
@@ -228,7 +105,7 @@ def _undisturbed(victim: Victim, folders: Sequence[Path]) -> tuple[dict[str, Any
     for records in folders:
         begin = time.monotonic()
         done = subprocess.run(
-            _sweep(victim, records), capture_output=True, text=True, env=environment()
+            sweep_command(victim, records), capture_output=True, text=True, env=environment()
         )
         seconds = time.monotonic() - begin
         if done.returncode:
@@ -296,7 +173,7 @@ def _started(
     pending: damaged files that are still to be named; those that were are counted and taken off.
     """
     process = subprocess.Popen(
-        _sweep(victim, records),
+        sweep_command(victim, records),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

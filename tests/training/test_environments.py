@@ -25,6 +25,7 @@ from research.testing.few_steps import initial, lane, steps
 from research.testing.subjects import Subject
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from research.training.engine.chunk import PackSetup
 
 LEARNER = {
     "objective": "policy_gradient",
@@ -175,6 +176,21 @@ def test_a_walker_learns(walk: Environment) -> None:
     data = opened("corridor").arrays()
     (outcome,) = loop.train(run.program, [run.config], data, ExecutionStrategy(1, 20))
     assert outcome.metrics["test/return"] > 0.2
+
+
+def test_the_best_parameters_are_those_of_the_highest_return() -> None:
+    """And not of the lowest surrogate loss, which here is another epoch's."""
+    (run,) = planned(
+        "gaussian_bandit", {"epochs": 6, "learning_rate": 5.0, "updates_per_epoch": 1, "seed": 1}
+    )
+    data = opened("gaussian_bandit").arrays()
+    (outcome,) = loop.train(
+        run.program, [run.config], data, ExecutionStrategy(1, 1), PackSetup(keep=True)
+    )
+    best = 1 + int(np.argmax(outcome.curves["validation/return"]))
+    assert best != 1 + int(np.argmin(outcome.curves["train/loss"]))
+    assert outcome.best_and_last is not None
+    assert int(outcome.best_and_last.best_epoch) == best
 
 
 BANDITS = [entry for entry in DATASETS if isinstance(entry, Environment)]

@@ -16,6 +16,7 @@ from research.registry import OBJECTIVES, Objective
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.tasks.objectives.game import Game, Player
+from research.tasks.objectives.turn import Aux
 from research.testing.few_steps import lane, start, steps
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
@@ -259,3 +260,19 @@ def test_batch_norm_of_one_row_in_each_round_is_refused(monkeypatch: pytest.Monk
     planner.runs([{**settings, "batch_size": 2}])
     with pytest.raises(UserError, match="an update of batch_size=1 leaves it one row"):
         planner.runs([{**settings, "batch_size": 1}])
+
+
+def test_a_metric_that_the_game_does_not_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    players = (Player("hidden", owns="^HiddenDense"), Player("rest", owns="^(?!HiddenDense)"))
+
+    def loss(player: str, apply: Any, params: Any, batch: Any, keys: Any) -> Any:
+        forward = apply(params, batch.x)
+        value = batch.mean(batch.losses(forward.outputs))
+        return value, Aux(forward, {"extra": value} if player == "rest" else {})
+
+    monkeypatch.setattr(OBJECTIVES, "_entries", dict(OBJECTIVES._entries))
+    OBJECTIVES.add(Objective("halves", lambda: Game(players, loss), "two halves of a network"))
+    settings = {"arch": "mlp", "objective": "halves", "split": "4:1:1", "batch_size": 2}
+    (run,) = Planner(lambda config: TABLE).runs([settings])
+    with pytest.raises(UserError, match="the metric 'extra', which its Game does not name"):
+        loop.train(run.program, [run.config], TABLE.data, ExecutionStrategy(1, 1))

@@ -15,7 +15,6 @@ from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, tr
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
-from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.setup.warm_start import InitialWeights
@@ -213,9 +212,8 @@ def _say_what_lacks(
     failures = Failures(store.root)
     for record in retrained:
         run_id = record.run_id
-        if execution.lacks(store, record) and failures.final(run_id):
-            without_params = execution.keep_params and not Parameters(store).settled(record)
-            what = "parameters" if without_params else "predictions"
+        what = execution.lacks(store, record)
+        if what and failures.final(run_id):
             last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(
                 f"run {run_id} has a record but no {what}: training it again for them"

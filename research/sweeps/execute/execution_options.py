@@ -38,14 +38,15 @@ class Execution:
         """Whether finished runs keep something beside their records."""
         return self.keep_params or self.keep_predictions
 
-    def lacks(self, store: Store, record: Record) -> bool:
-        """Whether a run that is over lacks something that it is to keep."""
+    def lacks(self, store: Store, record: Record) -> str:
+        """What a run that is over lacks of what it keeps: `parameters`, `predictions`, or ""."""
         if record.status == "failed":
-            return False
-        parameters, predictions = Parameters(store), Predictions(store)
-        return (self.keep_params and not parameters.settled(record)) or (
-            self.keep_predictions and not predictions.has(record.run_id)
-        )
+            return ""
+        if self.keep_params and not Parameters(store).settled(record):
+            return "parameters"
+        if self.keep_predictions and not Predictions(store).has(record.run_id):
+            return "predictions"
+        return ""
 
 
 DEFAULT = Execution()

@@ -74,8 +74,8 @@ def check_rungs(
         raise UserError(not_prunable(run))
     if run.config.fold is not None:
         raise UserError(
-            f"--pruner trains a trial as one lane, and split={run.config.split} has folds; leave"
-            " out --pruner"
+            f"--pruner trains a trial as one lane, and split={run.config.split} has a run per fold;"
+            " leave out --pruner, or tune on one split, such as --split=8:1:1"
         )
     if any(axis.path == "epochs" for axis in axes):
         raise UserError(

@@ -312,9 +312,9 @@ class PrunedSearch:
         for active in ending:
             record = self.context.fail(active.run, traceback.format_exc())
             if record.status != "failed":
+                what = self.context.execution.lacks(self.context.store, record)
                 self.context.observer.warn(
-                    f"run {active.run.id} has a record but no parameters: training it for"
-                    " them failed"
+                    f"run {active.run.id} has a record but no {what}: training it for them failed"
                 )
             tell(self.study, active.trial, self.value(record))
             self.context.observer.epochs(active.run.config.epochs - active.epochs)

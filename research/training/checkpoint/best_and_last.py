@@ -15,8 +15,8 @@ class BestAndLast:
     """What runs keep of the variables that they were evaluated with. Leaves [W, ...], a run's own
     without that axis.
 
-    best: of the epoch of the lowest validation loss (training loss where nothing validates), or the
-        one that early stopping restores. last: of the last epoch of a run that neither diverged nor
+    best: of the epoch of the lowest loss (see means.to_minimize), or the one that early stopping
+        restores. last: of the last epoch of a run that neither diverged nor
         stopped before. Epochs are counted from 1; 0 is before the first step. loss: that of the
         best epoch.
     """

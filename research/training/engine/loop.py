@@ -23,6 +23,7 @@ from research.training.engine.dispatch_size import WHOLE_DISPATCHES, AdaptiveDis
 from research.training.engine.outcomes import Outcome, every_curve, latest_metrics, outcomes
 from research.training.engine.pack_observer import NOBODY, Boundary, EpochProgress, PackObserver
 from research.training.setup.program import Program
+from research.training.step import means
 
 
 def train(
@@ -228,7 +229,7 @@ def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[s
         chunk.state, chunk.lanes, evaluated, chunk.validation
     )
     if chunk.best_and_last is not None:
-        loss = row.get("validation/loss", row["train/loss"])
+        loss = means.to_minimize(program, row)
         # Read again, since `close_epoch` donates the arrays of the state that was evaluated above.
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
         chunk.best_and_last = best_and_last_lib.update(

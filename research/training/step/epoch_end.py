@@ -48,7 +48,7 @@ def end_epoch(
         f"validation/{name}": mean
         for name, mean in means.of_split(program, evaluated, real).items()
     }
-    watched = row.get("validation/loss", row["train/loss"])
+    watched = means.to_minimize(program, row)
 
     variables = update.evaluated_variables(program, state, lane)
     live = (state.diverged_at < 0) & ~state.stopped

@@ -100,6 +100,21 @@ def of_split(
     return {name: mean(name, value) for name, value in values.items()}
 
 
+def to_minimize(program: Program, row: Mapping[str, jax.Array]) -> jax.Array:
+    """What is lowest in the best epoch: the validation loss, the training loss where nothing
+    validates; in an environment the negative return, since a surrogate loss says nothing of it.
+
+    Args:
+        program: what the lanes have in common.
+        row: an epoch's row of the curves.
+    """
+    if program.spec.collected and program.sizes.validation:
+        name, better = next(iter(program.problem.better.items()))
+        value = row[f"validation/{name}"]
+        return value if better == "lower" else -value
+    return row.get("validation/loss", row["train/loss"])
+
+
 def of_metrics(problem: Problem, assessed: Mapping[str, np.ndarray]) -> dict[str, float]:
     """The same on the host, in float64, of the metrics alone; NaN of a split without targets."""
     counts = assessed.get(TARGETS)

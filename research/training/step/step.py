@@ -140,6 +140,11 @@ def _count(program: Program, state: LaneState, metrics: dict[str, jax.Array]) ->
     if missing := sorted(state.sums.keys() - metrics.keys()):
         objective = program.config.objective.name
         raise UserError(f"no player of objective={objective} returns the metric '{missing[0]}'")
+    if unknown := sorted(metrics.keys() - state.sums.keys()):
+        raise UserError(
+            f"a player of objective={program.config.objective.name} returns the metric"
+            f" '{unknown[0]}', which its Game does not name; add it to the Game's metrics"
+        )
     watched = [
         metrics[f"{name}{player.suffix}"]
         for player in program.game.players

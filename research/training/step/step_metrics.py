@@ -23,7 +23,8 @@ def step_metrics(
         result: what the player's loss returned.
 
     Returns:
-        The values by name; the first player's loss is `loss` too. Where examples may have other
+        The values by name, those that the objective returns among them; the first player's loss is
+        `loss` too. Where examples may have other
         numbers of targets, they are sums, beside the counts that they are means over
         (research/training/step/means.py).
     """
@@ -31,8 +32,10 @@ def step_metrics(
     if player != program.game.players[0]:
         return loss | result.metrics
     loss |= {means.LOSS: result.loss}
+    # Where the task's metrics are followed, the objective has none; `_count` names one that it has.
+    loss |= result.metrics
     if program.game.metrics is not None:
-        return loss | result.metrics
+        return loss
     targets = objective.loss_targets(program, lane, batch.y)
     metrics = objective.metrics(program, lane, result.outputs, batch.y, targets)
     if not program.counts_targets:
