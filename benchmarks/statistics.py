@@ -13,8 +13,9 @@ from absl import flags
 from research.errors import UserError
 from research.statistics import mean_intervals
 from research.statistics.best import best_rows
-from research.statistics.comparisons import Floats, compare
+from research.statistics.comparisons import compare
 from research.statistics.crossed import crossed
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, t_quantile
 from research.statistics.irregular import collapsed, strongly_skewed
 from research.statistics.nulls import SharedRows, SignFlips

@@ -8,7 +8,8 @@ import numpy as np
 
 from research.analysis.arms_table import BETTER, FAILURES, UNDECIDED, WORSE, Arm, Cell
 from research.statistics.best import best_rows
-from research.statistics.comparisons import Comparisons, Floats, Null, compare
+from research.statistics.comparisons import Comparisons, Null, compare
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
 from research.sweeps.column import Column

@@ -14,8 +14,9 @@ from research.analysis.column_layout import ColumnLayout, adjusted_p
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
-from research.statistics.comparisons import Comparisons, Floats, Null, compare
+from research.statistics.comparisons import Comparisons, Null, compare
 from research.statistics.factorial import Switches
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
 from research.sweeps.declare.designs import SHAPLEY, Design, Effect

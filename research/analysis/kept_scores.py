@@ -9,8 +9,8 @@ import numpy as np
 
 from research.analysis.arms_table import Arm
 from research.registry import METRICS, TASKS, load_package
-from research.statistics.comparisons import Floats
 from research.statistics.crossed import CrossedRows, crossed
+from research.statistics.floats import Floats
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.tasks.metrics import measuring

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from research.statistics.comparisons import CHUNK, Floats, Null, critical_value, observed_t, scaled
+from research.statistics.comparisons import CHUNK, Null, critical_value, observed_t, scaled
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 
 # Numbers that the draws of all pairs may take; beyond, pairs are corrected by Bonferroni.

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval, t_interval
 
-Floats = NDArray[np.float64]
 # What a verdict is about: the same rows with other seeds, or new rows from the same source.
 Claim = Literal["rows", "new"]
 # Numbers worked on at a time (64 MiB), whatever the number of tables, comparisons and draws.

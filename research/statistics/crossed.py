@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from research.statistics.comparisons import ROUNDING, Claim, Floats, Null, observed_t
+from research.statistics.comparisons import ROUNDING, Claim, Null, observed_t
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval
 
 

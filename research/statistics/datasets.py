@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from research.statistics.comparisons import Floats
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from research.statistics.comparisons import Floats
+from research.statistics.floats import Floats
 
 Switches = NDArray[np.bool_]
 # The indices of the ingredients in an effect: one for a main effect, two for an interaction.

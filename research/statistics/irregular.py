@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from research.statistics.comparisons import Floats
+from research.statistics.floats import Floats
 
 # A collapsed run lies this many robust standard deviations from the median of its row: of normal
 # values, and of t with 3 degrees of freedom, fewer than one row in a hundred has such a run.

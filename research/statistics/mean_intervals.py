@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from research.statistics.comparisons import Floats
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, t_quantile
 
 RESAMPLES = 999

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from research.statistics.comparisons import Floats, Null, compare
+from research.statistics.comparisons import Null, compare
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 
 # Sign flips of eight seeds give p = 2^-7 at least, which the first look's level allows.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import special
 
-from research.statistics.comparisons import Floats
+from research.statistics.floats import Floats
 
 Law = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 

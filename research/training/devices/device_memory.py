@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import psutil
 
 from research.config import RunConfig
 from research.data.features.named_inputs import by_array, nbytes
@@ -47,6 +46,9 @@ def available() -> float:
     # On a GPU: what JAX may take in all.
     if stats and stats.get("bytes_limit"):
         return float(stats["bytes_limit"])
+    # Imported where runs are about to be trained: plans and lists do without it.
+    import psutil
+
     granted = os.environ.get("SLURM_MEM_PER_NODE", "")  # MB
     limits = [float(psutil.virtual_memory().available), *_cgroup_limits()]
     return min(
