@@ -13,6 +13,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 import research.catalogue  # noqa: F401  (fills the registries)
@@ -21,12 +22,24 @@ from research.data.source import open_source
 from research.data.spec import Source
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
-from research.training.engine import loop
+from research.training.engine import chunk, loop
+from research.training.step.initial_state import COMPILER_OPTIONS, initial_state
 from tests.golden.configs import CONFIGS, TWICE, write_files
 
 FILE = Path(__file__).with_name("golden.json")
 WRITES = os.environ.get("GOLDEN") == "write"
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {"runs": {}}
+
+
+INITIAL_STATE = jax.jit(
+    initial_state, static_argnames=("program",), compiler_options=COMPILER_OPTIONS
+)
+
+
+@pytest.fixture(autouse=True)
+def _initial_states_as_users_compile_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests compile them with fewer optimisations, which round in other ways."""
+    monkeypatch.setattr(chunk, "compiled_initial_state", INITIAL_STATE)
 
 
 def processor() -> str:
