@@ -62,7 +62,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 
 
 # What runs once is not worth much optimisation: LLVM then takes half as long for the draws of many
-# kernels, or a third, and makes the same bits. Where JAX is told to optimise still less, as in the
+# kernels, or a third, and makes the same bits. Where JAX is set to optimise still less, as in the
 # tests, the compiler's level stays as it is.
 COMPILER_OPTIONS = {"xla_backend_optimization_level": 1}
 _OPTIMISES_LESS = jax.config.read("jax_disable_most_optimizations")
