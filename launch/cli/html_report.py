@@ -100,6 +100,8 @@ def _shown(
 
 def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
-    of_effects = figures.of_effects(shown.effects) if shown.effects else ()
-    for _, figure in (*figures.of_table(shown.table), *of_effects):
-        yield html.drawing(figure)
+    drawings = figures.of_table(shown.table)
+    if shown.effects:
+        drawings |= figures.of_effects(shown.effects)
+    for drawing in drawings.values():
+        yield html.drawing(drawing())

@@ -16,6 +16,7 @@ from research.analysis.sensitivity import settings_figure
 from research.analysis.table_report import of_experiment, of_sweep
 from research.analysis.trained_experiments import may_have_records
 from research.analysis.view import View
+from research.data.progress_bar import counted
 from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
@@ -55,7 +56,7 @@ def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path
 
 def _experiments(store: Store, records: Sequence[Record], directory: Path) -> Iterator[str]:
     experiment_files.load(store.warn)
-    for experiment in EXPERIMENTS:
+    for experiment in counted([*EXPERIMENTS], "experiments", "page"):
         plans = planner()
         try:
             if not may_have_records(experiment, records):
@@ -75,7 +76,7 @@ def _experiments(store: Store, records: Sequence[Record], directory: Path) -> It
 
 
 def _sweeps(store: Store, directory: Path) -> Iterator[str]:
-    for name in names(store):
+    for name in counted(names(store), "sweeps", "page"):
         try:
             sweep = SweepSpec.load(store, name)
             recorded = done(sweep.runs, store, store.warn)
@@ -93,7 +94,7 @@ def _tunings(store: Store, directory: Path) -> Iterator[str]:
     from research.analysis.tuning_pages import write_page
     from research.sweeps.tuning import journal
 
-    for name in journal.names(store):
+    for name in counted(journal.names(store), "tunings", "page"):
         try:
             yield write_page(store, name, directory)
         except UserError as error:
@@ -133,11 +134,13 @@ def _page(
     else:
         parts.append(html.section("Table", html.fragment(table)))
     parts += _answers(table, stem, directory)
-    drawn = [*figures.of_table(table), *(figures.of_effects(effects) if effects else ())]
+    drawings = figures.of_table(table)
+    if effects:
+        drawings |= figures.of_effects(effects)
     links = [
-        f'<li><a href="{html_lib.escape(_svg(figure, stem, name, directory))}">'
+        f'<li><a href="{html_lib.escape(_svg(drawing(), stem, name, directory))}">'
         f"{html_lib.escape(name)}</a></li>"
-        for name, figure in drawn
+        for name, drawing in drawings.items()
     ]
     left_out = [f"<li>{html_lib.escape(reason)}</li>" for reason in figures.left_out(table)]
     parts.append(html.section("Figures", "<ul>", *links, *left_out, "</ul>"))

@@ -50,9 +50,7 @@ def by_row(
             return known
         chosen = selection.chosen(experiment.choose, asked, recorded)
     requests = selection.requests(experiment, chosen)
-    return known | {
-        label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()
-    }
+    return known | planner.plan_rows(requests)
 
 
 def known_runs(

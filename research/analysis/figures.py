@@ -3,9 +3,10 @@
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from research.analysis.effects_table import EffectsTable
 from research.analysis.figure_style import NARROW, wrap
 from research.analysis.line_plots import band, draw
 from research.analysis.number_format import p_value
+from research.data.progress_bar import counted
 from research.errors import UserError
 from research.sweeps.declare.designs import SHAPLEY
 from research.sweeps.records.record import Record
@@ -23,6 +25,9 @@ from research.sweeps.records.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+# Figures by name, each drawn when it is called: drawing takes up to a second.
+Drawings: TypeAlias = "dict[str, Callable[[], Figure]]"
 
 MOST_CURVES = 40
 # An interval that reaches so many times as far from zero as the middle one is cut off.
@@ -50,8 +55,11 @@ def write_figures(
     Raises:
         UserError: the directory cannot be written.
     """
+    drawings = of_table(table, all_rows)
     return [
-        path for name, figure in of_table(table, all_rows) for path in save(figure, directory, name)
+        path
+        for name in counted([*drawings], "drawing", "figure")
+        for path in save(drawings[name](), directory, name)
     ]
 
 
@@ -77,32 +85,37 @@ def left_out(table: ArmsTable, all_rows: ArmsTable | None = None) -> Iterator[st
             )
 
 
-def of_table(table: ArmsTable, all_rows: ArmsTable | None = None) -> "Iterator[tuple[str, Figure]]":
-    """Every figure that the table's records allow, with its name; `left_out` says which are not.
+def of_table(table: ArmsTable, all_rows: ArmsTable | None = None) -> Drawings:
+    """Every figure that the table's records allow; `left_out` says which are not.
 
     all_rows: the table with all its rows.
     """
+    drawings: Drawings = {}
     records = list(table.records())
-    all_rows = all_rows or table
     for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
-        yield f"curves-{name}", learning_curves(table, name)
+        drawings[f"curves-{name}"] = partial(learning_curves, table, name)
     for column in table.columns:
         if table.baseline is not None and table.m and len(table.rows) > 1:
-            yield f"differences-{column.metric}", forest(table, column)
-        yield from _of_settings(all_rows, column)
+            drawings[f"differences-{column.metric}"] = partial(forest, table, column)
+        drawings |= _of_settings(all_rows or table, column)
+    return drawings
 
 
-def _of_settings(table: ArmsTable, column: Column) -> "Iterator[tuple[str, Figure]]":
+def _of_settings(table: ArmsTable, column: Column) -> Drawings:
     """The figures of a sweep: the metric against each of its settings, and all settings side by
     side."""
+    drawings: Drawings = {}
     settings = list(table.rows[0].arm.settings) if table.rows else []
     numeric = sensitivity.numeric(table)
+    records = list(table.records())
     for key in numeric:
         name = f"sensitivity-{column.metric}" + (f"-{key}" if len(numeric) > 1 else "")
         if sensitivity.lines_of(table, key) <= MOST_CURVES:
-            yield name, sensitivity.figure(list(table.records()), column, table.title, key)
+            drawings[name] = partial(sensitivity.figure, records, column, table.title, key)
     if len(settings) > 1:
-        yield f"settings-{column.metric}", sensitivity.settings_figure(table, column)
+        name = f"settings-{column.metric}"
+        drawings[name] = partial(sensitivity.settings_figure, table, column)
+    return drawings
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
@@ -226,8 +239,9 @@ def forest(table: ArmsTable, column: Column) -> "Figure":
     return _forest(rows, column, f"{table.title}\n{about}", quantity)
 
 
-def of_effects(table: EffectsTable) -> "Iterator[tuple[str, Figure]]":
-    """Per column, a figure of the effects of a design and one of its Shapley values, with names."""
+def of_effects(table: EffectsTable) -> Drawings:
+    """Per column, a figure of the effects of a design and one of its Shapley values."""
+    drawings: Drawings = {}
     about = "means over seeds, simultaneous 95 % intervals and p per kind of effect"
     for index, column in enumerate(table.columns):
         groups: dict[str, list[tuple[str, Cell]]] = {}
@@ -237,8 +251,9 @@ def of_effects(table: EffectsTable) -> "Iterator[tuple[str, Figure]]":
         for quantity, rows in groups.items():
             heading = f"{table.title}\n{about}"
             name = quantity.partition(" ")[0].lower()
-            figure = _forest(rows, column, heading, f"{quantity} in {column.label}")
-            yield f"{name}-{column.metric}", figure
+            label = f"{quantity} in {column.label}"
+            drawings[f"{name}-{column.metric}"] = partial(_forest, rows, column, heading, label)
+    return drawings
 
 
 def _forest(

@@ -78,8 +78,8 @@ class TableReport:
         with figure_style(style):
             yield from figures.write_figures(table, directory, all_rows=selected)
             yield from figures.left_out(table, selected)
-            for name, figure in figures.of_effects(self.effects) if self.effects else ():
-                yield from figures.save(figure, directory, name)
+            for name, drawing in figures.of_effects(self.effects).items() if self.effects else ():
+                yield from figures.save(drawing(), directory, name)
             for column in columns_of(self.searched)[:1] if self.searched else ():
                 try:
                     figure = sensitivity.figure(
@@ -325,7 +325,7 @@ def of_arms(
         notes: sentences for the footer.
         note: called with what is good to know before the runs are trained.
     """
-    arms = {label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()}
+    arms = planner.plan_rows(requests)
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
     for unfit in unfit_notes(labelled):

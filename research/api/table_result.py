@@ -67,11 +67,11 @@ class TableResult:
             UserError: if the table has no figures, or none of that name.
         """
         if isinstance(self.cells, EffectsTable):
-            drawn = dict(figures.of_effects(self.cells))
+            drawings = figures.of_effects(self.cells)
         else:
-            drawn = dict(figures.of_table(self.cells))
-        if not drawn:
+            drawings = figures.of_table(self.cells)
+        if not drawings:
             raise UserError("the table has no figures: its records have too little to draw")
-        if name is not None and name not in drawn:
-            raise UserError(f"there is no figure '{name}'; {nearest(name, drawn)}")
-        return drawn[name if name is not None else next(iter(drawn))]
+        if name is not None and name not in drawings:
+            raise UserError(f"there is no figure '{name}'; {nearest(name, drawings)}")
+        return drawings[name if name is not None else next(iter(drawings))]()

@@ -1,8 +1,12 @@
-"""A progress line on stderr, for reading that takes longer than two seconds."""
+"""A progress line on stderr, for what takes longer than two seconds."""
 
 import sys
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 # Shorter work passes without a line.
 SECONDS = 2.0
@@ -28,3 +32,17 @@ def progress(total: int, what: str, unit: str) -> tqdm:
         mininterval=TERMINAL_SECONDS if sys.stderr.isatty() else FILE_SECONDS,
         dynamic_ncols=True,
     )
+
+
+def counted(things: Sequence[T], what: str, unit: str) -> Iterator[T]:
+    """The things one after another, with a progress bar over them.
+
+    Args:
+        things: the things.
+        what: the text before the bar.
+        unit: what one thing is called.
+    """
+    with progress(len(things), what, unit) as bar:
+        for thing in things:
+            yield thing
+            bar.update()

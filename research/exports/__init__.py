@@ -1,11 +1,10 @@
 """Records in the formats of other tools, one module per tool."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from research.data.progress_bar import progress
 from research.errors import UserError, nearest
 from research.sweeps.records.record import Record
 
@@ -55,11 +54,3 @@ def client(package: str) -> object:
         raise UserError(
             f"--to={package} requires the package {package}: pip install {package}"
         ) from None
-
-
-def each(records: Sequence[Record]) -> Iterator[Record]:
-    """The records one after another, with a progress line."""
-    with progress(len(records), "exporting", "run") as bar:
-        for record in records:
-            yield record
-            bar.update()

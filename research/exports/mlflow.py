@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from research.exports import client, each
+from research.data.progress_bar import counted
+from research.exports import client
 from research.sweeps.records.record import Record
 
 _EXPERIMENT = "records"
@@ -28,7 +29,7 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
     experiment = existing.experiment_id if existing else api.create_experiment(_EXPERIMENT, files)
     # MLflow gives each run an id of its own, so only the name says whether a record is there.
     there = {run.info.run_name for run in _all(api, experiment)}
-    for record in each(records):
+    for record in counted(records, "exporting", "run"):
         if record.run_id not in there:
             _write(mlflow, api, experiment, record)
     if artifacts is not None:

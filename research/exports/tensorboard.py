@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from research.data.progress_bar import counted
 from research.errors import UserError
-from research.exports import each
 from research.sweeps.records.event_files import Events
 from research.sweeps.records.record import Record
 
@@ -20,6 +20,6 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
         raise UserError(message)
 
     events = Events(directory, refuse)
-    for record in each(records):
+    for record in counted(records, "exporting", "run"):
         events.record(record)
     return f"wrote event files into {directory}; tensorboard --logdir={directory} shows them"

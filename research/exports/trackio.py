@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from research.exports import client, each
+from research.data.progress_bar import counted
+from research.exports import client
 from research.exports.columns import epochs
 from research.sweeps.records.record import Record
 
@@ -28,7 +29,7 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
     there = {run.name for run in trackio.Api().runs(_PROJECT)} if existing else set()
     # Trackio prints several lines per run to stdout.
     with contextlib.redirect_stdout(io.StringIO()):
-        for record in each(records):
+        for record in counted(records, "exporting", "run"):
             if record.run_id not in there:
                 _begin(trackio, record.run_id, dict(record.config) | {"status": record.status})
                 for epoch, values in enumerate(epochs(record), 1):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from research.exports import client, each
+from research.data.progress_bar import counted
+from research.exports import client
 from research.exports.columns import epochs
 from research.sweeps.records.record import Record
 
@@ -19,7 +20,7 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
     wandb: Any = client("wandb")
     directory.mkdir(parents=True, exist_ok=True)
     there = {path.name.rpartition("-")[2] for path in directory.glob("wandb/offline-run-*")}
-    for record in each(records):
+    for record in counted(records, "exporting", "run"):
         if record.run_id not in there:
             run = _begin(wandb, directory, record.run_id, dict(record.config))
             for epoch, values in enumerate(epochs(record), 1):

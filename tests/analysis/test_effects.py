@@ -104,4 +104,4 @@ def test_it_is_written_in_every_format() -> None:
     assert tree["arms"]["rows"]
     (grid,) = layout.grids(effects)
     assert grid.columns[0].header == "factor"
-    assert [name for name, _ in of_effects(effects)] == ["effect-test/nll", "shapley-test/nll"]
+    assert [*of_effects(effects)] == ["effect-test/nll", "shapley-test/nll"]

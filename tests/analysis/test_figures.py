@@ -331,7 +331,8 @@ NAMES = ["$5_$10", "$x^2$", "$\\frac{", "a_b^c", "100%", "\\alpha", "tab\tand\rr
 def test_a_name_is_text_in_every_figure(name, tmp_path):
     arms = [arm(name, BASE), arm(f"{name} too", [b + 0.01 for b in BASE])]
     table = build_table(name, arms, [Column(name, "test/accuracy")], name, range(10))
-    for _, figure in of_table(table):
+    for drawing in of_table(table).values():
+        figure = drawing()
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg")
         shown = [text for text in figure.findobj(Text) if name.split()[0] in text.get_text()]
@@ -397,8 +398,8 @@ def test_a_pdf_has_truetype_fonts_only(tmp_path):
 @pytest.mark.parametrize(("text", "inches"), [("single", 3.25), ("double", 6.75), ("4.5", 4.5)])
 def test_every_figure_has_the_width_of_the_paper(text, inches):
     with figure_style(FigureStyle(parse_width(text))):
-        drawn = dict(of_table(table()))
-        drawn |= dict(of_table(sweep_table("S", sweep(), [ACCURACY])))
+        drawings = of_table(table()) | of_table(sweep_table("S", sweep(), [ACCURACY]))
+        drawn = {name: drawing() for name, drawing in drawings.items()}
         panels = learning_curves(table(OVERLAID + 3), "train/loss")
     assert {figure.get_figwidth() for figure in (*drawn.values(), panels)} == {inches}
     side_by_side = {round(axis.get_position().x0, 3) for axis in panels.axes}

@@ -10,6 +10,7 @@ from research import config as config_lib
 from research import identity
 from research.config import FIELDS, OPTIONS, SHORT, RunConfig
 from research.data import masks
+from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import division
 from research.errors import ShapeError, UserError, nearest
@@ -113,6 +114,19 @@ class Planner:
 
         Raises UserError on a setting that no request's parts use (law 8).
         """
+        with progress(len(requests), "planning", "run") as bar:
+            return self._plan(requests, bar.update)
+
+    def plan_rows(self, rows: Mapping[str, Sequence[Settings]]) -> dict[str, list[RequestedRun]]:
+        """The runs of each row's requests, of each of their folds, as `plan` gives them."""
+        requests = {label: self.each_fold(of_row) for label, of_row in rows.items()}
+        with progress(sum(map(len, requests.values())), "planning", "run") as bar:
+            return {label: self._plan(of_row, bar.update) for label, of_row in requests.items()}
+
+    def _plan(
+        self, requests: Sequence[Settings], planned: Callable[[], object]
+    ) -> list[RequestedRun]:
+        """As `plan`, and calls `planned` after each run."""
         runs: list[RequestedRun] = []
         unused: set[frozenset[str]] = set()
         every = frozenset(path for settings in requests for path in settings if "." in path)
@@ -132,6 +146,7 @@ class Planner:
             else:
                 # Most runs of a large sweep differ from the previous one only in their seed.
                 runs.append(_reseeded(first, config, spec, science, settings.get("seed")))
+            planned()
         for setting in sorted(frozenset.intersection(*unused)) if unused else ():
             raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
