@@ -108,7 +108,7 @@ def to_minimize(program: Program, row: Mapping[str, jax.Array]) -> jax.Array:
         program: what the lanes have in common.
         row: an epoch's row of the curves.
     """
-    if program.spec.collected and program.sizes.validation:
+    if program.spec.inputs.collected and program.sizes.validation:
         name, better = next(iter(program.problem.better.items()))
         value = row[f"validation/{name}"]
         return value if better == "lower" else -value
