@@ -29,7 +29,6 @@ from launch.cli.table_flags import (
 )
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.arms_table import Arm
-from research.analysis.layout import Tabular
 from research.analysis.registration import register
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import (
@@ -40,6 +39,7 @@ from research.analysis.table_report import (
     of_sweep,
     untrained,
 )
+from research.analysis.tabular import Tabular
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim

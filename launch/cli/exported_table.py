@@ -5,9 +5,9 @@ from pathlib import Path
 
 from launch.cli.planner import planner
 from launch.cli.records import store
-from research.analysis.layout import Tabular
 from research.analysis.render import FORMATS, render
 from research.analysis.table_report import TableReport, of_experiment, of_sweep
+from research.analysis.tabular import Tabular
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_spec import SweepSpec

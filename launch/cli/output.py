@@ -8,7 +8,8 @@ from absl import flags
 from launch.cli.start import define_file
 from research import messages
 from research.analysis.markdown import to_markdown
-from research.analysis.render import FORMATS, Tabular, render
+from research.analysis.render import FORMATS, render
+from research.analysis.tabular import Tabular
 from research.analysis.view import WHOLE, View
 from research.durable_files import write_atomically
 
@@ -55,7 +56,7 @@ def check(table: Tabular) -> None:
     asked = view()
     if asked != WHOLE:
         asked.check(table)
-        _render(table.listing(table.listed(), "", asked.columns))
+        _render(table.listing(table.rows, "", asked.columns))
     elif STANDALONE.value:
         _render(table)
 

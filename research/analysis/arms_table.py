@@ -2,9 +2,10 @@
 `render.py` prints it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from research.analysis.tabular import Tabular
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim, Null
 from research.statistics.intervals import Interval
@@ -121,7 +122,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class ArmsTable:
+class ArmsTable(Tabular):
     """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
     shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
@@ -149,22 +150,6 @@ class ArmsTable:
         """Per column, whether its verdicts are about the same rows with other seeds, or about new
         rows."""
         return tuple(null.claim for null in self.nulls)
-
-    def listed(self) -> tuple[Row, ...]:
-        """The rows."""
-        return self.rows
-
-    def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "ArmsTable":
-        """The same table with some of its rows and columns; no number of a row changes.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        return dataclasses.replace(
-            self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown
-        )
 
     def row(self, label: str) -> Row:
         """The row of that label. Raises UserError with the nearest labels."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from research.analysis.layout import Tabular
+from research.analysis.tabular import Tabular
 from research.errors import UserError, nearest
 
 

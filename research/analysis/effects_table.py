@@ -14,6 +14,7 @@ from research.analysis.column_layout import ColumnLayout, adjusted_p
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
+from research.analysis.tabular import Tabular
 from research.statistics.comparisons import Comparisons, Null, compare
 from research.statistics.factorial import Switches
 from research.statistics.floats import Floats
@@ -40,7 +41,7 @@ class EffectRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class EffectsTable:
+class EffectsTable(Tabular):
     """A finished table of effects; nothing in it is rounded. arms: the table of the combinations.
 
     shown: the columns that a reader sees, by name; (): all of them.
@@ -53,23 +54,6 @@ class EffectsTable:
     caption: str
     footer: tuple[str, ...]
     shown: tuple[str, ...] = ()
-
-    def listed(self) -> tuple[EffectRow, ...]:
-        """The rows."""
-        return self.rows
-
-    def listing(
-        self, rows: Sequence[EffectRow], note: str, shown: tuple[str, ...]
-    ) -> "EffectsTable":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        caption = f"{self.caption} {note}".rstrip()
-        return dataclasses.replace(self, rows=tuple(rows), caption=caption, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record per effect and column, in full precision."""

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from research.analysis.layout import CellText, Panel, Tabular, document
+from research.analysis.layout import CellText, Panel, document
+from research.analysis.tabular import Tabular
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,12 +5,13 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from research.analysis import captions, column_layout
 from research.analysis.arms_table import ArmsTable
 from research.analysis.column_layout import ColumnLayout
 from research.analysis.number_format import NOTHING
+from research.analysis.tabular import Tabular
 from research.errors import UserError, nearest
 
 # As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column
@@ -71,35 +72,6 @@ class Grid:
     columns: Sequence[ColumnLayout]
 
 
-class Tabular(Protocol):
-    """What can be printed in every format: a table of arms, of runs or of trials.
-
-    shown: the names of the columns that a reader sees; (): all.
-    """
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The columns to show, by header; (): all."""
-
-    def listed(self) -> Sequence[Any]:
-        """The rows."""
-
-    def listing(self, rows: Sequence[Any], note: str, shown: tuple[str, ...]) -> "Tabular":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-
-    def flat(self) -> list[dict[str, Any]]:
-        """The table as rows of a csv file."""
-
-    def tree(self) -> dict[str, Any]:
-        """The table as JSON."""
-
-
 @functools.singledispatch
 def grids(tabular: Tabular) -> list[Grid]:
     """What can be shown of a table's rows: for arms a grid per metric, side by side where nothing
@@ -116,7 +88,7 @@ def texts(tabular: Tabular) -> Prose:
 def document(tabular: Tabular) -> Document:
     """The table as a reader sees it; columns that say nothing are left out."""
     prose = texts(tabular)
-    panels = [_panel(grid, tabular.listed()) for grid in chosen(grids(tabular), tabular.shown)]
+    panels = [_panel(grid, tabular.rows) for grid in chosen(grids(tabular), tabular.shown)]
     return Document(
         plain(prose.title),
         plain(prose.caption),

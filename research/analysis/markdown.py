@@ -5,7 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
-from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, CellText, Panel, Tabular, document
+from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, CellText, Panel, document
+from research.analysis.tabular import Tabular
 
 WIDTH = 80
 # Columns of prose in a wide terminal: longer lines are hard to read.

@@ -10,6 +10,7 @@ from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.reach import fewest_seeds, shared_of_rows, standard_effect
+from research.analysis.tabular import Tabular
 from research.errors import UserError
 from research.statistics.intervals import ALPHA
 from research.statistics.sample_size import power, power_of_looks, rows_factor, seeds_needed
@@ -38,7 +39,7 @@ class PowerRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class PowerTable:
+class PowerTable(Tabular):
     """One row per arm and column. wanted: the power. looks: of the sequential design, if any."""
 
     title: str
@@ -48,20 +49,6 @@ class PowerTable:
     looks: tuple[int, ...] = ()
     note: str = ""
     shown: tuple[str, ...] = ()
-
-    def listed(self) -> tuple[PowerRow, ...]:
-        """The rows."""
-        return self.rows
-
-    def listing(self, rows: Sequence[PowerRow], note: str, shown: tuple[str, ...]) -> "PowerTable":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record per arm and column, in full precision."""

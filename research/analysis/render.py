@@ -6,8 +6,8 @@ from research.analysis.csv_json import to_csv, to_json
 from research.analysis.html import to_html
 from research.analysis.latex import standalone as standalone_latex
 from research.analysis.latex import to_latex
-from research.analysis.layout import Tabular
 from research.analysis.markdown import to_markdown
+from research.analysis.tabular import Tabular
 from research.errors import UserError, nearest
 
 FORMATS: dict[str, Callable[[Tabular], str]] = {

@@ -10,13 +10,14 @@ from research.analysis.axes import axes
 from research.analysis.captions import SECONDS
 from research.analysis.column_layout import ColumnLayout, measured, settings, words
 from research.analysis.layout import Grid, Prose, grids, texts
+from research.analysis.tabular import Tabular
 from research.sweeps.declare import strengths
 from research.sweeps.records.record import Record
 from research.words import plural
 
 
 @dataclasses.dataclass(frozen=True)
-class RunsTable:
+class RunsTable(Tabular):
     """One row a run. keys: config keys that differ. columns: the metrics shown; csv and json have
     all of them.
 
@@ -25,34 +26,20 @@ class RunsTable:
     """
 
     title: str
-    records: tuple[Record, ...]
+    rows: tuple[Record, ...]
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     labels: Mapping[str, str]
     note: str = ""
     shown: tuple[str, ...] = ()
 
-    def listed(self) -> tuple[Record, ...]:
-        """The rows."""
-        return self.records
-
-    def listing(self, rows: Sequence[Record], note: str, shown: tuple[str, ...]) -> "RunsTable":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        return dataclasses.replace(self, records=tuple(rows), note=note, shown=shown)
-
     def settings(self) -> list[Mapping[str, str]]:
         """The settings of each run; a strength that is among the keys stands by itself."""
-        return strengths.settings(self.records, self.keys)
+        return strengths.settings(self.rows, self.keys)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record a run, in full precision."""
-        names = _metrics(self.records)
+        names = _metrics(self.rows)
         return [
             {
                 **self._arm(record),
@@ -65,7 +52,7 @@ class RunsTable:
                 "seconds": record.provenance.get("seconds"),
                 "run_id": record.run_id,
             }
-            for record, config in zip(self.records, self.settings(), strict=True)
+            for record, config in zip(self.rows, self.settings(), strict=True)
         ]
 
     def tree(self) -> dict[str, Any]:
@@ -86,7 +73,7 @@ class RunsTable:
                     "steps": record.steps,
                     "provenance": record.provenance,
                 }
-                for record in self.records
+                for record in self.rows
             ],
         }
 
@@ -129,23 +116,22 @@ def runs_of(table: ArmsTable) -> RunsTable:
 
 @texts.register
 def _texts_of_runs(table: RunsTable) -> Prose:
-    count = plural(len(table.records), "run")
+    count = plural(len(table.rows), "run")
     caption = (
         f"{table.title.rstrip('.')}. One row per run, with its final metrics; {count}. {table.note}"
     )
-    return Prose(table.title, caption, (SECONDS, provenance_text.sentence(table.records)))
+    return Prose(table.title, caption, (SECONDS, provenance_text.sentence(table.rows)))
 
 
 @grids.register
 def _grids_of_runs(table: RunsTable) -> list[Grid]:
     configs = {
-        record.run_id: config
-        for record, config in zip(table.records, table.settings(), strict=True)
+        record.run_id: config for record, config in zip(table.rows, table.settings(), strict=True)
     }
     arms = [words("arm", lambda record: table.labels.get(record.run_id, ""))]
     columns = [
         *(arms if table.labels else []),
-        *settings(table.keys, table.records, lambda key, r: configs[r.run_id].get(key, "")),
+        *settings(table.keys, table.rows, lambda key, r: configs[r.run_id].get(key, "")),
         *(_measured(column) for column in table.columns),
         ColumnLayout("status", "l", _status, lambda record: record.status),
         ColumnLayout(

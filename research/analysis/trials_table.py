@@ -12,6 +12,7 @@ from research.analysis import number_format
 from research.analysis.arms_table import Column
 from research.analysis.column_layout import ColumnLayout, measured, settings, words
 from research.analysis.layout import Grid, Prose, grids, texts
+from research.analysis.tabular import Tabular
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import space
 from research.sweeps.tuning.journal import ENTERED, Studied, outcome
@@ -37,7 +38,7 @@ class TrialRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrialsTable:
+class TrialsTable(Tabular):
     """One row a trial. keys: the settings that are tuned. column: what trials are compared by.
 
     note: what is said of the rows in the caption. shown: the columns that a reader sees, by name;
@@ -50,20 +51,6 @@ class TrialsTable:
     column: Column
     note: str = ""
     shown: tuple[str, ...] = ()
-
-    def listed(self) -> tuple[TrialRow, ...]:
-        """The rows."""
-        return self.rows
-
-    def listing(self, rows: Sequence[TrialRow], note: str, shown: tuple[str, ...]) -> "TrialsTable":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record a trial, in full precision."""

@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from research.analysis import number_format
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
+from research.analysis.tabular import Tabular
 from research.statistics.variance_parts import VariancePart
 from research.sweeps.column import Column
 from research.sweeps.declare.variance_draws import MEANINGS, ROWS, TOGETHER, VarianceDraws
@@ -30,7 +30,7 @@ class VarianceRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class VarianceTable:
+class VarianceTable(Tabular):
     """One row per source and column. arm: whose runs. shared: whether a redrawn split redraws the
     evaluated rows too."""
 
@@ -41,22 +41,6 @@ class VarianceTable:
     shared: bool
     note: str = ""
     shown: tuple[str, ...] = ()
-
-    def listed(self) -> tuple[VarianceRow, ...]:
-        """The rows."""
-        return self.rows
-
-    def listing(
-        self, rows: Sequence[VarianceRow], note: str, shown: tuple[str, ...]
-    ) -> "VarianceTable":
-        """The same table with some of its rows and columns.
-
-        Args:
-            rows: the rows to show, in order.
-            note: a sentence on them for the caption.
-            shown: the columns to show, by header; (): all.
-        """
-        return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record per source and column, in full precision."""

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from research.analysis.column_layout import ColumnLayout
-from research.analysis.layout import Tabular, grids
+from research.analysis.layout import grids
 from research.analysis.number_format import as_number
+from research.analysis.tabular import Tabular
 from research.errors import UserError, close, nearest
 
 T = TypeVar("T", bound=Tabular)
@@ -67,7 +68,7 @@ class View:
         if self == View():
             return table
         columns = _columns(table)
-        every = table.listed()
+        every = table.rows
         conditions = [_condition(text, columns) for text in self.where]
         rows = [row for row in every if all(holds(row) for holds in conditions)]
         if every and not rows:

@@ -350,7 +350,7 @@ def test_latex_compiles(table, tmp_path):
         NASTY,
         range(10),
     )
-    narrow = table.listing(table.listed(), "", ("arm", "test accuracy", "difference", "p"))
+    narrow = table.listing(table.rows, "", ("arm", "test accuracy", "difference", "p"))
     (tmp_path / "narrow.tex").write_text(render(narrow, "tex"))
     for name, text in {
         "plain": render(table, "tex", standalone=True),

@@ -48,7 +48,7 @@ def sweep():
 
 
 def labels(table) -> list[str]:
-    return [",".join(row.arm.settings.values()) for row in table.listed()]
+    return [",".join(row.arm.settings.values()) for row in table.rows]
 
 
 def test_a_strength_is_a_column_of_its_own_where_it_varies(sweep):
@@ -108,7 +108,7 @@ def test_rows_are_sorted(sweep, sort, first, last):
     ],
 )
 def test_rows_are_chosen(sweep, where, count):
-    assert len(View(where=where).apply(sweep).listed()) == count
+    assert len(View(where=where).apply(sweep).rows) == count
 
 
 def test_columns_are_chosen_in_their_order(sweep):
@@ -161,7 +161,7 @@ def test_sentences_on_columns_that_are_not_shown_are_left_out():
 
 def test_runs_are_seen_in_the_same_way(sweep):
     runs = View(where=("status=finished",), sort=("-test/accuracy",), top=2).apply(runs_of(sweep))
-    assert [run.run_id for run in runs.listed()] == [
+    assert [run.run_id for run in runs.rows] == [
         "adam0.01dropout=0.5,l2=0.1",
         "adam1dropout=0.5,l2=0.1",
     ]
