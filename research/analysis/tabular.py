@@ -24,10 +24,10 @@ class Tabular:
             shown: the columns to show, by header; (): all.
         """
         table: Any = self
-        said = {"note": note}
+        remark = {"note": note}
         if hasattr(self, "caption"):
-            said = {"caption": f"{self.caption} {note}".rstrip()}
-        listed: Self = dataclasses.replace(table, rows=tuple(rows), shown=shown, **said)
+            remark = {"caption": f"{self.caption} {note}".rstrip()}
+        listed: Self = dataclasses.replace(table, rows=tuple(rows), shown=shown, **remark)
         return listed
 
     def flat(self) -> list[dict[str, Any]]:
