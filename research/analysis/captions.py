@@ -21,8 +21,8 @@ LONGEST = 300
 CAUSES = 5
 
 SECONDS = (
-    "Seconds are each run's share of its pack's time (the runs that trained together), compilation"
-    " included; they are not comparable where packs differ."
+    "Seconds are each run's share of the time of its pack, the runs that trained together, with"
+    " compilation. They cannot be compared between packs."
 )
 
 
@@ -116,7 +116,7 @@ def _test(table: ArmsTable) -> list[str]:
     intervals = any(each is not None and each.half_width is not None for each in differences)
     return [
         *claim_text.tests(table),
-        *(["An interval of Δ excludes 0 where p ≤ 0.05, and only there."] if intervals else []),
+        *(["An interval of Δ excludes 0 exactly where p ≤ 0.05."] if intervals else []),
         *(sentence for index in range(len(table.columns)) for sentence in _reach(table, index)),
     ]
 
@@ -160,14 +160,14 @@ def _bold(table: ArmsTable) -> str:
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return f"Nothing is bold: fewer than two rows have a value for every {table.pair}."
     used = claim_text.best(table)
-    together = "together"
+    corrected = "together"
     if corrected_by_bonferroni(n, len(table.rows)):
         used = "t-tests"
-        together = "corrected by Bonferroni"
+        corrected = "with Bonferroni's correction"
     return (
-        "Bold: the best mean and every row that cannot be distinguished from it at 95 % confidence"
-        f" (multiple comparisons with the best: {used} of all pairs of rows, paired by"
-        f" {table.pair}, {together}); only rows with a value for every {table.pair} take part."
+        "Bold: the best mean and every row that cannot be distinguished from it at 95 % confidence."
+        f" All pairs of rows are compared {corrected}, by {used} paired by {table.pair}. Rows"
+        f" without a value for every {table.pair} take no part."
     )
 
 

@@ -21,12 +21,12 @@ def about(table: ArmsTable) -> str:
     """What intervals and verdicts are about, for the caption."""
     sentences: Mapping[Kind, Callable[[], str]] = {
         SharedRows: lambda: (
-            "about new rows from the same source: their variance is corrected for the rows that the"
-            " seeds' splits share (Nadeau & Bengio), so more rows would help more than more seeds."
+            "about new rows from the same source. Their variance is corrected for the rows that the"
+            " seeds' splits share (Nadeau & Bengio): more rows would help more than more seeds."
         ),
         CrossedRows: lambda: (
-            f"about new test rows from the same source, {_trained_on(table)}: seeds and test rows"
-            " are crossed effects, from the kept scores of each row."
+            f"about new test rows from the same source, {_trained_on(table)}. Seeds and test rows"
+            " are crossed effects, computed from the kept scores of each row."
         ),
         SignFlips: lambda: "about these rows of data only: what other seeds would give.",
     }
@@ -57,20 +57,18 @@ def tests(table: ArmsTable) -> list[str]:
     """How p comes about, a sentence per kind of test."""
     rows = f"the {table.m} rows" if table.m > 1 else "the row"
     of_each = " of each column" if len(table.columns) > 1 else ""
-    differences = f"of the differences to '{table.baseline}' paired by {table.pair}"
-    joint = (
-        f", step-down maximum of the absolute t over {rows}{of_each} from their joint"
-        " distribution; it is corrected for all of them."
-    )
+    differences = f"of the differences to '{table.baseline}', paired by {table.pair}"
+    corrected = f"It is corrected for {rows}{of_each} by the step-down maximum of |t|"
+    joint = f"{corrected}, from their joint distribution."
     sentences: Mapping[Kind, str] = {
         SignFlips: (
-            f"p: two-sided sign flips ({flips(table)}) {differences}, {rows}{of_each} flipped"
-            " together, step-down maximum of the absolute t; it is corrected for all of them."
+            f"p: two-sided sign flips ({flips(table)}) {differences}."
+            f" {corrected}, with all rows flipped together."
         ),
-        SharedRows: f"p: two-sided t-tests {differences}, with the corrected variance{joint}",
+        SharedRows: f"p: two-sided t-tests {differences}, with the corrected variance. {joint}",
         CrossedRows: (
-            f"p: two-sided t-tests {differences} and test row, whose variance is that of seeds, of"
-            f" rows and of their interaction{joint}"
+            f"p: two-sided t-tests {differences} and test row, with the variance of seeds, of rows"
+            f" and of their interaction. {joint}"
         ),
     }
     return [sentences[kind] for kind in columns_by_kind(table)]

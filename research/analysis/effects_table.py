@@ -273,9 +273,10 @@ def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple
     sentences = [
         f"{len(design.on)} combinations of {design.on.shape[1]} factors, {runs} runs"
         " (--rows=arms shows each combination).",
-        f"Intervals and verdicts are about {about}. p: each seed gives one value of each effect;"
-        " effects of one kind are tested together, step-down maximum of the absolute t.",
-        "An interval excludes 0 where p ≤ 0.05, and only there.",
+        f"Intervals and verdicts are about {about}.",
+        "p: each seed gives one value of each effect. It is corrected for all effects of one kind"
+        " by the step-down maximum of |t|.",
+        "An interval excludes 0 exactly where p ≤ 0.05.",
         (
             f"Confounded, so that each line is their sum: {'; '.join(confounded)}."
             if confounded

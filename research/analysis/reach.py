@@ -15,7 +15,7 @@ MOST_NAMED = 5
 
 
 def reach(table: ArmsTable, index: int) -> str:
-    """One sentence on the column of that index; none where no row has an interval of Δ."""
+    """What the column of that index could have shown; "" where no row has an interval of Δ."""
     column = table.columns[index]
     differences = [row.cells[index].difference for row in table.rows]
     widths = [d.half_width for d in differences if d is not None and d.half_width]
@@ -25,12 +25,12 @@ def reach(table: ArmsTable, index: int) -> str:
     # Rows whose pairs vary little show smaller differences.
     low, high = (f"{width * factor:.2g}" for width in (min(widths), max(widths)))
     smallest = f"{low}{unit}" if low == high else f"{low} to {high}{unit}, depending on the row"
-    sentence = f"The smallest difference of {column.label} that could have been shown is {smallest}"
+    text = f"The smallest difference of {column.label} that could have been shown is {smallest}."
     needs = seeds_of_undecided(table, index)
     if not needs:
-        return f"{sentence}."
+        return text
     at = "the differences seen" if column.margin is None else f"{column.margin * factor:g}{unit}"
-    return f"{sentence}; for 80 % power at {at}, {_listed(needs, table.claims[index])}."
+    return f"{text} For 80 % power at {at}, {_listed(needs, table.claims[index])}."
 
 
 def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:

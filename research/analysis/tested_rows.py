@@ -22,7 +22,7 @@ def tested_rows(table: ArmsTable) -> str:
     counts = sorted({int(record.provenance["test_rows"]) for record in records})
     number = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     if all(record.provenance.get("own_test_rows") for record in records):
-        return f"Tested on the {number} test rows that the data set has of its own."
+        return f"Tested on the data set's own {number} test rows."
     if {record.config.get("task") for record in records} <= {*WINDOW_TASKS}:
         return f"Tested on {number} windows."
     each = "Each fold tests on" if _folds(records) else "Tested on"

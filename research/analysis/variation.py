@@ -34,7 +34,7 @@ def variation(configs: Iterable[Config]) -> str:
     varies += split
     notes += note
     listed = " and ".join(filter(None, [", ".join(varies[:-1]), *varies[-1:]]))
-    return " ".join([*([f"Across seeds vary {listed}."] if listed else []), *notes])
+    return " ".join([*([f"Seeds differ in {listed}."] if listed else []), *notes])
 
 
 def _apart(configs: list[Config], source: str) -> str:

@@ -130,7 +130,7 @@ def test_the_texts_name_what_pairs_the_values():
     data = frame() | {"fold": [f"f{seed}" for _ in METHODS for seed in range(8)]}
     texts = " ".join([(table := built(data, pair="fold")).caption, *table.footer])
     assert "paired by seed" not in texts
-    assert "of all pairs of rows, paired by fold" in texts
+    assert "All pairs of rows are compared together, by sign flips (exact) paired by fold" in texts
     assert "Intervals and verdicts are about other values of fold" in table.caption
     assert "R²" not in " ".join(built(frame() | {"nll": [math.nan] * 16}).footer)
 

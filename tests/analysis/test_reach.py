@@ -40,14 +40,14 @@ def test_undecided_rows_need_the_seeds_that_the_power_asks_for():
     needs = seeds_of_undecided(table, 0)
     assert [*needs] == ["a"]
     assert power(0.5, needs["a"], alpha=0.025) >= 0.8 > power(0.5, needs["a"] - 1, alpha=0.025)
-    assert f"for 80 % power at the differences seen, a needs {needs['a']} seeds." in reach(table, 0)
+    assert f"For 80 % power at the differences seen, a needs {needs['a']} seeds." in reach(table, 0)
 
 
 def test_seeds_are_for_the_margin_where_one_is_declared():
     table = built(arm("a", shifted(0.1)), column=Column("acc", "test/accuracy", margin=0.005))
     assert table.row("a").cells[0].verdict == "undecided"
     assert seeds_of_undecided(table, 0)["a"] == pytest.approx(34, abs=1)  # half a deviation
-    assert "for 80 % power at 0.5 points, a needs" in reach(table, 0)
+    assert "For 80 % power at 0.5 points, a needs" in reach(table, 0)
 
 
 def test_a_difference_of_nearly_nothing_is_out_of_reach():
@@ -104,7 +104,7 @@ def test_collapsed_and_skewed_rows_are_named_in_the_footer():
 def test_bold_has_its_test_without_a_baseline():
     table = built(arm("a", shifted(0.5)), baseline=None)
     [bold] = [sentence for sentence in table.footer if sentence.startswith("Bold: ")]
-    assert "sign flips (exact) of all pairs of rows, paired by seed, together" in bold
+    assert "All pairs of rows are compared together, by sign flips (exact) paired by seed" in bold
     many = built(*(arm(f"a{i}", shifted(0.1)) for i in range(70)), baseline=None)
     [bold] = [sentence for sentence in many.footer if sentence.startswith("Bold: ")]
-    assert "t-tests of all pairs of rows, paired by seed, corrected by Bonferroni" in bold
+    assert "with Bonferroni's correction, by t-tests paired by seed" in bold

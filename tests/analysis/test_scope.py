@@ -77,9 +77,7 @@ def test_test_rows_that_no_split_draws_allow_no_claim_about_new_ones():
 
     built = build_table("T", [fixed(arm) for arm in arms()], [ACCURACY], "none", range(8))
     assert built.claims == ("rows",)
-    assert built.caption.startswith(
-        "T. Tested on the 40 test rows that the data set has of its own."
-    )
+    assert built.caption.startswith("T. Tested on the data set's own 40 test rows.")
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_the_footer_can_go_into_a_paper():
     text = " ".join(built.footer)
     for part in (
         "two-sided sign flips (exact)",
-        "the row flipped together",
+        "with all rows flipped together",
         "20 runs",
         "A note.",
         "No run diverged.",

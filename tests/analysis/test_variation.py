@@ -26,7 +26,7 @@ def seeds(count: int = 2, follows: bool = False, **config: str) -> list[dict[str
 def test_windows_are_cut_at_the_same_places_by_every_seed(task):
     text = variation(seeds(follows=True, task=task, train_size="none"))
     assert text == (
-        "Across seeds vary the initialisation, the order of the data and the noise. Every seed"
+        "Seeds differ in the initialisation, the order of the data and the noise. Every seed"
         " cuts the sequence into the same training, validation and test parts."
     )
     drawn = variation(seeds(follows=True, task=task, train_size="100"))
@@ -37,9 +37,9 @@ def test_windows_are_cut_at_the_same_places_by_every_seed(task):
 
 def test_rows_that_start_alike_are_named():
     alike = seeds(arch="linear", **{"arch.kernel_init": "zeros"})
-    assert variation(alike).startswith("Across seeds vary the order of the data and the noise.")
+    assert variation(alike).startswith("Seeds differ in the order of the data and the noise.")
     mixed = variation([*alike, *seeds(arch="mlp", **{"arch.kernel_init": "auto"})])
-    assert mixed.startswith("Across seeds vary the initialisation, the order")
+    assert mixed.startswith("Seeds differ in the initialisation, the order")
     assert "linear: every seed starts from the same parameters." in mixed
 
 

@@ -77,7 +77,7 @@ def test_a_word_that_is_none_is_refused(results: tuple[Path, dict[str, Result]])
     [
         ("sweep", "Tested on 18 rows; each seed draws its own split."),
         ("fixed", "Tested on 18 rows; all seeds share one split (split seed 7)."),
-        ("own", "Tested on the 20 test rows that the data set has of its own."),
+        ("own", "Tested on the data set's own 20 test rows."),
     ],
 )
 def test_the_caption_begins_with_the_rows_that_test(
