@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from research import messages
-from research.analysis.figure_style import active, wrap
+from research.analysis.figure_style import active, fitted, wrap
 
 # The font that matplotlib brings, and those of it that have boxes or mathematics instead of
 # letters.
@@ -26,6 +26,7 @@ _NO_LETTERS = ("Last Resort", "STIX", "cm", "DejaVu")
 # which is a tenth of the size of its outlines.
 _FONTS: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
 HEADING = 10.0  # points
+_LEGEND = 0.8  # of the figure's width
 
 
 class Canvas(Figure):
@@ -51,6 +52,7 @@ class Canvas(Figure):
     def draw(self, renderer: RendererBase) -> None:
         """Draws the figure; where a character is in no installed font, a box stands for it."""
         self._scale_letters()
+        self._fit_legends()
         texts = list(self._texts())
         for text in texts:
             text.set_parse_math(False)
@@ -77,6 +79,14 @@ class Canvas(Figure):
             for axis in (axes.xaxis, axes.yaxis):
                 size = axis.get_major_ticks()[0].label1.get_fontsize()
                 axis.set_tick_params(which="major", labelsize=size)
+
+    def _fit_legends(self) -> None:
+        """Brings long entries of legends, which would leave the axes no room, into some lines."""
+        for axes in self.axes:
+            legend = axes.get_legend()
+            for text in legend.get_texts() if legend else ():
+                size = float(text.get_fontsize())
+                text.set_text(fitted(text.get_text(), _LEGEND * self.get_figwidth(), size, 4))
 
     def savefig(self, fname: Any, **how: Any) -> None:
         """Writes the figure, and says on stderr which characters no font has."""
@@ -107,7 +117,7 @@ class Canvas(Figure):
 def missing(texts: Iterable[str]) -> frozenset[str]:
     """The characters that the default font does not have."""
     return frozenset(
-        c for text in texts for c in text if c != "\n" and ord(c) not in _characters(DEFAULT)
+        c for text in texts for c in text if c.isprintable() and ord(c) not in _characters(DEFAULT)
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from research.analysis import figures
 from research.analysis.csv_json import csv_text
+from research.analysis.figure_style import shortened
 from research.analysis.line_plots import COLOURS
 from research.analysis.mistakes import Mistakes, Pictures
 from research.durable_files import write_atomically
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Beyond these a confusion matrix has no room for its numbers, or for its classes' names.
 MOST_NUMBERS = 20
 MOST_NAMES = 60
+# Characters of a class's name beside the matrix.
+LONGEST = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +189,7 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
 def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
     # Ceiling division: a step that never leaves more than MOST_NAMES names.
     indices = range(0, len(classes), -(-len(classes) // MOST_NAMES))
-    names = [classes[index] for index in indices]
+    names = [shortened(classes[index], LONGEST) for index in indices]
     slanted = max(map(len, names)) > 3
     axis.set_xticks(
         indices,

@@ -70,6 +70,12 @@ def parse_width(text: str) -> float:
     return inches
 
 
+def shortened(text: str, most: int) -> str:
+    """The text in one line of at most `most` characters, without its middle if it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most // 2]}…{line[len(line) - most // 2 + 1 :]}"
+
+
 def wrap(text: str, inches: float, points: float) -> str:
     """The text with lines that fit a width.
 
@@ -78,8 +84,26 @@ def wrap(text: str, inches: float, points: float) -> str:
         inches: the width.
         points: the font size.
     """
-    characters = max(10, int(inches * 72 / (points * LETTER)))
+    characters = _characters(inches, points)
     return "\n".join(textwrap.fill(line, characters) for line in text.split("\n"))
+
+
+def fitted(text: str, inches: float, points: float, lines: int) -> str:
+    """The text in at most so many lines that fit a width, without its middle if it is longer.
+
+    Args:
+        text: the text, such as an arm's label.
+        inches: the width.
+        points: the font size.
+        lines: how many there may be.
+    """
+    # A line that breaks between words is not full, so one of several lines is kept free.
+    most = _characters(inches, points) * max(1, lines - 1)
+    return wrap(shortened(text, most), inches, points)
+
+
+def _characters(inches: float, points: float) -> int:
+    return max(10, int(inches * 72 / (points * LETTER)))
 
 
 SCREEN = FigureStyle()

@@ -13,7 +13,7 @@ import numpy as np
 from research.analysis import sensitivity
 from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Column
 from research.analysis.effects_table import EffectsTable
-from research.analysis.figure_style import NARROW, wrap
+from research.analysis.figure_style import NARROW, fitted, wrap
 from research.analysis.line_plots import band, draw
 from research.analysis.number_format import p_value
 from research.data.progress_bar import counted
@@ -32,6 +32,8 @@ Drawings: TypeAlias = "dict[str, Callable[[], Figure]]"
 MOST_CURVES = 40
 # An interval that reaches so many times as far from zero as the middle one is cut off.
 FAR = 10.0
+# The share of a figure's width that labels of rows may take.
+LABELS = 0.33
 
 # Blue and vermilion of Okabe and Ito, safe for the colour-blind.
 _VERDICTS = {
@@ -285,7 +287,9 @@ def _forest(
         else ""
     )
     figure.heading(heading + more)
-    axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
+    # Two lines of a label are as high as a row.
+    room = LABELS * figure.get_figwidth(), 9 * figure.paper.scale
+    axis.set_yticks(range(len(rows)), [fitted(label, *room, 2) for label, _ in rows], fontsize=9)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     if math.isfinite(reach):
         axis.set_xlim(-1.05 * reach, 1.05 * reach)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from research.analysis.figure_style import active
+from research.analysis.figure_style import active, shortened
 from research.statistics.intervals import t_quantile
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def _panel_per_line(grid: "list[Axes]", lines: Sequence[Line], style: str, colum
         _line(axis, line, COLOURS[0], style)
         _divergence_marks(axis, line, COLOURS[1], 0.06, overlaid=False)
         axis.set_title(
-            textwrap.fill(line.label, TITLE), fontsize=9 if len(line.label) <= TITLE else 7
+            textwrap.fill(shortened(line.label, 3 * TITLE), TITLE),
+            fontsize=9 if len(line.label) <= TITLE else 7,
         )
         clean(axis)
     for axis in grid[len(lines) :]:

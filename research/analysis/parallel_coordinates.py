@@ -7,6 +7,7 @@ import numpy as np
 
 from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.axes import ranking
+from research.analysis.figure_style import shortened
 from research.analysis.number_format import as_number
 
 if TYPE_CHECKING:
@@ -96,4 +97,4 @@ def _heights(texts: list[str]) -> tuple[np.ndarray, list[tuple[float, str]]]:
 def _short(value: str) -> str:
     number = as_number(value)
     text = f"{number:.3g}" if number is not None else value or "–"
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return shortened(text, LONGEST)

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.analysis.arms_table import Arm, ArmsTable, Column
 from research.analysis.axes import axes, group, ranking
-from research.analysis.figure_style import active
+from research.analysis.figure_style import active, shortened
 from research.analysis.line_plots import COLOURS, PANELS_WIDE, Line, band, clean, draw, set_scale
 from research.analysis.number_format import as_number
 from research.analysis.table_builder import outcome
@@ -233,7 +233,7 @@ def _positions(key: str, table: ArmsTable) -> tuple[np.ndarray, list[str]]:
         return np.array([math.nan if number is None else number for number in numbers]), []
     ranks = ranking(texts)
     words = sorted(ranks, key=lambda text: ranks[text])
-    names = [word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}…" for word in words]
+    names = [shortened(word, LONGEST) for word in words]
     return np.array([float(words.index(text)) for text in texts]), [name or "–" for name in names]
 
 

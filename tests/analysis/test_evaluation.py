@@ -2,12 +2,15 @@
 open."""
 
 import csv
+import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from research.analysis.evaluation_files import Evaluation, reliability
+from research.analysis.evaluation_files import Evaluation, confusion_figure, reliability
 
 LOGS = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.5, 0.3], [0.1, 0.08, 0.82], [0.62, 0.28, 0.1]]))
 CLASSES = ("cat", "dog", "eel")
@@ -88,3 +91,13 @@ def test_a_hundred_classes_still_make_a_figure(tmp_path: Path) -> None:
     Evaluation("", [str(row) for row in range(300)], np.eye(100)[y], y, classes).write(tmp_path)
     width, height = Image.open(tmp_path / "confusion.png").size
     assert max(width, height) < 3000
+
+
+@pytest.mark.filterwarnings("error")  # matplotlib warns where labels leave the axes no room
+def test_long_names_of_classes_leave_the_matrix_room() -> None:
+    names = ("x" * 300, "x" * 299 + "y", "line\nbreak")
+    figure = confusion_figure(dataclasses.replace(SURE, classes=names))
+    figure.savefig(io.BytesIO())
+    first, second, third = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(first) == 24
+    assert (first[-1], second[-1], third) == ("x", "y", "line break")

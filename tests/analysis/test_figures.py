@@ -467,3 +467,16 @@ def test_only_those_who_draw_import_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.filterwarnings("error")  # matplotlib warns where labels leave the axes no room
+@pytest.mark.parametrize("width", [None, 3.25])
+def test_long_names_leave_the_axes_room(width: float | None) -> None:
+    rows = [arm("none", BASE), arm("regularization=" + "l2=0.01,dropout=0.5," * 10, BASE)]
+    rows += [arm("x" * 300, BASE), arm("line\nbreak\ttab", BASE)]
+    built = build_table("A table", rows, [ACCURACY], "none", range(10))
+    with figure_style(FigureStyle(width=width)):
+        for drawn in (forest(built, ACCURACY), *(one for _, one in of_table(built))):
+            drawn.savefig(io.BytesIO())
+            for axes in drawn.axes:
+                assert axes.get_window_extent().width > 0.2 * drawn.bbox.width / len(drawn.axes)
