@@ -1,11 +1,10 @@
 """Messages for people: colour and the terminal's width where a stream is a terminal, else plain
 text."""
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
-
-from tqdm import tqdm
 
 from research.characters import one_line
 
@@ -52,8 +51,15 @@ def show(text: str, styles: Mapping[str, str] = _STYLES) -> None:
     _write(text, sys.stdout, styles, wrapped=False)
 
 
+def _without_bars(stream: TextIO) -> contextlib.AbstractContextManager[None]:
+    """Takes progress bars off the terminal while something is written."""
+    # Programs that show no bar start without tqdm.
+    bars = sys.modules.get("tqdm")
+    return bars.tqdm.external_write_mode(file=stream) if bars else contextlib.nullcontext()
+
+
 def _write(text: str, stream: TextIO, styles: Mapping[str, str], wrapped: bool) -> None:
-    with tqdm.external_write_mode(file=stream):
+    with _without_bars(stream):
         terminal = console(stream)
         if terminal is None:
             print(text, file=stream, flush=True)
