@@ -11,7 +11,10 @@ from launch.cli.saved_run import SavedRun, TrainingData, load_run, load_run_with
 from research.data import csv_file, csv_series, image_folder, text
 from research.data.far_values import far_values
 from research.data.features.feature import PADDING
+from research.data.features.image import Image
 from research.data.features.named_inputs import take
+from research.data.features.numbers import Numbers
+from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
 from research.data.one_hot import OneHot
 from research.data.windows import Windows
@@ -80,12 +83,13 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     was trained on."""
     kind, _, path = split.partition(":")
     spec, options = saved.spec, dict(saved.run.config.dataset.options)
-    images = len(spec.inputs.shape) == 3
+    inputs = spec.inputs.stored
+    images = isinstance(inputs, Image)
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(
             f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE"
         )
-    is_text = bool(spec.windows and spec.vocabulary)
+    is_text = bool(spec.windows and inputs.tokens)
     if is_text != (kind == "text"):
         raise UserError(
             f"split={split}: {spec.name} {'is a text; give text:FILE' if is_text else 'is no text'}"
@@ -102,20 +106,20 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")
-    if not images and not spec.features:
+    if not images and not (isinstance(inputs, TableColumns) and inputs.names):
         raise UserError(
             f"split={split}: {spec.name} is not a table of columns; give one of {', '.join(SPLITS)}"
         )
-    if not images:
+    if not isinstance(inputs, Image):
         table = csv_file.read_like(Path(path).expanduser(), spec, options)
         rows = np.arange(len(table.x))
         notes = [*table.notes, *_far(saved, table.x)]
         return Examples(
             list(map(str, rows)), table.x, rows, table.y, table.unread, notes, table.lacks
         )
-    if spec.maximum != 255:
+    if inputs.maximum != 255:
         raise UserError(
-            f"split={split}: the run's pixels range up to {spec.maximum:g}, those of image files"
+            f"split={split}: the run's pixels range up to {inputs.maximum:g}, those of image files"
             " up to 255"
         )
     resize = bool(options.get("size"))
@@ -133,8 +137,8 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
     scaling tells where those are."""
     if saved.run.config.scaling == "none":
         return
-    spec = saved.spec
-    names = spec.features or (dict(saved.run.config.dataset.options).get("target", "y"),)
+    inputs = saved.spec.inputs.stored.as_a(Numbers)
+    names = inputs.names or (dict(saved.run.config.dataset.options).get("target", "y"),)
     places = np.arange(len(names))
     if isinstance(x, OneHot):
         numbers = [place for place, kind in enumerate(x.kinds) if not kind]
@@ -146,5 +150,5 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
         else np.atleast_1d(np.asarray(part))[places]
         for part in (saved.lane.shift, saved.lane.scale)
     )
-    origin = np.array(spec.origin or [0.0] * len(names))[places]
+    origin = np.array(inputs.origin or [0.0] * len(names))[places]
     yield from far_values(x, [names[place] for place in places], shift, scale, origin)

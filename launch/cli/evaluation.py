@@ -12,6 +12,7 @@ from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
 from research.data.features.feature import PADDING
+from research.data.features.image import Image
 from research.data.features.named_inputs import take
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -108,11 +109,8 @@ def write_evaluation(
         directory: where the files go.
     """
     spec = saved.run.program.spec
-    y = examples.y
-    if spec.target_origin:
-        # In float32, adding a large origin back would round the small values that were trained on.
-        scores = scores.astype(np.float64) + spec.target_origin
-        y = None if y is None else y.astype(np.float64) + spec.target_origin
+    scores = spec.targets.restored(scores)
+    y = None if examples.y is None else spec.targets.restored(examples.y)
     title = f"{saved.run.config.arch.name} on {spec.name}, {split}"
     evaluation = Evaluation(
         title, examples.names, scores, y, spec.targets.classes, _pictures(saved, examples)
@@ -124,9 +122,10 @@ def write_evaluation(
 def _pictures(saved: SavedRun, examples: Examples) -> Pictures | None:
     """The function that draws examples, given as indices into the rows; None without images."""
     spec = saved.run.program.spec
-    if len(spec.inputs.shape) != 3:
+    if not isinstance(spec.inputs, Image):
         return None
-    return lambda indices: pictures(examples.x[examples.rows[indices]], spec.maximum)
+    maximum = spec.inputs.maximum
+    return lambda indices: pictures(examples.x[examples.rows[indices]], maximum)
 
 
 def draw_attention(saved: SavedRun, examples: Examples, file: str) -> None:
@@ -150,15 +149,15 @@ def _of_answers(saved: SavedRun, examples: Examples) -> dict[str, float]:
     """BLEU of the network's answers; with a beam search also the share that is right at every
     step."""
     assert examples.y is not None
-    spec = saved.run.program.spec
-    right = np.asarray(examples.y)[:, spec.source :]
+    tokens = saved.run.program.spec.inputs.tokens
+    right = np.asarray(examples.y)[:, tokens.source :]
     replies = saved.answers(take(examples.x, examples.rows))[0][:, 0]
     matches = ((replies == right) | (right == PADDING)).all(axis=1)
     # Without an end symbol an answer has no end of its own: what follows the target is not scored.
-    if not spec.end:
+    if not tokens.end:
         replies = np.where(right == PADDING, PADDING, replies)
     exact = {"beam_exact_match": float(matches.mean())} if BEAMS.value > 1 else {}
-    return {**exact, "bleu": bleu(replies, right, spec.vocabulary, spec.end)}
+    return {**exact, "bleu": bleu(replies, right, tokens.vocabulary, tokens.end)}
 
 
 def _strategy(record: Record) -> ExecutionStrategy:

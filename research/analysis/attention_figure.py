@@ -33,17 +33,18 @@ def axis_names(
         spec: the facts of the data, which name the symbols.
         x: the example.
     """
-    if not spec.vocabulary:
+    tokens = spec.inputs.tokens
+    if tokens is None:
         queries, keys = ([str(index) for index in range(count)] for count in shape)
         return queries, keys
     symbols = [
-        SPACES.get(spec.vocabulary[token], spec.vocabulary[token])
+        SPACES.get(tokens.vocabulary[token], tokens.vocabulary[token])
         for token in x
         if token != PADDING
     ]
-    if not spec.source or shape[0] == len(x):
+    if not tokens.source or shape[0] == len(x):
         return symbols, symbols
-    source, answer = symbols[: spec.source], symbols[spec.source :]
+    source, answer = symbols[: tokens.source], symbols[tokens.source :]
     if layer.startswith("encoder"):
         return source, source
     return answer, answer if layer.startswith("decoder") and "cross" not in layer else source

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from research.analysis.csv_json import csv_text
 from research.analysis.evaluation_files import Evaluation
 from research.durable_files import write_atomically
@@ -43,10 +41,6 @@ def write_fold_files(
 
 def _evaluation(predicted: FoldPredictions, source: Opened) -> Evaluation:
     spec = source.spec
-    scores, y = predicted.scores, predicted.targets
-    if spec.target_origin:
-        # In float32, adding a large origin back would round the small values that were trained on.
-        scores = scores.astype(np.float64) + spec.target_origin
-        y = y.astype(np.float64) + spec.target_origin
+    scores, y = map(spec.targets.restored, (predicted.scores, predicted.targets))
     names = [source.names[row] if source.names else str(row) for row in predicted.rows]
     return Evaluation("", names, scores, y, spec.targets.classes)

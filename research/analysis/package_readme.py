@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from research.analysis.provenance_text import sentence
+from research.data.features.numbers import Numbers
 from research.data.spec import spec_of
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Saved
@@ -29,8 +30,9 @@ def _lines(record: Record, saved: Saved) -> Iterator[str]:
     yield "## Inputs and outputs"
     yield ""
     yield f"- An example is {spec.inputs.describe()}."
-    if spec.features:
-        yield f"- Columns: {', '.join(spec.features)}."
+    inputs = spec.inputs.stored
+    if isinstance(inputs, Numbers) and inputs.names:
+        yield f"- Columns: {', '.join(inputs.names)}."
     yield (
         f"- Classes: {', '.join(spec.targets.classes)}."
         if spec.targets.classes

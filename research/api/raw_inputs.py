@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from research.data import csv_file
+from research.data.features.numbers import Numbers
 from research.data.origin import differences
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -42,18 +43,19 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
             except UserError as error:
                 raise UserError(_without_file(str(error), file)) from None
     inputs = np.asarray(x)
-    if spec.kinds:
+    stored = spec.inputs.stored
+    if stored.one_hot:
         raise UserError(
             "the table has categories; give a pandas.DataFrame, a dict of columns, or a csv file"
         )
-    if inputs.shape[1:] != spec.inputs.shape:
+    if inputs.shape[1:] != stored.shape:
         raise UserError(
-            f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.inputs.shape))}]"
+            f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, stored.shape))}]"
         )
-    if not spec.origin:
+    if not isinstance(stored, Numbers) or not stored.origin:
         return inputs
     # In float64: float32 would round large values, such as dates, before the origin is subtracted.
-    return differences(inputs.astype(np.float64), np.array(spec.origin))
+    return differences(inputs.astype(np.float64), np.array(stored.origin))
 
 
 def _without_file(message: str, file: Path) -> str:

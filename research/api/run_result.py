@@ -141,9 +141,7 @@ class RunResult:
         ]
         if program.spec.targets.classes:
             return np.exp(log_softmax(scores))
-        # In float64: near a large origin float32 cannot tell the predicted differences apart.
-        if program.spec.target_origin:
-            scores = scores.astype(np.float64) + program.spec.target_origin
+        scores = program.spec.targets.restored(scores)
         return scores[:, 0] if scores.shape[1:] == (1,) else scores
 
     @functools.cached_property

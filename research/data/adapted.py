@@ -49,19 +49,12 @@ def adapted(
     if impute and not isinstance(inputs, TableColumns):
         raise UserError(
             f"impute fills the columns of a table, and an example of {spec.name} has shape"
-            f" {spec.inputs.shape}"
+            f" {inputs.shape}"
         )
-    if spec.missing and not impute and not spec.padded:
-        row, column = spec.missing
-        name = spec.features[column] if spec.features else ""
-        if spec.kinds:
-            name = name.partition("=")[0]
-        named = f"column '{name}'" if name else f"column {column}"
-        fill = (
-            "set --impute=mean, median or most_frequent"
-            if len(spec.inputs.shape) == 1
-            else "fill it in"
-        )
+    if inputs.gap and not impute:
+        row, named = inputs.gap
+        table = isinstance(inputs, TableColumns)
+        fill = "set --impute=mean, median or most_frequent" if table else "fill it in"
         raise UserError(
             f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}"
         )
@@ -82,11 +75,11 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     spec = source.spec
     y = np.asarray(source.arrays().y)
     classes: tuple[str, ...] = ()
-    if task == "regression" and spec.numbered:
+    if task == "regression" and spec.targets.numbered:
         y = np.array(spec.targets.classes, np.float64)[y].astype(np.float32)
     elif task == "classification" and spec.task == "regression":
         # The origin is added in float64: float32 would merge classes that lie close together.
-        labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)
+        labelled = labels.labels_of(spec.targets.restored(y.astype(np.float64)))
         if len(labelled.values) == len(y) > labels.MOST:
             raise UserError(f"{spec.name}: each of its {len(y)} rows would have a class of its own")
         y = labelled.places
@@ -96,14 +89,15 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     directory = Path(cache_dir) / "arrays" / f"{source.directory.name}-{task}"
     if not (directory / "spec.json").exists():
         with whole(directory) as partial:
-            try:
-                # The inputs are the same, so they are linked, not copied.
-                os.link(source.directory / "x.npy", partial / "x.npy")
-            except OSError:  # a file system without links
-                shutil.copyfile(source.directory / "x.npy", partial / "x.npy")
+            for file in source.directory.glob("x*.npy"):
+                try:
+                    # The inputs are the same, so they are linked, not copied.
+                    os.link(file, partial / file.name)
+                except OSError:  # a file system without links
+                    shutil.copyfile(file, partial / file.name)
             store(_with_target(source, y, classes), partial, source.names)
-    known = {"name": spec.name, "impute": spec.impute}
-    adapted_spec = spec_of({**fields_of(directory), **known})
+    stored = spec_of({**fields_of(directory), "name": spec.name})
+    adapted_spec = dataclasses.replace(stored, inputs=spec.inputs)
     return dataclasses.replace(source, spec=adapted_spec, directory=directory)
 
 
@@ -114,11 +108,8 @@ def _with_target(source: Source, y: np.ndarray, classes: tuple[str, ...]) -> Tab
         x,
         y,
         classes,
-        spec.features,
-        spec.test_size,
-        spec.maximum,
-        spec.note,
-        tuple(note for note in spec.notes if not note.startswith("the target ")),
-        vocabulary=spec.vocabulary,
-        origin=spec.origin,
+        test_size=spec.test_size,
+        note=spec.note,
+        notes=tuple(note for note in spec.notes if not note.startswith("the target ")),
+        **spec.inputs.of_table,
     )

@@ -27,6 +27,7 @@ from research.data.csv_values import (
     values_of,
 )
 from research.data.data_table import Table
+from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
@@ -41,7 +42,7 @@ VERSION = "2.4.0"
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:
     """A csv file with a header, as it is or packed by gzip, bzip2 or xz.
 
-    Missing numbers stay NaN, to be filled from the training rows (spec.impute).
+    Missing numbers stay NaN, to be filled from the training rows (`impute`).
 
     Args:
         path: the file.
@@ -184,9 +185,14 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
             where no option names one.
 
     Raises:
-        UserError: a column is missing, or the run's data does not have a category or class of this
-            file; the message names row and column.
+        UserError: the run's data is no table, a column is missing, or the run's data does not have
+            a category or class of this file; the message names row and column.
     """
+    table = spec.inputs.stored
+    if not isinstance(table, TableColumns):
+        raise UserError(
+            f"{file} is a table of columns, and an example of {spec.name} is {table.describe()}"
+        )
     reading = Reading.of(options, spec.units)
     with without_flags():
         columns, notes = read_columns(file, reading, nameless=True)
@@ -194,8 +200,8 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
     target = options.get("target", "target")
     answer = columns.pop(target, None)
     encoded = []
-    origin = iter(spec.origin or [0.0] * len(spec.features))
-    encodings = dict(_encodings(spec.features, columns))
+    origin = iter(table.origin or [0.0] * len(table.names))
+    encodings = dict(_encodings(table.names, columns))
     if missing := [name for name in encodings if name not in columns]:
         named = ", ".join(f"'{name}'" for name in missing[:3])
         others = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -205,7 +211,7 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
             f" {nearest(missing[0], columns)}{header}"
         )
     for name, categories in encodings.items():
-        values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
+        values = _like(columns[name], tuple(categories), bool(table.impute), reading.form)
         # The origin is stored per one-hot column; a category takes as many as it has categories.
         subtracted, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, subtracted)))
@@ -217,7 +223,7 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
     )
     if y is not None and answer is not None and not spec.targets.classes:
         notes += notes_on(answer, reading.form, y)
-        y = differences(y, spec.target_origin)
+        y = spec.targets.differences(y)
     left = [name for name in columns if name not in encodings]
     lacks = ""
     if answer is None and not spec.targets.reconstructs:

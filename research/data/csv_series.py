@@ -15,7 +15,6 @@ from research.data.csv_remarks import notes_on
 from research.data.csv_several import possible_series
 from research.data.csv_time import order_of
 from research.data.csv_values import check_complete, numbers_of, units_of
-from research.data.origin import differences
 from research.data.series import Series, open_series
 from research.data.spec import DataSpec, Source, windowed
 from research.data.stretches import each_once
@@ -130,6 +129,6 @@ def series_like(
             " next value"
         )
     assert spec.windows is not None
-    values = differences(read.values, spec.target_origin)
+    values = spec.targets.differences(read.values)
     arrays = windowed(values, context, spec.windows.burn_in)
     return arrays.x, *each_once(arrays, read.lengths), read.notes

@@ -10,6 +10,7 @@ from research import rng
 from research.data.array_cache import digest, open_table
 from research.data.data_table import Table
 from research.data.features.feature import PADDING
+from research.data.features.numbers import Numbers
 from research.data.spec import Source
 from research.data.tfds_prepared import open_prepared
 from research.errors import UserError
@@ -209,7 +210,7 @@ def pixels(images: Source, seed: int | None) -> Table:
         y,
         spec.targets.classes,
         test_size=spec.test_size,
-        maximum=spec.maximum,
+        maximum=spec.inputs.as_a(Numbers).maximum,
         note=spec.note,
     )
 

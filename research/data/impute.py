@@ -22,7 +22,7 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
 
 def fit(x_train: np.ndarray | OneHot, method: str) -> np.ndarray:
     """What fills each column, float64 [D], from the values that x_train [n, D] has; method: that of
-    `spec.impute`.
+    the table.
 
     A column without a value there is filled with 0, since values of other rows would leak into
     training. A category that is missing needs no filling, since none of its one-hot columns is set.

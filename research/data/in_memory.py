@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from research.data.features.feature import PADDING
+from research.data.features.image import Image
 from research.data.features.label import Label
 from research.data.features.mask import Mask
 from research.data.features.table_columns import TableColumns
@@ -101,7 +102,9 @@ def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySour
 def series(of: InMemorySource) -> InMemorySource:
     """Images [H, W, C] as series [H, W·C] of their rows, of the same classes."""
     x = of.data.x.reshape(*of.data.x.shape[:2], -1).astype(np.float32)
-    return _memory("classification", x, of.data.y, of.spec.targets.classes, of.spec.maximum)
+    return _memory(
+        "classification", x, of.data.y, of.spec.targets.classes, of.spec.inputs.as_a(Image).maximum
+    )
 
 
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:

@@ -10,6 +10,7 @@ import numpy as np
 from research import rng
 from research.data.array_cache import digest, fields_of, open_table
 from research.data.data_table import Table
+from research.data.features.numbers import Numbers
 from research.data.features.time_series import TimeSeries
 from research.data.origin import narrow
 from research.data.spec import Source
@@ -169,7 +170,7 @@ def open_series(
         spec=dataclasses.replace(
             source.spec,
             task="forecast",
-            inputs=TimeSeries((context,), origin=source.spec.origin),
+            inputs=TimeSeries((context,), origin=source.spec.inputs.as_a(Numbers).origin),
             targets=dataclasses.replace(source.spec.targets, shape=(context,), even=True),
             size=length - context,
             fingerprint=digest([source.spec.fingerprint, context, *([burn_in] if burn_in else [])]),

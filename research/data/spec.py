@@ -10,7 +10,6 @@ import numpy as np
 from research.data.features.feature import Feature
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
 from research.data.features.target import TargetFeature
-from research.data.one_hot import OneHot
 from research.data.windows import Windowing, Windows
 from research.errors import UserError
 
@@ -50,72 +49,6 @@ class DataSpec:
         """Whether the split follows the run's seed by default: it does unless there are test rows
         that no split draws."""
         return not self.test_size
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The columns' names, () where they have none."""
-        return getattr(self.inputs, "names", ())
-
-    @property
-    def maximum(self) -> float:
-        """What scaling `none` divides by."""
-        return getattr(self.inputs, "maximum", 1.0)
-
-    @property
-    def impute(self) -> str:
-        """How missing numbers are filled."""
-        return getattr(self.inputs, "impute", "")
-
-    @property
-    def vocabulary(self) -> tuple[str, ...]:
-        """The symbols, if the inputs are tokens."""
-        return getattr(self.inputs, "vocabulary", ())
-
-    @property
-    def source(self) -> int:
-        """How many tokens are given, 0 where there is no answer to them."""
-        return getattr(self.inputs, "source", 0)
-
-    @property
-    def padded(self) -> bool:
-        """Whether series of numbers are over early."""
-        return getattr(self.inputs, "padded", False)
-
-    @property
-    def kinds(self) -> tuple[int, ...]:
-        """Of a table that is stored as OneHot, as there."""
-        return getattr(self.inputs, "categories", ())
-
-    @property
-    def origin(self) -> tuple[float, ...]:
-        """What was subtracted from each column."""
-        return getattr(self.inputs, "origin", ())
-
-    @property
-    def target_origin(self) -> float:
-        """What was subtracted from the target."""
-        return getattr(self.targets, "offset", 0.0)
-
-    @property
-    def end(self) -> str:
-        """The symbol that ends an answer."""
-        return getattr(self.inputs, "end", "")
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """(row, column) of the first number that is missing."""
-        return getattr(self.inputs, "missing", ())
-
-    @property
-    def numbered(self) -> bool:
-        """Whether the classes are numbers that were taken for classes."""
-        return getattr(self.targets, "numbered", False)
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Of windows: how many values each series has."""
-        assert self.windows is not None
-        return self.windows.series or (self.size + self.inputs.shape[0],)
 
 
 def spec_of(stored: Mapping[str, Any]) -> DataSpec:
@@ -183,8 +116,11 @@ class Source:
             raise UserError(
                 f"the decoded copy in {self.directory} is damaged ({error}); delete that folder"
             ) from None
-        stored: Any = OneHot(x, spec.kinds) if spec.kinds else x
-        return Arrays(stored, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
+        return Arrays(
+            spec.inputs.loaded(x),
+            y,
+            np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32),
+        )
 
     def _stored(self, name: str, feature: Feature) -> Any:
         def mapped(file: str) -> np.ndarray:

@@ -99,7 +99,7 @@ def split_of(
             )
         except LackingClass as error:
             # Only these data sets can read a target of numbers in the other way.
-            numbers = spec.numbered or spec.name.startswith("csv:")
+            numbers = spec.targets.numbered or spec.name.startswith("csv:")
             remedy = labels.as_quantity(spec.targets.classes) if numbers else ""
             raise ShapeError(f"{error}{remedy}") from None
     train, validation, test = stretches.windows(spec, ratios)

@@ -14,6 +14,12 @@ from research.errors import ShapeError, UserError
 DEFAULT = (8, 1, 1)
 
 
+def lengths(spec: DataSpec) -> tuple[int, ...]:
+    """How many values each series of windows has."""
+    assert spec.windows is not None
+    return spec.windows.series or (spec.size + spec.inputs.shape[0],)
+
+
 def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The training, validation and test windows, int32: their rows, each ascending; two ratios are
     training and test.
@@ -25,7 +31,7 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
     """
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     first = 0
-    for length in spec.lengths:
+    for length in lengths(spec):
         for rows, windows_of_part in zip(parts, _windows_of_one(spec, ratios, length), strict=True):
             rows.append(first + windows_of_part)
         first += length
@@ -38,7 +44,7 @@ def left_out(spec: DataSpec, ratios: Sequence[int]) -> dict[str, int]:
     without any."""
     context = spec.inputs.shape[0]
     counts = {"validation": 0, "test": 0}
-    for length in spec.lengths:
+    for length in lengths(spec):
         _, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
         names = ("validation", "test")[-len(evaluated) :]
         for name, (begin, end) in zip(names, evaluated, strict=True):
@@ -53,7 +59,7 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
     train, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
     for begin, end in (train, *evaluated):
         if 0 < end - begin <= context:
-            which = f" of a series of {length:,}" if len(spec.lengths) > 1 else ""
+            which = f" of a series of {length:,}" if len(lengths(spec)) > 1 else ""
             raise ShapeError(
                 f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,}"
                 f" positions{which}, too few for a window of context={context} and what follows it"

@@ -155,7 +155,7 @@ def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarr
     Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a
     window.
     """
-    tokens = encode(read(file), spec.vocabulary, str(file))
+    tokens = encode(read(file), spec.inputs.tokens.vocabulary, str(file))
     context = spec.inputs.shape[0]
     if len(tokens) <= context:
         count = "1 character" if len(tokens) == 1 else f"{len(tokens)} characters"

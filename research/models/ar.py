@@ -109,14 +109,15 @@ class NGram(nn.Module):
 def _fits(config: Any, spec: Any) -> str | None:
     """The inputs are tokens, or `bins` is set, and the table of counts is not too large."""
     bins = config.arch["bins"]
-    if not spec.vocabulary and not bins:
+    tokens = spec.inputs.tokens
+    if not tokens and not bins:
         return (
             f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch.bins=16"
             " counts them in 16 bins, and arch=ar reads them as they are"
         )
-    if spec.vocabulary and bins:
+    if tokens and bins:
         return f"arch.bins applies only to numbers, and {spec.name} has tokens; leave it out"
-    symbols = len(spec.vocabulary) or bins
+    symbols = len(tokens.vocabulary) if tokens else bins
     order = config.arch["order"]
     outputs = max(len(spec.targets.classes), 1)
     # In logarithms, since the power of a large order would take long to compute.

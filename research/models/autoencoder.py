@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 import flax.linen as nn
 import jax
 
-from research.data.scaling import into_unit
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
@@ -62,7 +61,7 @@ def reconstructs(config: Any, spec: Any) -> str | None:
 
 def in_range(config: Any, spec: Any) -> str | None:
     """With output=sigmoid, the targets lie in [0, 1]."""
-    if config.arch["output"] != "sigmoid" or into_unit(config.scaling, spec.maximum):
+    if config.arch["output"] != "sigmoid" or spec.inputs.in_unit_interval(config.scaling):
         return None
     return (
         f"arch.output=sigmoid is for inputs in [0, 1], which scaling={config.scaling} does not"

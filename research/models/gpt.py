@@ -63,9 +63,9 @@ class GPT(nn.Module):
 
 def _ties_tokens(config: Any, spec: Any) -> str | None:
     """With `tied`, the targets are tokens."""
-    if config.arch["tied"] and len(spec.targets.classes) != len(spec.vocabulary):
+    if config.arch["tied"] and len(spec.targets.classes) != len(spec.inputs.vocabulary):
         return (
-            f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.targets.classes)}"
+            f"{spec.name} has {len(spec.inputs.vocabulary)} symbols and {len(spec.targets.classes)}"
             " classes; use arch.tied=false"
         )
     return None

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from research.data.scaling import into_unit
 from research.registry import LOSSES, Loss
 
 
@@ -70,9 +69,9 @@ def _reads_latents(config: Any, spec: Any) -> str | None:
 
 def _reads_logits(config: Any, spec: Any) -> str | None:
     """Outputs are logits, and inputs lie in [0, 1]."""
-    if dict(config.arch.options).get("output", "identity") == "identity" and into_unit(
-        config.scaling, spec.maximum
-    ):
+    if dict(config.arch.options).get(
+        "output", "identity"
+    ) == "identity" and spec.inputs.in_unit_interval(config.scaling):
         return None
     return (
         f"loss={config.loss} takes logits of inputs in [0, 1]; say --arch.output=identity"

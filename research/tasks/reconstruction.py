@@ -44,10 +44,10 @@ def sees(spec: DataSpec) -> DataSpec:
     """A data set whose labels are not read. Raises UserError if it has no examples of numbers with
     one label each."""
     unfit = {
-        "tokens": spec.vocabulary,
+        "tokens": spec.inputs.tokens,
         "windows": spec.windows,
         "a target at each place": spec.targets.shape,
-        "series that are not equally long": spec.padded,
+        "series that are not equally long": spec.inputs.ragged,
     }
     if what := next((what for what, is_so in unfit.items() if is_so), ""):
         raise UserError(

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import research as rs
 import research.api
 from research.api.settings import axes_of, settings_of
+from research.data.features.table_columns import TableColumns
 from research.training.apply.final_metrics import run_lane
 from tests.launch.command_lines import run_all
 
@@ -196,7 +197,11 @@ class Frame:
 
 def test_a_frame_is_read_as_a_csv_file_is(folders: dict[str, str]) -> None:
     run = rs.train(data=Frame(), target="y", arch="linear", epochs=1, batch_size=16, **folders)
-    assert run._run.program.spec.features == ("size", "colour=blue", "colour=red")
+    assert run._run.program.spec.inputs.as_a(TableColumns).names == (
+        "size",
+        "colour=blue",
+        "colour=red",
+    )
     assert run._run.program.spec.targets.classes == ("a", "b")
 
 

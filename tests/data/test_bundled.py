@@ -12,6 +12,7 @@ import sklearn.datasets
 import tensorflow_datasets as tfds
 
 from research.data import reader
+from research.data.features.numbers import Numbers
 from research.data.source import open_source
 from research.errors import UserError
 from research.registry import DATASETS
@@ -26,14 +27,14 @@ def test_digits_are_images(cache):
     np.testing.assert_array_equal(x[..., 0], reference.images)
     np.testing.assert_array_equal(y, reference.target)
     assert (x.dtype, y.dtype, len(own_test)) == (np.uint8, np.int32, 0)
-    assert (spec.task, spec.inputs.shape, spec.maximum, spec.size) == (
+    assert (spec.task, spec.inputs.shape, spec.inputs.as_a(Numbers).maximum, spec.size) == (
         "classification",
         (8, 8, 1),
         16.0,
         1797,
     )
     assert spec.targets.classes == tuple("0123456789")
-    assert spec.features == ()
+    assert spec.inputs.as_a(Numbers).names == ()
     assert spec.split_by_seed
 
 
@@ -44,9 +45,12 @@ def test_tables(name, cache):
     reference = getattr(sklearn.datasets, f"load_{name}")()
     np.testing.assert_array_equal(x, reference.data.astype(np.float32))
     np.testing.assert_array_equal(y, reference.target)
-    assert source.spec.features == tuple(reference.feature_names)
+    assert source.spec.inputs.as_a(Numbers).names == tuple(reference.feature_names)
     assert source.spec.targets.classes == tuple(reference.target_names)
-    assert (source.spec.inputs.shape, source.spec.maximum) == (x.shape[1:], 1.0)
+    assert (source.spec.inputs.shape, source.spec.inputs.as_a(Numbers).maximum) == (
+        x.shape[1:],
+        1.0,
+    )
 
 
 def test_diabetes_is_a_regression_in_its_own_units(cache):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from research.data import csv_file
 from research.data.csv_columns import PLAIN, Reading
 from research.data.csv_numbers import Format
+from research.data.features.table_columns import TableColumns
 from research.data.source import open_source
 from research.errors import UserError
 
@@ -38,7 +39,13 @@ def test_types_are_inferred(tmp_path):
         f"csv:{tmp_path}/flowers.csv", {"target": "species"}, data_dir=None, cache_dir=str(tmp_path)
     )
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert spec.features == ("length", "colour=blue", "colour=green", "colour=red", "wet")
+    assert spec.inputs.as_a(TableColumns).names == (
+        "length",
+        "colour=blue",
+        "colour=green",
+        "colour=red",
+        "wet",
+    )
     expected = [[1.5, 0, 0, 1, 0], [2, 1, 0, 0, 1], [-0.3, 0, 0, 1, 0], [4, 0, 1, 0, 1]]
     np.testing.assert_array_equal(x[:], np.array(expected, np.float32))
     assert (spec.targets.classes, list(y)) == (("aster", "rose", "tulip"), [1, 2, 1, 0])
@@ -48,7 +55,12 @@ def test_types_are_inferred(tmp_path):
         (5,),
         4,
     )
-    assert (spec.test_size, spec.split_by_seed, spec.impute, len(own_test)) == (0, True, "", 0)
+    assert (
+        spec.test_size,
+        spec.split_by_seed,
+        spec.inputs.as_a(TableColumns).impute,
+        len(own_test),
+    ) == (0, True, "", 0)
 
 
 def test_regression(tmp_path):
@@ -154,7 +166,7 @@ def test_impute_reaches_the_spec(tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n1,0\n,1\n3,1\n")
     options = {"target": "y", "impute": "median"}
     source = open_source(f"csv:{tmp_path}/t.csv", options, data_dir=None, cache_dir=str(tmp_path))
-    assert source.spec.impute == "median"
+    assert source.spec.inputs.as_a(TableColumns).impute == "median"
     np.testing.assert_array_equal(source.arrays().x[:, 0], [1, np.nan, 3])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from research.data import csv_series
+from research.data import csv_series, stretches
 from research.data.source import open_source
 from research.data.spec import Source
 from research.data.split import split_of
@@ -157,7 +157,7 @@ def test_several_series_are_kept_apart(tmp_path: Path) -> None:
         f"csv:{file}", options, data_dir=None, cache_dir=str(tmp_path), task="forecast"
     )
     x, y, _ = arrays = source.arrays()
-    assert source.spec.lengths == (30, 30, 30)
+    assert stretches.lengths(source.spec) == (30, 30, 30)
     parts = split_of(source.spec, arrays, (2, 1, 0), seed=0)
     for rows_of_part, first, end in zip(parts[:2], (0, 20), (20, 30), strict=True):
         whole = np.concatenate([x[rows_of_part], y[rows_of_part][:, -1:]], axis=1)

@@ -51,8 +51,8 @@ def test_the_adding_problem(cache):
 def test_adding_numbers_of_series_of_other_lengths(cache):
     source = opened("adding", cache, **SMALL, shortest=4)
     spec, (x, y, _) = source.spec, source.arrays()
-    assert spec.padded
-    assert not opened("adding", cache, **SMALL).spec.padded
+    assert spec.inputs.ragged
+    assert not opened("adding", cache, **SMALL).spec.inputs.ragged
     lengths = (~np.isnan(x[..., 0])).sum(1)
     assert set(lengths) == set(range(4, 13))
     np.testing.assert_array_equal(np.isnan(x).all(2), np.arange(12) >= lengths[:, None])
@@ -72,7 +72,7 @@ def test_copy_memory(cache, masked):
         (32,),
         (32,),
     )
-    assert spec.vocabulary == spec.targets.classes == ("blank", *"12345678", "recall")
+    assert spec.inputs.tokens.vocabulary == spec.targets.classes == ("blank", *"12345678", "recall")
     assert not spec.targets.stratified
     assert x.dtype == y.dtype == np.int32
     symbols = x[:, :10]
@@ -148,7 +148,7 @@ def test_tokens_stay_tokens_whatever_they_are_for(cache):
         vocabulary=tuple("stuvwxy"),
     )
     source = open_built(lambda: table, "tokens", "1.0.0", cache_dir=cache, name="tokens")
-    assert (source.spec.vocabulary, source.spec.targets.classes) == (
+    assert (source.spec.inputs.tokens.vocabulary, source.spec.targets.classes) == (
         table.vocabulary,
         table.classes,
     )

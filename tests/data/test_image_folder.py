@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from research.data import array_cache, builder, image_folder, progress_bar, reader, repeats
+from research.data.features.numbers import Numbers
 from research.data.source import open_source
 from research.errors import UserError
 
@@ -61,7 +62,11 @@ def test_a_folder_for_each_class(flowers):
         ("rose", "tulip"),
         0,
     )
-    assert (source.spec.name, source.spec.inputs.shape, source.spec.maximum) == (
+    assert (
+        source.spec.name,
+        source.spec.inputs.shape,
+        source.spec.inputs.as_a(Numbers).maximum,
+    ) == (
         "folder:flowers",
         (4, 5, 3),
         255.0,

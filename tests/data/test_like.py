@@ -12,6 +12,7 @@ from research.data import csv_file, image_folder
 from research.data.features.image import Image as ImageFeature
 from research.data.features.label import Label
 from research.data.features.number import Number
+from research.data.features.table_columns import TableColumns
 from research.data.source import open_source
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -109,7 +110,7 @@ def test_an_equals_sign_in_a_name_or_a_category(tmp_path: Path) -> None:
     source = open_source(
         f"csv:{tmp_path}/odd.csv", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path)
     )
-    assert source.spec.features == ("a=b", "kind=u=v", "kind=w")
+    assert source.spec.inputs.as_a(TableColumns).names == ("a=b", "kind=u=v", "kind=w")
     x, _, _ = read(tmp_path, source.spec, table, "y")
     np.testing.assert_array_equal(x[:], source.arrays().x[:])
 

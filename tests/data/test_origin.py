@@ -9,6 +9,8 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 import research.catalogue  # noqa: F401
 from research.data.builder import open_built
 from research.data.data_table import Table
+from research.data.features.number import Number
+from research.data.features.numbers import Numbers
 from research.data.origin import differences, narrow
 from research.data.series import Series, open_series
 from research.data.source import open_source
@@ -92,8 +94,12 @@ SCALERS = {"minmax": MinMaxScaler, "standard": StandardScaler, "robust": RobustS
 @pytest.mark.parametrize("scaling", SCALERS)
 def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
     source = open_built(table, "origin", "1.0.0", cache_dir=cache, name="mine")
-    assert [bool(origin) for origin in source.spec.origin] == [True, False, False]
-    assert source.spec.target_origin == pytest.approx(1e9, abs=5)
+    assert [bool(origin) for origin in source.spec.inputs.as_a(Numbers).origin] == [
+        True,
+        False,
+        False,
+    ]
+    assert source.spec.targets.as_a(Number).offset == pytest.approx(1e9, abs=5)
     plans = Planner(lambda config: source)
     (run,) = plans.runs([{"scaling": scaling, "target_scaling": "standard"}])
     x, y, _ = arrays = source.arrays()
@@ -105,7 +111,9 @@ def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
     answers = (y - lane.target_shift) / lane.target_scale
     exact = StandardScaler().fit(table().y[lane.train, None]).transform(table().y[:, None])[:, 0]
     np.testing.assert_allclose(answers, exact, atol=1e-6)
-    np.testing.assert_array_equal(differences(table().x, np.array(source.spec.origin)), x)
+    np.testing.assert_array_equal(
+        differences(table().x, np.array(source.spec.inputs.as_a(Numbers).origin)), x
+    )
 
 
 def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> None:
@@ -140,7 +148,7 @@ def test_a_table_that_float32_can_hold_has_no_origin(cache: str) -> None:
     rounded = Table(exact.x.astype(np.float32), NORMAL.astype(np.float32))
     plain = open_built(lambda: rounded, "origin_plain", "1.0.0", cache_dir=cache, name="wide")
     assert wide.spec == plain.spec
-    assert wide.spec.origin == ()
+    assert wide.spec.inputs.as_a(Numbers).origin == ()
 
 
 def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
@@ -157,12 +165,12 @@ def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
     stored, y, _ = source.arrays()
     x = stored[np.arange(300)]  # categories are stored as indices, and read one-hot
     assert x.dtype == y.dtype == np.float32
-    at, *others = source.spec.origin
+    at, *others = source.spec.inputs.as_a(Numbers).origin
     assert others == [0, 0, 0]
     np.testing.assert_array_equal(x[:, 0].astype(np.float64) + at, 1.7e9 + np.arange(300))
     np.testing.assert_array_equal(x[:, 1], np.arange(300) / 4)
     np.testing.assert_array_equal(
-        y.astype(np.float64) + source.spec.target_origin, 2**40 + np.arange(300) % 30
+        y.astype(np.float64) + source.spec.targets.as_a(Number).offset, 2**40 + np.arange(300) % 30
     )
 
 
@@ -173,8 +181,8 @@ def test_a_series_has_one_origin(cache: str) -> None:
     )
     stored, y, _ = source.arrays()
     x = stored[np.arange(300)]  # categories are stored as indices, and read one-hot
-    (origin,) = source.spec.origin
-    assert origin == source.spec.target_origin
+    (origin,) = source.spec.inputs.as_a(Numbers).origin
+    assert origin == source.spec.targets.as_a(Number).offset
     rows = np.arange(10)
     np.testing.assert_allclose(
         x[rows].astype(np.float64) + origin, values[rows[:, None] + np.arange(16)], rtol=1e-15

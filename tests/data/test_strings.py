@@ -85,7 +85,11 @@ def test_they_are_what_these_networks_can_be_trained_on(
         "arch": arch,
     }
     (run,) = bundled(cache).runs([{**settings, "batch_size": 8}])
-    assert (run.config.task, run.program.spec.source, run.program.spec.inputs.shape) == (
+    assert (
+        run.config.task,
+        run.program.spec.inputs.tokens.source,
+        run.program.spec.inputs.shape,
+    ) == (
         "sequence_to_sequence",
         3,
         (6,),

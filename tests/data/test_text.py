@@ -38,16 +38,18 @@ def test_a_window_is_a_stretch_and_its_target_the_next_characters(tmp_path):
         (8,),
         "text:own.txt",
     )
-    assert spec.vocabulary == spec.targets.classes == tuple(sorted(set(TEXT)))
+    assert spec.inputs.tokens.vocabulary == spec.targets.classes == tuple(sorted(set(TEXT)))
     assert x.shape == y.shape == (215 - 8, 8)
     assert x.dtype == np.int32
     assert not len(own_test)
     for row in (0, 17, 206):
-        assert text.decode(x[np.array(row)], spec.vocabulary) == TEXT[row : row + 8]
-        assert text.decode(y[np.array(row)], spec.vocabulary) == TEXT[row + 1 : row + 9]
+        assert text.decode(x[np.array(row)], spec.inputs.tokens.vocabulary) == TEXT[row : row + 8]
+        assert (
+            text.decode(y[np.array(row)], spec.inputs.tokens.vocabulary) == TEXT[row + 1 : row + 9]
+        )
     rows = np.array([[3, 50], [7, 206]])
     assert x[rows].shape == (2, 2, 8)
-    assert text.decode(x[rows][1, 1], spec.vocabulary) == TEXT[206:214]
+    assert text.decode(x[rows][1, 1], spec.inputs.tokens.vocabulary) == TEXT[206:214]
 
 
 def test_windows_store_the_sequence_alone():
@@ -141,10 +143,10 @@ def test_another_text_is_read_with_the_vocabulary_of_the_first(tmp_path):
     )  # 24 characters: two windows of 8 and the next
     windows, rows, y = text.read_like(tmp_path / "other.txt", spec)
     assert list(rows) == [0, 8, 15]
-    assert text.decode(windows[rows][2], spec.vocabulary) == "questio"[-8:].rjust(8)
-    assert text.decode(y[1], spec.vocabulary) == "ot the q"
+    assert text.decode(windows[rows][2], spec.inputs.tokens.vocabulary) == "questio"[-8:].rjust(8)
+    assert text.decode(y[1], spec.inputs.tokens.vocabulary) == "ot the q"
     assert list(y[2] == PADDING) == [True] + [False] * 7
-    assert text.decode(y[y != PADDING], spec.vocabulary) == "hat is not the question"
+    assert text.decode(y[y != PADDING], spec.inputs.tokens.vocabulary) == "hat is not the question"
     (tmp_path / "odd.txt").write_text("that is the question\nor is it ß?")
     with pytest.raises(
         UserError, match=r"odd\.txt, line 2: the symbol 'ß' is not in the vocabulary of 17 symbols"
@@ -164,11 +166,11 @@ def test_tiny_shakespeare_keeps_its_parts(tmp_path):
         )
     source = open_source("tiny_shakespeare", {}, data_dir=str(directory), cache_dir=str(tmp_path))
     spec = source.spec
-    assert (len(spec.vocabulary), spec.size + 64) == (65, 1_115_394)
+    assert (len(spec.inputs.tokens.vocabulary), spec.size + 64) == (65, 1_115_394)
     assert split_sizes(spec, (8, 1, 1)) == (1_003_854 - 64, 871, 871)
     assert split_sizes(spec, (9, 1, 0)) == (1_003_854 - 64, 1742, 0)
     begin = split_of(spec, source.arrays(), (9, 1, 0), seed=0).validation[0]
-    assert text.decode(source.arrays().x[begin], spec.vocabulary).startswith(
+    assert text.decode(source.arrays().x[begin], spec.inputs.tokens.vocabulary).startswith(
         "?\n\nGREMIO:\nGood morrow"
     )
     with pytest.raises(UserError, match="comes already split"):
@@ -185,9 +187,5 @@ def test_a_spec_without_tokens_is_as_it_was():
         0,
         "f",
     )
-    assert (spec.inputs.channels, spec.targets.stratified, spec.vocabulary, spec.targets.shape) == (
-        (3,),
-        True,
-        (),
-        (),
-    )
+    assert (spec.inputs.channels, spec.targets.stratified) == ((3,), True)
+    assert (spec.inputs.tokens, spec.targets.shape) == (None, ())

@@ -10,6 +10,8 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from research.data.features.numbers import Numbers
+from research.data.features.table_columns import TableColumns
 from research.data.source import open_source
 from research.errors import UserError
 
@@ -32,7 +34,7 @@ def encoded(pixels, kind):
 def test_mnist(prepared_sets, tmp_path):
     source = opened("mnist", prepared_sets, tmp_path)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.inputs.shape, spec.size, spec.test_size, spec.maximum) == (
+    assert (spec.inputs.shape, spec.size, spec.test_size, spec.inputs.as_a(Numbers).maximum) == (
         (28, 28, 1),
         70000,
         10000,
@@ -89,7 +91,7 @@ def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
     x, y, _ = source.arrays()
     np.testing.assert_array_equal(x, np.arange(3)[None] + np.arange(4)[:, None])
     assert (list(y), source.spec.targets.classes) == ([0, 1, 0, 1], ("u", "v"))
-    assert source.spec.features == ("signal_0", "signal_1", "signal_2")
+    assert source.spec.inputs.as_a(Numbers).names == ("signal_0", "signal_1", "signal_2")
 
 
 def test_columns_and_a_number(make_set, tmp_path):
@@ -102,7 +104,7 @@ def test_columns_and_a_number(make_set, tmp_path):
     data_dir = make_set("people", features, {"train": examples}, ("person", "income"))
     source = opened("people", data_dir, tmp_path)
     x, y, _ = source.arrays()
-    assert source.spec.features == ("age", "sex=f", "sex=m", "tall")
+    assert source.spec.inputs.as_a(Numbers).names == ("age", "sex=f", "sex=m", "tall")
     np.testing.assert_array_equal(x, [[30, 0, 0, 0], [31, 1, 0, 1], [32, 0, 1, 0]])
     assert (source.spec.task, list(y)) == ("regression", [0, 0.5, 1])
 
@@ -444,7 +446,7 @@ def test_missing_numbers_are_named_or_filled(make_set, tmp_path):
     ):
         opened("gaps", data_dir, tmp_path)
     source = opened("gaps", data_dir, tmp_path, impute="mean")
-    assert source.spec.impute == "mean"
+    assert source.spec.inputs.as_a(TableColumns).impute == "mean"
     assert np.isnan(source.arrays().x[2, 0])
     images = {
         "x": KINDS.Tensor(shape=(4, 4, 1), dtype=np.uint8),

@@ -65,7 +65,7 @@ def timed(name, *arguments):
     if given["dataset"].startswith("csv:"):
         options = {"target": given["target"]}
         spec = open_source(given["dataset"], options, data_dir=None, cache_dir=given["cache_dir"]).spec
-        print(spec.size, len(spec.features) > 800, len(spec.targets.classes))
+        print(spec.size, len(spec.inputs.names) > 800, len(spec.targets.classes))
     return Took(0, 0, 0)
 
 table_time.timed = timed

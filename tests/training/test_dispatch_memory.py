@@ -10,7 +10,7 @@ from research.training.engine.chunk_batches import dispatch_steps
 
 def program(columns: int, categories: tuple[int, ...]) -> Any:
     """What dispatch_steps reads of a program: float32 columns, batches of 256."""
-    spec = SimpleNamespace(inputs=SimpleNamespace(bytes=4 * columns), kinds=categories)
+    spec = SimpleNamespace(inputs=SimpleNamespace(bytes=4 * columns, one_hot=bool(categories)))
     return SimpleNamespace(spec=spec, sizes=SimpleNamespace(batch=256, steps_per_epoch=625))
 
 

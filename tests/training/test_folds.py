@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from engine import IMAGES, TABLE, run
 
+from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource, categories
 from research.data.one_hot import OneHot
 from research.data.splitters.division import division
@@ -108,7 +109,7 @@ def with_garbage(source: InMemorySource, rows: np.ndarray, labels: bool) -> InMe
     x[rows] = generator.permuted(x[rows], axis=0) + x.dtype.type(not encoded) * x.dtype.type(9)
     if labels:
         y[rows] = 1000 * y[rows] + 5
-    x = OneHot(x, source.spec.kinds) if encoded else x
+    x = OneHot(x, source.spec.inputs.as_a(TableColumns).categories) if encoded else x
     return dataclasses.replace(source, data=source.data._replace(x=x, y=y))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from research.analysis.audit.case import Case, DataParts
 from research.analysis.audit.finding import Finding
+from research.data.features.table_columns import TableColumns
 from research.words import plural
 
 # A test row this much closer to a training row than training rows are to each other is a copy.
@@ -25,7 +26,7 @@ def near_duplicates(case: Case) -> Iterator[Finding]:
         if not len(data.test) or data.spec.windows:
             continue
         train, test = data.inputs(data.train), data.inputs(data.test)
-        copies = _copies(train, test) if data.spec.vocabulary else _near(train, test)
+        copies = _copies(train, test) if data.spec.inputs.tokens else _near(train, test)
         if copies:
             yield Finding(
                 "problem",
@@ -62,13 +63,14 @@ def given_away(case: Case) -> Iterator[Finding]:
     """A column that predicts the target by itself."""
     for data in case.data:
         spec = data.spec
-        if len(spec.inputs.shape) != 1 or spec.vocabulary or spec.windows or spec.targets.shape:
+        table = spec.inputs
+        if not isinstance(table, TableColumns) or spec.targets.shape:
             continue
         if spec.targets.reconstructs or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
             continue
         scores = _alone(data)
         for column in np.flatnonzero(scores >= GIVEN_AWAY):
-            name = f"'{spec.features[column]}'" if spec.features else f"{column + 1}"
+            name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
             yield Finding(
                 "problem",
                 f"{data.name}: column {name} alone predicts the test targets"
@@ -114,19 +116,15 @@ def shared_groups(case: Case) -> Iterator[Finding]:
     of the split."""
     for data in case.data:
         spec = data.spec
-        if (
-            len(spec.inputs.shape) != 1
-            or spec.vocabulary
-            or spec.windows
-            or not spec.targets.classes
-        ):
+        table = spec.inputs
+        if not isinstance(table, TableColumns) or not spec.targets.classes:
             continue
         if not len(data.test):
             continue
         for column in range(min(spec.inputs.shape[0], MOST_COLUMNS)):
             groups = _groups(data, column)
             if groups:
-                name = f"'{spec.features[column]}'" if spec.features else f"{column + 1}"
+                name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
                 yield Finding(
                     "caution",
                     f"{data.name}: column {name} has {groups} whole values, each with one class"

@@ -27,6 +27,9 @@ class Fitted(NamedTuple):
     scale: Any
 
 
+K = TypeVar("K", bound="Feature")
+
+
 @dataclasses.dataclass(frozen=True)
 class Feature:
     """An input or a target: the shape of one example, and what its numbers mean.
@@ -63,6 +66,41 @@ class Feature:
         return {}
 
     @property
+    def stored(self) -> "Feature":
+        """What the stored arrays are, where an architecture takes them as something else."""
+        return self
+
+    @property
+    def tokens(self) -> Any:
+        """A source and its answer, or a sequence, as a TokenSequence; None of numbers."""
+        return None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether a scaling applies to it."""
+        return self.numeric
+
+    @property
+    def merged(self) -> tuple[str, float] | None:
+        """(what, near which number) float32 would merge if it were not stored as differences."""
+        return None
+
+    @property
+    def gap(self) -> tuple[int, str] | None:
+        """(row, column) of the first number that must be filled in."""
+        return None
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether rows become larger as they are gathered."""
+        return False
+
+    @property
+    def of_table(self) -> dict[str, Any]:
+        """The fields of a data/data_table.py Table that describe it."""
+        return {"inputs": self}
+
+    @property
     def collected(self) -> bool:
         """Whether examples are collected from an environment; the rows are then episodes."""
         return False
@@ -86,6 +124,19 @@ class Feature:
     def sizes(self) -> tuple[int, ...]:
         """What shapes a program, beside the shape and the vocabulary."""
         return ()
+
+    def as_a(self, kind: type[K]) -> K:
+        """This feature, where it is known to be of that kind."""
+        assert isinstance(self, kind), f"{self.describe()} is not {kind.__name__}"
+        return self
+
+    def in_unit_interval(self, scaling: str) -> bool:
+        """Whether the scaling brings the training rows into [0, 1]."""
+        return False
+
+    def loaded(self, x: Any) -> Any:
+        """The stored arrays as they are indexed: of categories one-hot columns."""
+        return x
 
     def describe(self) -> str:
         """What it is, for messages: `images [28, 28, 1]`."""

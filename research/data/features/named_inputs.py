@@ -39,6 +39,16 @@ class NamedInputs(Feature):
         return tuple(self.parts)
 
     @property
+    def scaled(self) -> bool:
+        """Whether a scaling applies to one of the inputs."""
+        return any(part.scaled for part in self.parts.values())
+
+    @property
+    def merged(self) -> tuple[str, float] | None:
+        """That of the first of the inputs that has one."""
+        return next(filter(None, (part.merged for part in self.parts.values())), None)
+
+    @property
     def ragged(self) -> bool:
         """Whether one of the inputs is."""
         return any(part.ragged for part in self.parts.values())

@@ -8,6 +8,7 @@ import numpy as np
 from research.data import scaling as scaling_lib
 from research.data.features.feature import feature
 from research.data.features.target import TargetFeature
+from research.data.origin import differences
 from research.data.windows import Windows
 
 
@@ -27,6 +28,20 @@ class Number(TargetFeature):
     counted = "numbers"
 
     offset: float = 0.0
+
+    @property
+    def merged(self) -> tuple[str, float] | None:
+        """The targets, if something was subtracted."""
+        return ("targets", self.offset) if self.offset else None
+
+    def restored(self, values: Any) -> Any:
+        """The values with what was subtracted."""
+        # In float32, adding a large origin back would round the small values that were trained on.
+        return values.astype(np.float64) + self.offset if self.offset else values
+
+    def differences(self, values: np.ndarray) -> np.ndarray:
+        """The values without what is subtracted, float32."""
+        return differences(values, self.offset)
 
     def fit_target(self, y: Any, train: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
         """`scaling` of the targets that are there; `none` adds the offset back.

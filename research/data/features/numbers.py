@@ -38,6 +38,36 @@ class Numbers(Feature):
         """Bytes of one example: pixels are stored as uint8, all else as float32."""
         return int(np.prod(self.shape)) * (1 if self.maximum > 1 else 4)
 
+    @property
+    def merged(self) -> tuple[str, float] | None:
+        """The first column from which something was subtracted."""
+        shifted = ((column, origin) for column, origin in enumerate(self.origin) if origin)
+        column, origin = next(shifted, (None, 0.0))
+        if column is None:
+            return None
+        return f"values of the {self.column(column) if self.names else 'inputs'}", origin
+
+    @property
+    def gap(self) -> tuple[int, str] | None:
+        """The first number that is missing."""
+        if not self.missing:
+            return None
+        row, column = self.missing
+        return row, self.column(column)
+
+    @property
+    def of_table(self) -> dict[str, Any]:
+        """The columns' names, what they are divided by, and what was subtracted."""
+        return {"features": self.names, "maximum": self.maximum, "origin": self.origin}
+
+    def column(self, place: int) -> str:
+        """What a column is called in messages."""
+        return f"column '{self.names[place]}'" if self.names else f"column {place}"
+
+    def in_unit_interval(self, scaling: str) -> bool:
+        """`minmax` does, and `none` of bytes."""
+        return scaling_lib.into_unit(scaling, self.maximum)
+
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
         """`scaling` of the training rows; `none` adds the origin back, which requires float64.
 

@@ -35,6 +35,20 @@ class TableColumns(Numbers):
     categories: tuple[int, ...] = ()
 
     @property
+    def one_hot(self) -> bool:
+        """Categories are."""
+        return bool(self.categories)
+
+    def column(self, place: int) -> str:
+        """The column, or of a category that of all its categories."""
+        named = super().column(place)
+        return f"{named.partition('=')[0]}'" if self.categories and "=" in named else named
+
+    def loaded(self, x: Any) -> Any:
+        """Categories as one-hot columns."""
+        return OneHot(x, self.categories) if self.categories else x
+
+    @property
     def starts(self) -> np.ndarray:
         """For each stored column the first of the D columns that are read from it, int [C]."""
         return OneHot(np.zeros((0, 0)), self.categories).starts

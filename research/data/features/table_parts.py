@@ -32,28 +32,18 @@ class TableParts(NamedInputs):
     called: tuple[str, str] = ("numbers", "categories")
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns as the table has them, with one-hot categories."""
-        return self.table.names
+    def stored(self) -> Feature:
+        """The table."""
+        return self.table
 
     @property
-    def origin(self) -> tuple[float, ...]:
-        """What was subtracted from each column of the table."""
-        return self.table.origin
+    def one_hot(self) -> bool:
+        """Their batches count as those of the table."""
+        return self.table.one_hot
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Which columns are categories, and how many each has."""
-        return self.table.categories
-
-    @property
-    def impute(self) -> str:
-        """How missing numbers are filled."""
-        return self.table.impute
-
-    @property
-    def categories(self) -> tuple[int, ...]:
-        """Per stored column how many categories it has, 0 of numbers."""
         return self.table.categories
 
     @property

@@ -48,6 +48,19 @@ class TargetFeature(Feature):
         return False
 
     @property
+    def numbered(self) -> bool:
+        """Whether its classes are numbers that were taken for classes."""
+        return False
+
+    def restored(self, values: Any) -> Any:
+        """Targets or predictions in the units of the data, float64 where float32 would round."""
+        return values
+
+    def differences(self, values: np.ndarray) -> np.ndarray:
+        """Targets in the units of the data as they are stored."""
+        return values
+
+    @property
     def stratified(self) -> bool:
         """Whether a split gives every part each class in its share of the rows."""
         return bool(self.classes) and not self.shape

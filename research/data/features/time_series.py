@@ -37,6 +37,11 @@ class TimeSeries(Numbers):
         return ("padded series",) if self.padded else super().kinds
 
     @property
+    def gap(self) -> tuple[int, str] | None:
+        """Numbers behind the end of padded series are not missing."""
+        return None if self.padded else super().gap
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Whether series are over early."""
         return {"padded": self.padded}

@@ -54,6 +54,13 @@ class TokenPair(NamedInputs):
         return ()
 
     @property
+    def tokens(self) -> TokenSequence:
+        """Both as one row, with the symbols of answers."""
+        answered = self.answered
+        steps = answered.shape[0] + self.source
+        return dataclasses.replace(answered, shape=(steps,), source=self.source)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The steps and the symbols of a source that is stored apart."""
         return () if self.packed else (*self.asked.shape, len(self.asked.vocabulary))
@@ -62,16 +69,6 @@ class TokenPair(NamedInputs):
     def source(self) -> int:
         """How many of the targets' places stand before those of the answer."""
         return self.asked.shape[0] if self.packed else 0
-
-    @property
-    def vocabulary(self) -> tuple[str, ...]:
-        """The symbols of answers."""
-        return self.answered.vocabulary
-
-    @property
-    def end(self) -> str:
-        """The symbol that ends an answer which is shorter than others, "" if there are none."""
-        return self.answered.end
 
     def fitted_like(self, dtype: np.dtype) -> Fitted:
         """Tokens are not scaled: the shapes are []."""

@@ -48,6 +48,16 @@ class TokenSequence(Feature):
         return TokenPair(self.shape, asked=asked, answered=answered, packed=True)
 
     @property
+    def tokens(self) -> "TokenSequence":
+        """It is one."""
+        return self
+
+    @property
+    def of_table(self) -> dict[str, Any]:
+        """The symbols."""
+        return {"vocabulary": self.vocabulary}
+
+    @property
     def facts(self) -> dict[str, Any]:
         """How many symbols there are, and how many of the tokens are the source."""
         return {"vocabulary": len(self.vocabulary) or None, "source": self.source}

@@ -24,9 +24,9 @@ Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-h
 def read_is_used(config: Any, spec: Any) -> str | None:
     """`read` applies only to images, `embedding` only to tokens."""
     options = dict(config.arch.options)
-    if options.get("read", "rows") != "rows" and len(spec.inputs.shape) != 3:
+    if options.get("read", "rows") != "rows" and "image" not in spec.inputs.kinds:
         return f"arch.read applies only to images, and {spec.name} has none; leave it out"
-    if options.get("embedding") is not None and not spec.vocabulary:
+    if options.get("embedding") is not None and spec.inputs.tokens is None:
         return f"arch.embedding applies only to tokens, and {spec.name} has numbers; leave it out"
     return None
 

@@ -95,8 +95,8 @@ def _beam_search(
 
 def _end(program: Program) -> int | None:
     """The token that ends an answer, or None."""
-    spec = program.spec
-    return spec.vocabulary.index(spec.end) if spec.end else None
+    tokens = program.spec.inputs.tokens
+    return tokens.vocabulary.index(tokens.end) if tokens.end else None
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -104,7 +104,7 @@ def _full_recompute(
     program: Program, lane: Lane, variables: Variables, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """By reading source and answer so far for each token."""
-    width, end = program.spec.source, _end(program)
+    width, end = program.spec.inputs.tokens.source, _end(program)
     seen = (
         jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype)
         .at[:, : width + 1]

@@ -78,6 +78,6 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
 def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
     """Updates per dispatch: the strategy's, limited by the epoch and by the memory for batches."""
     example = program.spec.inputs.bytes
-    most = ONE_HOT_BYTES if program.spec.kinds else BATCH_BYTES
+    most = ONE_HOT_BYTES if program.spec.inputs.one_hot else BATCH_BYTES
     fitting = max(1, most // (example * program.sizes.batch * strategy.width))
     return min(strategy.steps, program.sizes.steps_per_epoch, fitting)

@@ -141,7 +141,7 @@ def _seeds(config: RunConfig) -> dict[str, np.uint32]:
 
 def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
     """Those of the rows that have a target; an example without any counts in nothing."""
-    if not program.counts_targets or program.spec.vocabulary:
+    if not program.counts_targets or not program.spec.inputs.numeric:
         return rows
     # In blocks, so that the targets of images are not copied all at once.
     parts = np.array_split(rows, -(-len(rows) // BLOCK))

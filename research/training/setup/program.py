@@ -106,12 +106,11 @@ class Program:
             [*sizes, *([fewest] if fewest else []), *([updates] if updates else [])],
             self.config.epochs,
         ]
-        if spec.vocabulary or spec.targets.shape:
-            shapes += [
-                len(spec.vocabulary),
-                list(spec.targets.shape),
-                *([spec.source] if spec.source else []),
-            ]
+        facts = spec.inputs.facts
+        symbols = facts.get("vocabulary") or 0
+        source = facts.get("source", 0)
+        if symbols or spec.targets.shape:
+            shapes += [symbols, list(spec.targets.shape), *([source] if source else [])]
         if spec.inputs.sizes:
             shapes.append(list(spec.inputs.sizes))
         if spec.targets.sizes:

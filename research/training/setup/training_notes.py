@@ -39,7 +39,7 @@ def _never_evaluated(program: Program) -> list[str]:
     if not spec.windows:
         return []
     left = stretches.left_out(spec, split.parse_split(program.config.split.name))
-    end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
+    end = "ends of the {} parts" if len(stretches.lengths(spec)) > 1 else "end of the {} part"
     parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
     return [
         f"{spec.name}: values that fill no window of context={spec.inputs.shape[0]} are not"

@@ -5,7 +5,6 @@ from typing import Any
 
 from research import config as config_lib
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, PARTS, RunConfig
-from research.data.features.named_inputs import NamedInputs
 from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
 from research.errors import ShapeError, UserError
@@ -140,7 +139,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
-    if spec.targets.reconstructs and isinstance(spec.inputs, NamedInputs):
+    if spec.targets.reconstructs and spec.inputs.arrays:
         raise UserError(
             f"task=reconstruction needs a single input, and arch={config.arch.name} takes"
             f" {spec.inputs.describe()}"
@@ -231,27 +230,22 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
         raise UserError(
             f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
         )
-    if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
+    if not spec.inputs.scaled and config.scaling not in (FIELDS["scaling"].default, "none"):
         raise UserError(
-            f"scaling={config.scaling} applies only to numbers, and {spec.name} has tokens;"
-            " leave it out"
+            f"scaling={config.scaling} applies only to numbers, and {spec.name} has"
+            f" {spec.inputs.counted}; leave it out"
         )
     if config.precision == "float64":
         return
     # A fit on the host has no precision to choose.
     otherwise = "" if host.is_fitted(config) else ", or --precision=float64"
-    merged = [place for place, origin in enumerate(spec.origin) if origin]
-    if merged and config.scaling == "none":
-        what = f"column '{spec.features[merged[0]]}'" if spec.features else "inputs"
-        raise UserError(
-            f"scaling=none: float32 merges values of the {what} of {spec.name}, which are near "
-            f"{spec.origin[merged[0]]:.4g}; try --scaling=standard{otherwise}"
-        )
-    if spec.target_origin and config.target_scaling == "none" and not spec.targets.reconstructs:
-        raise UserError(
-            f"target_scaling=none: float32 merges targets of {spec.name}, which are near"
-            f" {spec.target_origin:.4g}; try --target_scaling=standard{otherwise}"
-        )
+    for flag, feature in (("scaling", spec.inputs), ("target_scaling", spec.targets)):
+        if feature.merged and getattr(config, flag) == "none":
+            what, near = feature.merged
+            raise UserError(
+                f"{flag}=none: float32 merges {what} of {spec.name}, which are near {near:.4g};"
+                f" try --{flag}=standard{otherwise}"
+            )
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
@@ -267,7 +261,7 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
                 f"{part.name} changes one target, and those of {spec.name} are"
                 f" {spec.targets.describe()}; leave it out"
             )
-        if spec.padded and member.mixes_examples:
+        if spec.inputs.ragged and member.mixes_examples:
             raise UserError(
                 f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
                 " it out"
