@@ -3,7 +3,6 @@
 The config itself is in run_config.py, its leaves and its text in config_leaves.py.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from research.components import component, inline_options, regularizers
@@ -17,6 +16,7 @@ from research.config_leaves import (
     to_flags,
 )
 from research.errors import UserError, nearest
+from research.options import Settings
 from research.player_settings import player_settings, players_of, views
 from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS
 from research.run_config import (
@@ -76,8 +76,6 @@ __all__ = [
     "to_flags",
     "views",
 ]
-
-Settings = Mapping[str, Any]
 
 
 def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:

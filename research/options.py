@@ -10,7 +10,7 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from research.duration import Duration
@@ -65,6 +65,10 @@ Count = typing.Annotated[int, Range(1)]
 # Floats that count something: numeric options, in which lanes may differ, unlike `Count`.
 WholeNumber = typing.Annotated[float, WholeRange(0)]
 PositiveWhole = typing.Annotated[float, WholeRange(1)]
+
+
+# Settings of a run: flag -> text or value.
+Settings = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

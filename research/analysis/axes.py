@@ -10,14 +10,12 @@ from research.analysis.number_format import as_number
 from research.analysis.table_builder import build_table
 from research.config import FIELDS, FOLLOWING, SEEDS
 from research.errors import UserError, nearest
-from research.options import format_value
+from research.options import Settings, format_value
 from research.statistics.comparisons import Claim
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
 from research.sweeps.estimates.seed_value import fold_of, seed_value
 from research.sweeps.records.record import Record
-
-Settings = Mapping[str, str]
 
 # What differs among the runs of a row.
 POOLED = ("seed", "fold")

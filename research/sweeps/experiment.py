@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 from research.config import by_full_name
 from research.errors import UserError
+from research.options import Settings
 from research.registry import Registry
 from research.sweeps.column import Better, Column, Published, check_metric
 from research.sweeps.declare import designs, factor_arms
 from research.sweeps.declare.designs import Design
-
-Settings = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

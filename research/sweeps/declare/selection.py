@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from research.errors import UserError
+from research.options import Settings
 from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.words import plural
 
-Settings = dict[str, Any]
 # The runs that choose and those that report have the same test rows, which no choice reads. If each
 # seed split the rows, the validation rows of one would be test rows of another.
 SHARED_SPLIT = {"split_seed": 0}

@@ -1,10 +1,11 @@
 """Variance draws: the runs that redraw one source of randomness while the others stay fixed."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from research.errors import UserError, nearest
+from research.options import Settings
 from research.run_config import SEEDS
 
 # What each source is, for a reader.
@@ -17,8 +18,6 @@ MEANINGS = {
 }
 ROWS = "rows"
 TOGETHER = "together"
-
-Settings = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,17 +3,16 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from research import config as config_lib
 from research.config import RunConfig
 from research.errors import ShapeError
+from research.options import Settings
 from research.sweeps.column import common_metric
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.setup.program import Program
 from research.words import plural
-
-Settings = Mapping[str, Any]
 
 # Groups of equal rows that are named, and rows of a group.
 MOST = 4

@@ -14,8 +14,9 @@ from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import division
 from research.errors import ShapeError, UserError, nearest
+from research.options import Settings
 from research.registry import FITTED_SETTINGS
-from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
+from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
 from research.training.setup import host, training_notes, validate, warm_start

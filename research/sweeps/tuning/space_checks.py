@@ -2,20 +2,18 @@
 
 import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from research import config as config_lib
 from research.config import PARTS, SEEDS, RunConfig
 from research.errors import UserError
+from research.options import Settings
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner, unused_message
 from research.sweeps.tuning import space
 from research.sweeps.tuning.search import Result
-
-Settings = Mapping[str, Any]
 
 # How near its ends an interval is tried; the ends themselves are hardly ever drawn.
 EDGE = 1e-9

@@ -14,6 +14,7 @@ from research import config as config_lib
 from research import identity
 from research.components import entry_and_options
 from research.errors import UserError
+from research.options import Settings
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import (
@@ -37,8 +38,6 @@ from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
 from research.sweeps.tuning.search import Result, search
 from research.sweeps.tuning.space_checks import first_run, planned, planned_folds
 from research.words import plural
-
-Settings = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
