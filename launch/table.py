@@ -45,8 +45,8 @@ def main() -> None:
             terminal().warn(f"{report.missing} of {wanted} runs have no record, and so no row")
         emit(runs)
     else:
-        emit(report.effects if report.effects and ROWS.value != "arms" else report.table)
-    of_arms = ROWS.value in (None, "arms") and not report.effects
+        emit(report.answer if report.answer and ROWS.value != "arms" else report.table)
+    of_arms = ROWS.value in (None, "arms") and not report.answer
     figure_flags.draw(report, rows if of_arms else WHOLE)
     if not NO_TRAIN.value:
         start.end_with_failures(report.table.records())

@@ -37,6 +37,7 @@ from research.analysis.table_report import (
     effects_of,
     of_experiment,
     of_sweep,
+    over_datasets_of,
     untrained,
 )
 from research.analysis.tabular import Tabular
@@ -159,10 +160,12 @@ def _check_without_records(experiment: Experiment) -> None:
         experiment.baseline,
         range(experiment.seeds),
     )
-    effects = effects_of(experiment, empty) if ROWS.value != "arms" else None
+    of_arms = ROWS.value == "arms"
+    effects = None if of_arms else effects_of(experiment, empty)
+    over_datasets = None if of_arms else over_datasets_of(experiment, empty)
     if ROWS.value == "effects" and effects is None:
         raise UserError("--rows=effects is for an experiment that declares factors")
-    check(effects or empty)
+    check(effects or over_datasets or empty)
 
 
 def _experiment(monitor: Terminal) -> Experiment:

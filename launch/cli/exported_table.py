@@ -53,8 +53,8 @@ def write_table(report: TableReport, directory: Path) -> Path:
     the folder."""
     folder = directory / report.table.title
     tables: dict[str, Tabular] = {"table": report.table}
-    if report.effects is not None:
-        tables["effects"] = report.effects
+    if report.answer is not None:
+        tables["effects" if report.effects else "datasets"] = report.answer
     folder.mkdir(parents=True, exist_ok=True)
     for stem, table in tables.items():
         for form in FORMATS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from launch.cli import plan_text
 from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row, of_sweep
-from research.analysis import figures, html, progress
+from research.analysis import answer_figures, figures, html, progress
 from research.analysis.table_report import TableReport, of_experiment
 from research.analysis.table_report import of_sweep as table_of
 from research.durable_files import write_atomically
@@ -68,8 +68,8 @@ def _parts(
     with contextlib.suppress(UserError):
         shown = _shown(title, of, runs, plans, store)
         if any(shown.table.records()):
-            if shown.effects is not None:
-                yield html.section("Effects", html.fragment(shown.effects))
+            if shown.answer is not None:
+                yield html.section("Answer", html.fragment(shown.answer))
             yield html.section("Table", html.fragment(shown.table))
             yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(plan_text.lines(runs, store, plans)))
@@ -100,8 +100,6 @@ def _shown(
 
 def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
-    drawings = figures.of_table(shown.table)
-    if shown.effects:
-        drawings |= figures.of_effects(shown.effects)
+    drawings = figures.of_table(shown.table) | answer_figures.of_answer(shown.answer)
     for drawing in drawings.values():
         yield html.drawing(drawing())

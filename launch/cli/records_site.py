@@ -7,9 +7,9 @@ from pathlib import Path
 
 from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row
-from research.analysis import figures, html
+from research.analysis import answer_figures, figures, html
+from research.analysis.answer_figures import Answer
 from research.analysis.arms_table import ArmsTable
-from research.analysis.effects_table import EffectsTable
 from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import BROWSER, scripts
 from research.analysis.sensitivity import settings_figure
@@ -71,7 +71,7 @@ def _experiments(store: Store, records: Sequence[Record], directory: Path) -> It
             # Its data may be elsewhere; the others are still shown.
             yield f"<p>{html_lib.escape(f'{experiment.name}: {error}')}</p>"
             continue
-        page = _page(shown.table, "experiment", directory, shown.effects)
+        page = _page(shown.table, "experiment", directory, shown.answer)
         yield _link(page, experiment.name, shown.table)
 
 
@@ -109,21 +109,19 @@ def _link(file: Path, name: str, table: ArmsTable) -> str:
     )
 
 
-def _page(
-    table: ArmsTable, kind: str, directory: Path, effects: EffectsTable | None = None
-) -> Path:
+def _page(table: ArmsTable, kind: str, directory: Path, answer: Answer = None) -> Path:
     """Writes the page of a table: its answer first, then figures and panels behind links.
 
     Args:
         table: the table.
         kind: what the name of the file begins with.
         directory: where it is written.
-        effects: those of a design, which are its answer.
+        answer: the effects of a design, or what several data sets say together.
     """
     stem = f"{kind}-{table.title.replace('/', '-')}"
     parts = ['<p><a href="index.html">all records</a></p>']
-    if effects is not None:
-        parts.append(html.section("Effects", html.fragment(effects)))
+    if answer is not None:
+        parts.append(html.section("Answer", html.fragment(answer)))
     large = len(table.rows) > WHOLE_TABLE
     if large:
         best = View(top=BEST).apply(table)
@@ -134,9 +132,7 @@ def _page(
     else:
         parts.append(html.section("Table", html.fragment(table)))
     parts += _answers(table, stem, directory)
-    drawings = figures.of_table(table)
-    if effects:
-        drawings |= figures.of_effects(effects)
+    drawings = figures.of_table(table) | answer_figures.of_answer(answer)
     links = [
         f'<li><a href="{html_lib.escape(_svg(drawing(), stem, name, directory))}">'
         f"{html_lib.escape(name)}</a></li>"

@@ -2,7 +2,7 @@
 
 from research.analysis.arms_table import ArmsTable
 from research.analysis.axes import sweep_table
-from research.analysis.table_report import columns_of
+from research.analysis.main_columns import columns_of
 from research.errors import UserError
 from research.sweeps.declare import strengths
 from research.sweeps.tuning import report_text, tuner

@@ -94,7 +94,7 @@ def measured(
         return Scale(100.0, 2).number(number) if column.in_percent else f"{number:.4g}"
 
     return ColumnLayout(
-        _header(column),
+        header(column),
         "r",
         text,
         value,
@@ -104,7 +104,7 @@ def measured(
     )
 
 
-def _header(column: Column, rows: int | None = None) -> str:
+def header(column: Column, rows: int | None = None) -> str:
     """`test accuracy (%, 57 rows)`: the label, its unit, and how many rows it is measured on."""
     notes = ["%"] if column.in_percent else []
     notes += [] if rows is None else [f"{rows:,} rows"]
@@ -185,7 +185,7 @@ def mean(table: ArmsTable, column: Column, index: int) -> ColumnLayout:
 
     rows = test_count(table) if column.metric.startswith("test/") else None
     return ColumnLayout(
-        _header(column, rows),
+        header(column, rows),
         "r",
         lambda row: _mean(row.cells[index], column),
         value,

@@ -10,6 +10,7 @@ from typing import Any
 from research.durable_files import write_atomically
 from research.errors import UserError
 from research.identity import digest
+from research.sweeps.declare.dataset_arms import DatasetArms
 from research.sweeps.experiment import Experiment
 from research.sweeps.records.store import Store
 from research.words import plural
@@ -58,6 +59,8 @@ def question(experiment: Experiment) -> dict[str, Any]:
         for field in dataclasses.fields(experiment)
         if field.name not in _TEXTS
     }
+    if isinstance(experiment.arms, DatasetArms):
+        declared["baseline"] = experiment.arms.baseline
     declared["arms"] = {label: dict(arm) for label, arm in experiment.arms.items()}
     declared["columns"] = [dataclasses.asdict(column) for column in experiment.columns]
     if experiment.choose is not None:

@@ -10,23 +10,20 @@ from research import config as config_lib
 from research.analysis import registration, sensitivity
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import axes, sweep_table, with_seed_values
+from research.analysis.datasets_builder import datasets_table
+from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_table import EffectsTable, effects_table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.kept_scores import KeptScores
+from research.analysis.main_columns import columns_of
 from research.analysis.table_builder import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
-from research.metric_names import CLEAN
-from research.registry import ESTIMATES, METRICS, TASKS
+from research.registry import ESTIMATES
 from research.statistics.comparisons import Claim
-from research.sweeps.column import (
-    Better,
-    Column,
-    common_metric,
-    reads_predictions,
-    refuse_unknown,
-)
+from research.sweeps.column import reads_predictions, refuse_unknown
 from research.sweeps.declare import selection
+from research.sweeps.declare.dataset_arms import DatasetArms
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.estimates.out_of_fold import folds_of_seed, with_out_of_fold
 from research.sweeps.execute.ensure_records import Executor, ensure_records, train_locally
@@ -46,6 +43,7 @@ class TableReport:
     """A table, and the records of the runs among which its settings were chosen.
 
     missing: its runs without a record. effects: of the factors, where a design made the arms.
+    over_datasets: what the data sets say together, where there are several.
     """
 
     table: ArmsTable
@@ -53,6 +51,12 @@ class TableReport:
     path: str = "learning_rate"
     missing: int = 0
     effects: EffectsTable | None = None
+    over_datasets: DatasetsTable | None = None
+
+    @property
+    def answer(self) -> EffectsTable | DatasetsTable | None:
+        """The table that answers the question; None where that of the arms does."""
+        return self.effects or self.over_datasets
 
     def write_figures(
         self, directory: str, view: View = WHOLE, style: FigureStyle = SCREEN
@@ -70,7 +74,7 @@ class TableReport:
         Raises:
             UserError: the directory cannot be written.
         """
-        from research.analysis import figures
+        from research.analysis import answer_figures, figures
 
         # The best rows alone would show a setting only where it did well.
         selected = dataclasses.replace(view, sort=(), top=None, columns=()).apply(self.table)
@@ -78,7 +82,7 @@ class TableReport:
         with figure_style(style):
             yield from figures.write_figures(table, directory, all_rows=selected)
             yield from figures.left_out(table, selected)
-            for name, drawing in figures.of_effects(self.effects).items() if self.effects else ():
+            for name, drawing in answer_figures.of_answer(self.answer).items():
                 yield from figures.save(drawing(), directory, name)
             for column in columns_of(self.searched)[:1] if self.searched else ():
                 try:
@@ -201,30 +205,20 @@ def untrained(
     return of_sweep(name, sweep, ids, records, question=question)
 
 
-def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[Column]:
-    """The main metric of the records' task, or the loss if it is a metric, on the splits that they
-    have; then `metrics`, as `test/nll`."""
-    metric, better = common_metric(record.config for record in records)
-    present = {name for record in records for name in record.metrics}
-    splits = [
-        split for split in ("validation", "test") if f"{split}/{metric}" in present or not present
-    ]
-    columns = [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
-    shown = {column.metric for column in columns}
-    for name in dict.fromkeys(metrics):
-        if name not in shown:
-            columns.append(Column(name.replace("/", " "), name, _better(name, records)))
-    return columns
+def over_datasets_of(
+    experiment: Experiment, table: ArmsTable, scores: KeptScores | None = None
+) -> DatasetsTable | None:
+    """What the data sets of an experiment say together; None where there is one.
 
-
-def _better(metric: str, records: Sequence[Record]) -> Better:
-    """Which values of a metric are better: as its task says, and lower for a loss."""
-    name = metric.rpartition("/")[2].removeprefix(CLEAN)
-    for task in dict.fromkeys(record.config["task"] for record in records):
-        if better := TASKS.get(task).build().better.get(name):
-            return "higher" if better == "higher" else "lower"
-    known = {entry.name: entry.better for entry in METRICS}
-    return "higher" if known.get(name) == "higher" else "lower"
+    Args:
+        experiment: the declared table.
+        table: that of every arm on every data set.
+        scores: the metric of each test row, where runs kept them.
+    """
+    if not isinstance(experiment.arms, DatasetArms):
+        return None
+    strengths = selection.describe(experiment, experiment.seeds)
+    return datasets_table(table, experiment.arms, strengths, experiment.claim, scores)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -292,7 +286,14 @@ def of_experiment(
     table = of_arms(experiment, requests, strengths, planner, source, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     path = experiment.choose.path if experiment.choose else ""
-    return TableReport(table, tuple(searched), path, missing, effects_of(experiment, table))
+    return TableReport(
+        table,
+        tuple(searched),
+        path,
+        missing,
+        effects_of(experiment, table),
+        over_datasets_of(experiment, table, source.scores),
+    )
 
 
 def effects_of(experiment: Experiment, table: ArmsTable) -> EffectsTable | None:

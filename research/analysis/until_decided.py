@@ -93,6 +93,8 @@ def until_decided(
 
 
 def _check(experiment: Experiment) -> None:
+    if experiment.datasets:
+        raise UserError("--until=decided adds seeds on one data set; leave datasets out")
     if experiment.baseline is None:
         raise UserError(f"--until=decided: '{experiment.name}' has no baseline to compare with")
     if experiment.choose is not None or experiment.factors:

@@ -10,7 +10,8 @@ from research.errors import UserError
 @dataclasses.dataclass(frozen=True, repr=False)
 class ExperimentResult:
     """The tables of an experiment. It prints, and shows in a notebook, as `launch.table` prints it:
-    the effects where the experiment declares factors, else the arms."""
+    the effects where the experiment declares factors, what the data sets say together where it has
+    several, else the arms."""
 
     report: TableReport
 
@@ -29,8 +30,18 @@ class ExperimentResult:
             raise UserError(f"'{title}' declares no factors, so it has no effects; use table()")
         return TableResult(self.report.effects)
 
+    def over_datasets(self) -> TableResult:
+        """The table of what the data sets say together.
+
+        Raises:
+            UserError: if the experiment has one data set.
+        """
+        if self.report.over_datasets is None:
+            raise UserError(f"'{self.report.table.title}' declares no datasets; use table()")
+        return TableResult(self.report.over_datasets)
+
     def _shown(self) -> TableResult:
-        return self.table() if self.report.effects is None else self.effects()
+        return TableResult(self.report.answer or self.report.table)
 
     def __repr__(self) -> str:
         return repr(self._shown())

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from research.analysis import figures
+from research.analysis import answer_figures, figures
 from research.analysis.arms_table import ArmsTable
+from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_table import EffectsTable
 from research.analysis.html import fragment
 from research.analysis.render import render
@@ -23,7 +24,7 @@ class TableResult:
     """A table of means over seeds with intervals and tests, or of the effects of factors; `cells`
     holds its numbers."""
 
-    cells: ArmsTable | EffectsTable
+    cells: ArmsTable | EffectsTable | DatasetsTable
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -66,10 +67,10 @@ class TableResult:
         Raises:
             UserError: if the table has no figures, or none of that name.
         """
-        if isinstance(self.cells, EffectsTable):
-            drawings = figures.of_effects(self.cells)
-        else:
+        if isinstance(self.cells, ArmsTable):
             drawings = figures.of_table(self.cells)
+        else:
+            drawings = answer_figures.of_answer(self.cells)
         if not drawings:
             raise UserError("the table has no figures: its records have too little to draw")
         if name is not None and name not in drawings:

@@ -12,6 +12,7 @@ from research.options import Settings
 from research.registry import Registry
 from research.sweeps.column import Better, Column, Published, check_metric
 from research.sweeps.declare import designs, factor_arms
+from research.sweeps.declare.dataset_arms import DatasetArms, on_datasets
 from research.sweeps.declare.designs import Design
 
 
@@ -51,9 +52,11 @@ class Experiment:
         that are on or off, by name, and what each changes when it is on. design: which of their
         combinations are trained (see DESIGNS). estimate: what makes one value of a seed's folds;
         None: their mean. arm_seeds: rows with fewer seeds than the others. until: how
-        the number of seeds is decided; "": as declared. Raises UserError if an
-        arm sets what is chosen for it, if of a column the other way is better, or if a design does
-        not fit.
+        the number of seeds is decided; "": as declared. datasets: where every arm is trained,
+        instead of one data set in base; `arms` then has a row per arm and data set, and there is
+        no baseline among them. Raises UserError if an arm sets what is chosen for it, if of a
+        column the other way is better, or
+        if a design or the data sets do not fit.
     """
 
     name: str
@@ -73,13 +76,17 @@ class Experiment:
     estimate: str | None = None
     arm_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
     until: Literal["", "decided"] = ""
+    datasets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", by_full_name(self.base))
         for name in ("arms", "factors"):
+            if isinstance(getattr(self, name), DatasetArms):
+                continue
             settings = {label: by_full_name(arm) for label, arm in getattr(self, name).items()}
             object.__setattr__(self, name, type(getattr(self, name))(settings))
         self._combine_factors()
+        self._spread_over_datasets()
         for column in self.columns:
             check_metric(column.metric, column.better)
         if not self.arms:
@@ -123,6 +130,18 @@ class Experiment:
         object.__setattr__(self, "arms", arms)
         if self.baseline is None:
             object.__setattr__(self, "baseline", next(iter(arms)))
+
+    def _spread_over_datasets(self) -> None:
+        """Makes a row per arm and data set; `dataclasses.replace` keeps them."""
+        if not self.datasets or isinstance(self.arms, DatasetArms):
+            return
+        if self.factors or self.choose is not None or self.published:
+            what = "factors" if self.factors else "choose" if self.choose else "published values"
+            raise UserError(f"'{self.name}' has datasets and {what}; use one data set for these")
+        arms = on_datasets(self.name, self.base, self.arms, self.datasets, self.baseline)
+        # The dataclass is frozen for its users; here it is not finished yet.
+        object.__setattr__(self, "arms", arms)
+        object.__setattr__(self, "baseline", None)
 
     @functools.cached_property
     def combinations(self) -> Design:

@@ -39,6 +39,7 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
         "forecasting",
         "ingredients",
         "optimizers",
+        "over_datasets",
         "quadratic",
         "regularization",
     }
@@ -87,5 +88,35 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")
     assert names == [
-        "forecasting", "ingredients", "mine", "optimizers", "quadratic", "regularization",
+        "forecasting", "ingredients", "mine", "optimizers", "over_datasets", "quadratic",
+        "regularization",
     ]  # fmt: skip
+
+
+def test_several_data_sets_are_one_table(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    text = (ROOT / "experiments" / "over_datasets.py").read_text()
+    small = text.replace('name="over_datasets"', 'name="small"').replace(
+        '"epochs": 20', '"epochs": 1'
+    )
+    small = small.replace('("iris", "wine", "breast_cancer", "digits")', '("iris", "wine")')
+    for arm in ("L2", "dropout", "mixup"):
+        small = "\n".join(line for line in small.splitlines() if f'"{arm}":' not in line)
+    (tmp_path / "experiments" / "small.py").write_text(small)
+    asked = ["table", "--experiment=small", "--seeds=2"]
+    table, rows, until = run_all(
+        [
+            [*asked, "--figures=figures"],
+            [*asked, "--no_train", "--rows=arms"],
+            ["table", "--experiment=small", "--until=decided", "--budget=80runs"],
+        ],
+        tmp_path,
+    )
+    assert table.code == 0, table.err
+    assert "2 arms on 2 data sets" in table.out
+    assert "average rank" in table.out
+    assert "label smoothing, wine" in rows.out
+    assert len(list((tmp_path / "figures").glob("ranks-*.pdf"))) == 2
+    assert (until.code, until.err) == (
+        2, "error: --until=decided adds seeds on one data set; leave datasets out\n",
+    )  # fmt: skip

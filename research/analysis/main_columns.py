@@ -1,0 +1,34 @@
+"""The columns of a table that declares none: the main metric of its runs, and what is asked for."""
+
+from collections.abc import Sequence
+
+from research.metric_names import CLEAN
+from research.registry import METRICS, TASKS
+from research.sweeps.column import Better, Column, common_metric
+from research.sweeps.records.record import Record
+
+
+def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[Column]:
+    """The main metric of the records' task, or the loss if it is a metric, on the splits that they
+    have; then `metrics`, as `test/nll`."""
+    metric, better = common_metric(record.config for record in records)
+    present = {name for record in records for name in record.metrics}
+    splits = [
+        split for split in ("validation", "test") if f"{split}/{metric}" in present or not present
+    ]
+    columns = [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
+    shown = {column.metric for column in columns}
+    for name in dict.fromkeys(metrics):
+        if name not in shown:
+            columns.append(Column(name.replace("/", " "), name, _better(name, records)))
+    return columns
+
+
+def _better(metric: str, records: Sequence[Record]) -> Better:
+    """Which values of a metric are better: as its task says, and lower for a loss."""
+    name = metric.rpartition("/")[2].removeprefix(CLEAN)
+    for task in dict.fromkeys(record.config["task"] for record in records):
+        if better := TASKS.get(task).build().better.get(name):
+            return "higher" if better == "higher" else "lower"
+    known = {entry.name: entry.better for entry in METRICS}
+    return "higher" if known.get(name) == "higher" else "lower"
