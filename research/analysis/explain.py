@@ -20,7 +20,7 @@ def explain(table: ArmsTable, label: str) -> str:
     sections = [
         [f"{table.title}: {label}" + (" (the baseline)" if label == table.baseline else "")],
         *_configs(table, row),
-        ["Made by", *_provenance(records)],
+        ["Provenance", *_provenance(records)],
         *(_column(table, row, index) for index in range(len(table.columns))),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -30,11 +30,11 @@ def _configs(table: ArmsTable, row: Row) -> list[list[str]]:
     """What the row's runs share, what differs among them, and what sets the row off from the
     baseline."""
     shared, differing = _split(row.arm.configs())
-    sections = [["Config shared by its runs", *_pairs(shared)]] if shared else []
+    sections = [["Settings that its runs share", *_pairs(shared)]] if shared else []
     if differing:
         sections.append(
             [
-                "Differs among its runs (by seed)",
+                "Settings that differ among its runs, by seed",
                 *_pairs({k: ", ".join(v) for k, v in differing.items()}),
             ]
         )
@@ -64,7 +64,7 @@ def _provenance(records: Sequence[Record]) -> list[str]:
     """Versions, then every other key of the provenance: its values where few, their range where
     many."""
     if not records:
-        return ["  nobody yet: none of its runs has a record"]
+        return ["  nothing: none of its runs has a record"]
     keys = dict.fromkeys(
         key for record in records for key in record.provenance if key != "versions"
     )
@@ -139,14 +139,14 @@ def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
     if cell.difference is not None and cell.p is not None:
         flips = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
         tests = {
-            SignFlips: f"{flips} two-sided sign-flip p",
-            SharedRows: "on new data, two-sided p of the t-test with the corrected variance",
-            CrossedRows: "on new test rows, two-sided p of the t-test with the variance of seeds"
-            " and rows",
+            SignFlips: f"two-sided p of sign flips ({flips}), about these rows",
+            SharedRows: "two-sided p of the t-test with the corrected variance, about new data",
+            CrossedRows: "two-sided p of the t-test with the variance of seeds and rows, about new"
+            " test rows",
         }
         lines += [
-            f"  {tests[type(null)]} on {cell.difference.n} pairs: {_number(cell.p)}",
-            f"  of all m = {table.m} rows together: {_number(cell.p_adjusted)}",
+            f"  {tests[type(null)]}, from {cell.difference.n} pairs: {_number(cell.p)}",
+            f"  corrected for all {table.m} rows: {_number(cell.p_adjusted)}",
         ]
     return [*lines, f"  verdict: {cell.verdict}"]
 

@@ -40,8 +40,8 @@ def test_a_row_says_everything_behind_it(table):
     assert "0 dropout-0 finished 0.91 0.9 +0.01" in lines
     # standard deviation sqrt(17.5 / 5) hundredths, t(0.975, 5) = 2.570582
     assert "mean: 0.935 ± 0.0196331 (n = 6)" in lines
-    assert "exact two-sided sign-flip p on 6 pairs: 0.03125" in lines
-    assert "of all m = 2 rows together: 0.03125" in lines
+    assert "two-sided p of sign flips (exact), about these rows, from 6 pairs: 0.03125" in lines
+    assert "corrected for all 2 rows: 0.03125" in lines
     assert "verdict: better" in lines
     assert "published: 0.95 ± 0.01; gap -0.015: overlap" in lines
 
@@ -50,15 +50,15 @@ def test_the_test_on_new_data_is_named(table):
     text = explain(
         dataclasses.replace(table, nulls=(SharedRows(0.1),) * len(table.columns)), "dropout"
     )
-    assert "on new data, two-sided p of the t-test with the corrected variance on 6 pairs" in text
-    assert "sign-flip" not in text
+    assert "two-sided p of the t-test with the corrected variance, about new data, from 6" in text
+    assert "sign flips" not in text
 
 
 def test_a_diverged_run_says_where(table):
     text = explain(table, "l2")
     assert "diverged at step 7" in text
     assert "verdict: no test: diverged" in text
-    assert "sign-flip" not in text
+    assert "sign flips" not in text
 
 
 def test_a_diverged_run_says_why_where_more_is_known():
