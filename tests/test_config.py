@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from engine import acts_on, member
 
 import research.catalogue  # noqa: F401
 from research import config as config_lib
@@ -20,6 +19,7 @@ from research.registry import (
     REGULARIZERS,
     SCHEDULES,
 )
+from tests.support.engine import acts_on, member
 
 SETTINGS: list[dict[str, Any]] = [{}]
 SETTINGS += [{"optimizer": entry.name} for entry in OPTIMIZERS]

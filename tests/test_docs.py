@@ -16,7 +16,7 @@ from research.registry import load_package
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.experiment import EXPERIMENTS
 from research.sweeps.records.store import Store
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 ROOT = Path(__file__).parents[1]
 NAVIGATION = re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)

@@ -1,22 +1,20 @@
 """The house: imports run downwards only, files are small, and every registry entry is complete."""
 
 import ast
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import conftest
-import docstring_form
 import pytest
-import wording
-from engine import acts_on, member, run
 
 import research.catalogue  # noqa: F401
 from research import registry
 from research.options import REQUIRED
 from research.registry import Entry, Registry
 from research.testing import subjects
+from tests import conftest
+from tests.support import docstring_form, wording
+from tests.support.engine import acts_on, member, run
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
@@ -247,13 +245,6 @@ def test_the_wording_tests_can_fail() -> None:
     assert len(list(wording.vague_names(text))) == 3
     assert len(list(wording.phrases(text))) == 3
     assert wording.too_many({"a": ["x", "y"], "b": ["z"]}, {"a": 1, "b": 1}) == {"a": ["x", "y"]}
-
-
-def test_no_package_of_tests_hides_a_standard_module() -> None:
-    """pytest puts tests/ on the path, so a package there is imported in the place of the standard
-    module of its name. A folder without `__init__.py` is not."""
-    packages = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
-    assert not packages & sys.stdlib_module_names
 
 
 def test_the_files_that_run_first_exist() -> None:

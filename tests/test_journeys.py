@@ -18,7 +18,7 @@ def journeys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("journeys")
     # -P: the folder of the script, tests/, is not on the path, where it would hide launch/.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    line = [sys.executable, "-P", str(ROOT / "tests" / "journey.py")]
+    line = [sys.executable, "-P", str(ROOT / "tests" / "support" / "journey.py")]
     done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "journeys.json").read_text())  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ from research.analysis.arms_table import Column
 from research.analysis.axes import axes, sweep_table
 from research.analysis.render import render
 from research.errors import UserError
-from tests.analysis.records import record
+from tests.support.records import record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 

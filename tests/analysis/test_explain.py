@@ -9,7 +9,7 @@ from research.analysis.explain import explain
 from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.nulls import SharedRows
-from tests.analysis.records import arm
+from tests.support.records import arm
 
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95]
 GOOD = [0.91, 0.93, 0.93, 0.95, 0.95, None]

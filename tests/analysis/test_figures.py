@@ -30,7 +30,7 @@ from research.analysis.sensitivity import settings_figure
 from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.intervals import t_interval
-from tests.analysis.records import arm, record
+from tests.support.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 GONE = [100.0] * 10

@@ -8,7 +8,7 @@ from research.analysis.irregular_rows import irregular_rows
 from research.analysis.reach import reach, seeds_of_undecided
 from research.analysis.table_builder import build_table
 from research.statistics.sample_size import power
-from tests.analysis.records import arm, record
+from tests.support.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 RANDOM = np.random.default_rng(0)

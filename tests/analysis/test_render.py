@@ -20,7 +20,7 @@ from research.analysis.runs_table import runs_of, runs_table
 from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.intervals import Interval
-from tests.analysis.records import arm, record
+from tests.support.records import arm, record
 
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]
 GOOD = [b + 0.01 for b in BASE[:9]] + [0.99 + 0.01 / 3]  # a third: its digits never end

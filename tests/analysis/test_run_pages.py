@@ -10,7 +10,7 @@ from research.analysis.arms_table import Column
 from research.analysis.axes import sweep_table
 from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import scripts
-from tests.analysis.records import record
+from tests.support.records import record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 

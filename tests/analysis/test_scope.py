@@ -16,7 +16,7 @@ from research.errors import UserError
 from research.statistics.crossed import crossed
 from research.sweeps.records.predictions import Predictions
 from research.training.engine.predicted_rows import PredictedRows
-from tests.analysis.records import record
+from tests.support.records import record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 VALUES = {

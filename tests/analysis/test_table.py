@@ -9,7 +9,7 @@ import pytest
 from research.analysis.arms_table import Arm, ArmsTable, Column, Published
 from research.analysis.table_builder import build_table
 from research.errors import UserError
-from tests.analysis.records import arm, record
+from tests.support.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]

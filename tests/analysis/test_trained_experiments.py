@@ -1,7 +1,6 @@
 """Which experiments may have records: never an experiment too few."""
 
 import pytest
-from engine import IMAGES
 
 from research.analysis.trained_experiments import may_have_records
 from research.config import to_flags
@@ -9,6 +8,7 @@ from research.sweeps.column import Column
 from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
+from tests.support.engine import IMAGES
 
 BASE = {"dataset": "digits", "arch": "mlp", "arch.hidden": "4", "epochs": "1", "batch_size": "8"}
 ARMS = {"sgd": {}, "adam": {"optimizer": "adam", "learning_rate": "0.001"}}

@@ -13,7 +13,7 @@ from research.analysis.runs_table import runs_of
 from research.analysis.table_builder import build_table
 from research.analysis.view import View
 from research.errors import UserError
-from tests.analysis.records import arm, record
+from tests.support.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
 

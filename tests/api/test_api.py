@@ -17,7 +17,7 @@ import research.api
 from research.api.settings import axes_of, settings_of
 from research.data.features.table_columns import TableColumns
 from research.training.apply.final_metrics import run_lane
-from tests.launch.command_lines import run_all
+from tests.support.command_lines import run_all
 
 SMALL = {"dataset": "iris", "arch": "mlp", "arch_hidden": (4,), "epochs": 2, "batch_size": 30}
 

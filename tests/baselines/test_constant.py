@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import IMAGES, TABLE, data_of, planner
-from observing import Observing
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from research.errors import Stopped, UserError
@@ -27,6 +25,8 @@ from research.testing.estimator_battery import ESTIMATOR_CHECKS
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
+from tests.support.engine import IMAGES, TABLE, data_of, planner
+from tests.support.observing import Observing
 
 SETTINGS: dict[str, Any] = {"arch": "constant", "split": "4:1:1", "split_seed": 0}
 

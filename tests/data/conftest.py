@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tfds_sets
+from tests.support import tfds_sets
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "tensorflow_datasets"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine import InMemorySource
 
 from research.data.builder import open_built, prepare
 from research.data.data_table import Table
@@ -17,6 +16,7 @@ from research.data.generated import adding, pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
+from tests.support.engine import InMemorySource
 
 SMALL = {"length": 12, "size": 900, "test": 100}
 

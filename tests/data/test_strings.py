@@ -7,7 +7,6 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from engine import bundled
 
 from research.data.data_table import Table
 from research.data.features.feature import PADDING
@@ -23,6 +22,7 @@ from research.data.strings import (
 from research.errors import UserError
 from research.registry import ARCHITECTURES
 from research.testing.few_steps import initial
+from tests.support.engine import bundled
 
 
 def pairs(table: Table) -> list[tuple[str, str]]:

@@ -19,8 +19,8 @@ from research.exports import FORMS, exporter
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
-from tests.analysis.records import record
-from tests.launch.command_lines import run_all
+from tests.support.command_lines import run_all
+from tests.support.records import record
 
 TASK = {"task": "classification", "loss": "cross_entropy"}
 RECORDS = [

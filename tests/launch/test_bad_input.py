@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 # A command line, and what its one line must say.
 CASES = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch import command_lines
-from tests.launch.command_lines import Result
+from tests.support import command_lines
+from tests.support.command_lines import Result
 
 ROOT = Path(__file__).parents[2]
 KINDS = (

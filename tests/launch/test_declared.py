@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.support.command_lines import ROOT, Result, run_all
 
 FILES = {
     "fails.py": "import research.sweeps\n\n\ndef arms():\n    return {}['none']\n\n\narms()\n",

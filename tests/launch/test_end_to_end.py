@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import ROOT, Result, run_all, start
+from tests.support.command_lines import ROOT, Result, run_all, start
 
 SWEEP = [
     "sweep", "--arch.hidden=8", "--epochs=2", "--train_size=128", "--seeds=2", "--name=rates",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3"]
 SWEEP = [

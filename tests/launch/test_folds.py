@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 PLUGIN = '''

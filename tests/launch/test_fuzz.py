@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import ROOT, run_all
+from tests.support.command_lines import ROOT, run_all
 
 LINES = 300
 TRAINING = "--dataset=iris --arch.hidden=4 --epochs=1 --batch_size=50"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import Result, run_all
 from tests.launch.test_evaluate import ok, run_id
+from tests.support.command_lines import Result, run_all
 
 TEXT = [
     "train",

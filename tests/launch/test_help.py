@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from research.config import FIELDS
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.support.command_lines import ROOT, Result, run_all
 
 # An unknown flag and what to write in its place.
 MEANT = {

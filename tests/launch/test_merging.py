@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.launch.command_lines import run_all
+from tests.support.command_lines import run_all
 
 BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=2"]
 

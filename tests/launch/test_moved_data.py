@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 TRAIN = {
     "prices": (

@@ -15,7 +15,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
 from research.training.checkpoint.pack_manifest import PackManifest
 from research.training.devices.strategy import ExecutionStrategy
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 BASE = {"dataset": "iris", "arch.hidden": "4", "epochs": "3", "batch_size": "16"}
 FLAGS = [f"--{name}={value}" for name, value in BASE.items()]

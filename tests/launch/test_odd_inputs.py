@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.launch import odd_inputs
-from tests.launch.command_lines import Result, run_all
 from tests.launch.odd_inputs.case import Case
+from tests.support.command_lines import Result, run_all
 
 AREAS = sorted(
     module.name for module in pkgutil.iter_modules(odd_inputs.__path__) if module.name != "case"

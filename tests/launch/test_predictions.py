@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from research.statistics.crossed import crossed
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 KEEP = "--keep_predictions"

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.launch import command_lines
-from tests.launch.command_lines import Started
+from tests.support import command_lines
+from tests.support.command_lines import Started
 
 RUN = [
     "--dataset=digits",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from research.sweeps.records.store import Store
-from tests.analysis.records import record
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
+from tests.support.records import record
 
 FIRST, SECOND, THIRD = "a" * 16, "ab" * 8, "c" * 16
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.command_lines import ROOT
+from tests.support.command_lines import ROOT
 
 # What the program imports first, in the place of research/: it says so, and takes its time, in
 # pieces: a signal just before a sleep is seen after it.

@@ -8,7 +8,7 @@ import pytest
 
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.store import Store
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 RUN = ["--dataset=iris", "--arch.hidden=4", "--epochs=2", "--batch_size=16"]
 REFUSED = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_wine
 
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 ONCE = ["--arch=linear", "--epochs=1"]
 CSV = ["--dataset=csv:wine.csv", "--target=kind", *ONCE]

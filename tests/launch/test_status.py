@@ -14,7 +14,7 @@ from research import characters
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.store import Store
 from research.sweeps.slurm.folder import Folder, Submitted, place_of
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.support.command_lines import ROOT, Result, run_all
 
 BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3", "--seeds=2"]
 GRID = "--grid=learning_rate=0.01|0.1"

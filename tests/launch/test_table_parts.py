@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.support.command_lines import ROOT, Result, run_all
 
 FILE = re.compile(r'^```\w+ title="(entity_embeddings.py|houses.csv)"\n(.*?)^```$', re.M | re.S)
 PLUGIN = "--plugin=entity_embeddings.py"

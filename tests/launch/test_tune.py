@@ -11,7 +11,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from tests.launch.command_lines import Result, run_all, start
+from tests.support.command_lines import Result, run_all, start
 
 SPACE = [
     "--sample=learning_rate=log(1e-3,10)", "--sample=schedule=constant|cosine",

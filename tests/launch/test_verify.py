@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from research.sweeps.records.store import Store
-from tests.launch.command_lines import Result, run_all
+from tests.support.command_lines import Result, run_all
 
 TINY = """
 from research.sweeps.column import Column

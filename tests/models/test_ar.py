@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sequences import PADDED, run
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
+from tests.support.sequences import PADDED, run
 
 EVALUATION = Forward()
 

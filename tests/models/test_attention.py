@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from networks import EVALUATION, outputs
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -17,6 +16,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.positions import Positions, rotated, sinusoidal
 from research.models.layers.tokens import Tokens
 from tests.models.torch_weights import attention_params, normal
+from tests.support.networks import EVALUATION, outputs
 
 B, T, S, D, HEADS = 3, 5, 7, 12, 4
 

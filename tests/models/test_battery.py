@@ -7,7 +7,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import pytest
-from networks import NETWORKS
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -17,6 +16,7 @@ from research.registry import ARCHITECTURES, Architecture
 from research.testing import conformance, subjects
 from research.testing.conformance import CHECKS
 from research.testing.subjects import Subject
+from tests.support.networks import NETWORKS
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.models.layers.attention import causal, padding
@@ -16,6 +15,7 @@ from research.models.layers.blocks import Block, CrossBlock, FeedForward, pooled
 from research.models.layers.forward import Forward
 from research.models.layers.transformer_config import TransformerConfig, with_transformer_options
 from tests.models.torch_weights import attention_params, dense, normal
+from tests.support.networks import EVALUATION, outputs, started
 
 B, T, S, D, HEADS, HIDDEN = 3, 5, 7, 12, 4, 20
 REAL = np.arange(S) < np.array([[7], [4], [2]])

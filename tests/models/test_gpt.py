@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sequences import run
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
+from tests.support.sequences import run
 
 EVALUATION = Forward()
 V, B, T, CONTEXT = 7, 3, 8, 10

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from engine import bundled, fitted
-from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.data.series import COEFFICIENTS, noisy_ar2
 from research.registry import ARCHITECTURES, load_package
 from research.sweeps.experiment import EXPERIMENTS
 from research.training.engine import chunk_evaluation
+from tests.support.engine import bundled, fitted
+from tests.support.networks import EVALUATION, outputs, started
 
 
 def built(**options: Any) -> Any:

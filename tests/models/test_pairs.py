@@ -10,14 +10,14 @@ import functools
 from collections.abc import Iterable
 
 import pytest
-from engine import member
-from networks import NETWORKS
 
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS, Regularizer
 from research.testing import subjects
 from research.testing.few_steps import beyond_rounding, lane, steps
 from research.testing.subjects import Subject
+from tests.support.engine import member
+from tests.support.networks import NETWORKS
 
 TRAINED = (
     ("linear", "adagrad", ("l1", "shift")),

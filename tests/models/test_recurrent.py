@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import EVALUATION, NETWORKS, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.models import gru, lstm, rnn
 from research.models.layers.forward import Forward
 from research.models.layers.recurrence import Cell, recurrence
 from research.registry import ARCHITECTURES
+from tests.support.networks import EVALUATION, NETWORKS, outputs, started
 
 FAMILIES = ("rnn", "lstm", "gru", "min_gru")
 TRAINING = Forward(

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import EVALUATION, outputs
 
 import research.catalogue  # noqa: F401
 from research.models.decoding import beam_search
 from research.registry import ARCHITECTURES
+from tests.support.networks import EVALUATION, outputs
 
 V, B, S, T, START = 4, 2, 4, 3, 3
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.models.tcn import taps
 from research.registry import ARCHITECTURES
+from tests.support.networks import EVALUATION, outputs, started
 
 
 def built(**options):

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.registry import ARCHITECTURES
+from tests.support.networks import EVALUATION, outputs, started
 
 V, B, T, K = 7, 3, 6, 4
 LENGTHS = np.array([6, 4, 2])

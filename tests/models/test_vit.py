@@ -5,13 +5,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import run
-from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.models.vit import patches
 from research.registry import ARCHITECTURES
+from tests.support.engine import run
+from tests.support.networks import EVALUATION, outputs, started
 
 TINY = {"arch": "vit", "arch.patch": 3, "arch.width": 8, "arch.heads": 2, "arch.layers": 1}
 

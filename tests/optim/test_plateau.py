@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from engine import STEPS_PER_EPOCH, data_of, run
 
 from research.optim import plateau
 from research.registry import SCHEDULES
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import loop
+from tests.support.engine import STEPS_PER_EPOCH, data_of, run
 
 OPTIONS = {"factor": 0.5, "patience": 2.0, "min_delta": 0.1, "end": 0.2}
 

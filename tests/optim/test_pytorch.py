@@ -23,11 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from engine import TABLE, run
 
 from research.testing import few_steps
 from research.training.step.initial_state import initial_state
 from research.training.step.step import train_step
+from tests.support.engine import TABLE, run
 
 STEPS, RATE = 10, 0.05
 TINY = 1e-30  # an eps that vanishes beside the squares of gradients

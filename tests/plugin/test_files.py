@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.support.command_lines import ROOT, Result, run_all
 
 NETWORK = '''
 from typing import Annotated

@@ -8,7 +8,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import data_of, run
 from sklearn.metrics import f1_score
 
 import research.catalogue  # noqa: F401
@@ -22,6 +21,7 @@ from research.testing import conformance
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.setup.lane_inputs import lr_factors_of
+from tests.support.engine import data_of, run
 
 LOSS = '''
 import jax.numpy as jnp

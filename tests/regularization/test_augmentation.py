@@ -14,9 +14,8 @@ from research.regularization.colour import colour
 from research.regularization.erasing import random_erasing, rectangle
 from research.regularization.geometry import rotation, scale, turn, zoom
 from research.regularization.sampling import rotated, zoomed
-
-from . import cases
-from .test_constraints import IMAGES
+from tests.regularization import cases
+from tests.regularization.test_constraints import IMAGES
 
 SQUARE = jnp.arange(1, 51, dtype=jnp.float32).reshape(5, 5, 2)
 EVEN = jnp.arange(1, 17, dtype=jnp.int32).reshape(4, 4)

@@ -10,8 +10,7 @@ import pytest
 from research.errors import UserError
 from research.registry import REGULARIZERS
 from research.regularization import augmentation
-
-from . import cases
+from tests.regularization import cases
 
 IMAGE = jnp.arange(1, 21, dtype=jnp.float32).reshape(
     4, 5, 1

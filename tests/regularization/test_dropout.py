@@ -6,8 +6,7 @@ import numpy as np
 
 from research import rng
 from research.regularization import dropout
-
-from . import cases
+from tests.regularization import cases
 
 
 def test_dropout_keeps_or_drops_by_unit() -> None:

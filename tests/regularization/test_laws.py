@@ -9,9 +9,17 @@ import pytest
 
 from research.options import REQUIRED
 from research.registry import SLOTS, Regularizer
-
-from . import cases
-from .cases import ENTRIES, KEY, assert_same_bits, filled, lanes, numeric, run, static
+from tests.regularization import cases
+from tests.regularization.cases import (
+    ENTRIES,
+    KEY,
+    assert_same_bits,
+    filled,
+    lanes,
+    numeric,
+    run,
+    static,
+)
 
 NEUTRAL = [entry for entry in ENTRIES if entry.neutral is not None]
 NUMERIC = [entry for entry in ENTRIES if any(option.numeric for option in entry.options)]

@@ -10,8 +10,7 @@ import pytest
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.regularization import normalization
-
-from . import cases
+from tests.regularization import cases
 
 X = 2 + 3 * cases.array(4, 3, 3, 4)
 

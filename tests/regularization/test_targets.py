@@ -8,8 +8,7 @@ import scipy.stats
 
 from research.registry import Regularizer
 from research.regularization import targets
-
-from . import cases
+from tests.regularization import cases
 
 EYE = jnp.eye(4)
 

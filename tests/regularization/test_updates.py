@@ -7,8 +7,7 @@ import optax
 import pytest
 
 from research.regularization import updates
-
-from . import cases
+from tests.regularization import cases
 
 PARAMS = {"dense": {"kernel": jnp.array([[2.0, -4.0]]), "bias": jnp.array([5.0, 5.0])}}
 GRADS = {"dense": {"kernel": jnp.array([[3.0, 0.0]]), "bias": jnp.array([0.0, -4.0])}}

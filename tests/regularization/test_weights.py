@@ -7,8 +7,7 @@ import pytest
 
 from research.kernels import map_kernels_with_key
 from research.regularization import weights
-
-from . import cases
+from tests.regularization import cases
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 3, 2, 4)])

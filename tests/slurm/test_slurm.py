@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.launch import command_lines
-from tests.launch.command_lines import Started
 from tests.slurm.cluster import said, wait_for
+from tests.support import command_lines
+from tests.support.command_lines import Started
 
 PLUGIN = f"--plugin={Path(__file__).with_name('slow.py')}"
 BASE = ["--dataset=digits", "--train_size=320", "--batch_size=64", "--checkpoint_every=5epochs"]

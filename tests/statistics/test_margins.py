@@ -6,7 +6,7 @@ from research.analysis.arms_table import Column
 from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.margins import judge
-from tests.analysis.records import arm
+from tests.support.records import arm
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from engine import data_of, run
-from observing import PackObserving
 
 from research.registry import CALLBACKS, Callback
 from research.sweeps.execute import callbacks
 from research.sweeps.execute.callbacks import Ended
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from tests.support.engine import data_of, run
+from tests.support.observing import PackObserving
 
 
 @pytest.fixture

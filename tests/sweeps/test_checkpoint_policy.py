@@ -5,13 +5,13 @@ import dataclasses
 from typing import Any
 
 import pytest
-from engine import EPOCHS, STEPS_PER_EPOCH, run
 
 from research.duration import Period
 from research.errors import Stopped, UserError
 from research.sweeps.execute.checkpoint_policy import ABREAST_SECONDS, CheckpointPolicy
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.engine.pack_observer import Boundary
+from tests.support.engine import EPOCHS, STEPS_PER_EPOCH, run
 
 
 @dataclasses.dataclass

@@ -11,8 +11,6 @@ from typing import Any
 
 import jax
 import pytest
-from engine import BASE, IMAGES, planned, planner
-from observing import Observing, PackObserving
 
 from research import config as config_lib
 from research.data.in_memory import InMemorySource
@@ -32,6 +30,8 @@ from research.sweeps.records.store import Store
 from research.sweeps.records.verification import changes
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from tests.support.engine import BASE, IMAGES, planned, planner
+from tests.support.observing import Observing, PackObserving
 
 
 class Watcher:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import planner
-from observing import Observing
 
 from research.errors import Stopped
 from research.sweeps.coordinate.claims import Claims
@@ -21,6 +19,8 @@ from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.store import Store
 from research.training.engine import loop
+from tests.support.engine import planner
+from tests.support.observing import Observing
 from tests.sweeps.test_execution import Watcher, planned
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from research.sweeps.coordinate import claims as claims_lib
 from research.sweeps.coordinate import membership as roll_lib
 from research.sweeps.coordinate.membership import LeaseLost
-from sweeps.interleaving import Actor, SteppedOs
+from tests.sweeps.interleaving import Actor, SteppedOs
 from tests.sweeps.world import BEAT, RUNS, TIMEOUT, World
 
 

@@ -5,10 +5,10 @@ import re
 import time
 
 import pytest
-from engine import run
 
 from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.terminal import Terminal, latest
+from tests.support.engine import run
 
 
 def test_the_time_left_goes_by_what_was_trained_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import BASE, IMAGES, assert_same_bits, planner, run, train
 
 from research import config as config_lib
 from research.errors import UserError
@@ -24,6 +23,7 @@ from research.sweeps.records.saved_parameters import Parameters, Saved, evaluate
 from research.sweeps.records.store import Store
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.step.state import Variables
+from tests.support.engine import BASE, IMAGES, assert_same_bits, planner, run, train
 from tests.sweeps.test_execution import Watcher
 
 KEEP = Execution(keep_params=True)

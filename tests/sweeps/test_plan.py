@@ -5,13 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
-from engine import BASE, images, planned, planner, run
 
 from research.errors import UserError
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.plan.run_plan import check_comparable, packs, same
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
+from tests.support.engine import BASE, images, planned, planner, run
 
 
 def test_packs_are_programs() -> None:
@@ -106,7 +106,7 @@ def test_the_data_and_a_methods_version_change_the_id(monkeypatch: pytest.Monkey
 
 
 def test_the_path_of_a_csv_is_no_science(tmp_path: Path) -> None:
-    from engine import bundled
+    from tests.support.engine import bundled
 
     ids = []
     for folder in ("a", "b"):

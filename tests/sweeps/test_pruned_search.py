@@ -8,8 +8,6 @@ from typing import Any
 
 import jax
 import pytest
-from engine import BASE, STEPS_PER_EPOCH, data_of, planner
-from observing import Observing
 from optuna.trial import TrialState
 
 from research.errors import Stopped, UserError
@@ -26,6 +24,8 @@ from research.sweeps.tuning.journal import journal
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 from research.training.engine import dispatch_size, loop
 from research.training.engine.lane_pool import LanePool
+from tests.support.engine import BASE, STEPS_PER_EPOCH, data_of, planner
+from tests.support.observing import Observing
 
 AXES = ["learning_rate=log(1e-4,10)", "regularization.dropout=uniform(0,0.8)"]
 SETTINGS = {**{k: v for k, v in BASE.items() if k != "learning_rate"}, "epochs": 4}

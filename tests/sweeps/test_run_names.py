@@ -9,7 +9,7 @@ from research.errors import UserError
 from research.sweeps.records.run_labels import relabel
 from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
-from tests.analysis.records import record
+from tests.support.records import record
 
 FIRST, SECOND, ABSENT = "a1" * 8, "ab" * 8, "f" * 16
 

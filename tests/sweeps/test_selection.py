@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from engine import BASE, IMAGES, planned, planner
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -12,6 +11,7 @@ from research.sweeps.declare import selection
 from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.records.record import Record
 from research.training.setup.lane_inputs import make_lane_inputs
+from tests.support.engine import BASE, IMAGES, planned, planner
 
 CHOOSE = Choose("learning_rate", (0.1, 0.2, 0.3), seeds=2)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import (
     parse_session_end_info_plugin_data,
@@ -22,6 +21,7 @@ from research import config as config_lib
 from research.sweeps.records import event_files
 from research.sweeps.records.event_files import COMPLETE, EVERY, Events
 from research.sweeps.records.record import Record
+from tests.support.engine import run
 
 RUN = run(dataset="wine", learning_rate=0.3, regularization="dropout=0.25", epochs=4, seed=3)
 LOSS = [2.0, 1.0, 0.5, 0.25]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import BASE, IMAGES, planner
 from optuna.trial import TrialState
 
 from research.errors import UserError
@@ -16,6 +15,7 @@ from research.sweeps.tuning import report_text, space, tuner
 from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 from research.training.setup.lane_inputs import make_lane_inputs
+from tests.support.engine import BASE, IMAGES, planner
 from tests.sweeps.test_pruned_search import Watcher
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import BASE, planned, planner
 
 from research.errors import ShapeError
 from research.sweeps.execute.ensure_records import ensure_records
@@ -15,7 +14,8 @@ from research.sweeps.plan.run_plan import UnfitRun, unfit_notes, with_seeds
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.training.engine import loop
-from tests.launch.command_lines import run_all
+from tests.support.command_lines import run_all
+from tests.support.engine import BASE, planned, planner
 from tests.sweeps.test_execution import Watcher
 
 ONE_ROW = {**BASE, "regularization": "batch_norm", "batch_size": 1}

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import data_of, planner, run, train
 
 from research import config as config_lib
 from research.analysis.verification_text import intent, location, verdict
@@ -31,6 +30,7 @@ from research.sweeps.records.verification import (
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import dispatch_size, loop
+from tests.support.engine import data_of, planner, run, train
 
 WIDTH, STEPS = 4, 2
 

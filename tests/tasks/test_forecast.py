@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import InMemorySource
-from sequences import run
 
 from research.data.features.number import Number
 from research.data.features.time_series import TimeSeries
@@ -20,6 +18,8 @@ from research.registry import TASKS
 from research.tasks import forecast
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step import objective
+from tests.support.engine import InMemorySource
+from tests.support.sequences import run
 
 PROBLEM = TASKS.get("forecast").build()
 SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)

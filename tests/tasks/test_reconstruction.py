@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from engine import bundled, fitted
 from sklearn.decomposition import PCA
 
 from research import rng
@@ -20,6 +19,7 @@ from research.testing.subjects import Subject
 from research.training.setup.lane_inputs import footprint
 from research.training.step.augment import augment_batch
 from research.training.step.network import forward
+from tests.support.engine import bundled, fitted
 
 AUTOENCODER = {"task": "reconstruction", "arch": "autoencoder", "arch.hidden": (), "arch.code": 2}
 VAE = {"task": "reconstruction", "arch": "vae", "scaling": "none"}

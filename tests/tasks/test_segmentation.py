@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from networks import outputs
 from sklearn.metrics import jaccard_score
 
 import research.catalogue  # noqa: F401
@@ -20,6 +19,7 @@ from research.testing import few_steps
 from research.testing.subjects import Subject
 from research.training.step.augment import augment_batch
 from research.training.step.network import forward
+from tests.support.networks import outputs
 
 FCN = {
     "arch": "fcn",

@@ -13,10 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import engine
 import jax
 import numpy as np
-import sequences
 
 from research.data.source import open_source
 from research.sweeps.plan.run_planner import Planner
@@ -24,6 +22,7 @@ from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import loop
+from tests.support import engine, sequences
 
 
 def _run_and_data(padded: bool, settings: dict[str, Any], more: dict[str, Any]) -> Any:

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine import data_of
-from observing import taking
-
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.engine.pack_observer import NOBODY, PackObserver
+from tests.support.engine import data_of
+from tests.support.observing import taking
 
 
 def train(

@@ -3,15 +3,15 @@ attention."""
 
 import numpy as np
 import pytest
-from engine import InMemorySource, lane
-from engine import run as image_run
-from engine import start as image_start
-from sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
 
 from research.analysis.attention_figure import attention_figure, axis_names
 from research.data.spec import Arrays
 from research.errors import UserError
 from research.training.apply.attention_maps import attention_maps
+from tests.support.engine import InMemorySource, lane
+from tests.support.engine import run as image_run
+from tests.support.engine import start as image_start
+from tests.support.sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
 
 X = np.array([1, 2, 4, 0, 3, 3], np.int32)
 PAIRS = InMemorySource(

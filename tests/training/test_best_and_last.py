@@ -9,8 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import EPOCHS, assert_same_bits, data_of, lane, run
-from observing import taking
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.checkpoint.checkpoint_writer import CheckpointWriter
@@ -23,6 +21,8 @@ from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.engine.pack_observer import NOBODY, PackObserver
 from research.training.setup.lane_inputs import abstract_state
+from tests.support.engine import EPOCHS, assert_same_bits, data_of, lane, run
+from tests.support.observing import taking
 
 WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
@@ -23,6 +22,7 @@ from research.training.checkpoint.snapshot import select
 from research.training.checkpoint.snapshot_format import read
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.setup.lane_inputs import abstract_state
+from tests.support.engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 from tests.training.stops import snapshots, train
 
 LAST = EPOCHS * STEPS_PER_EPOCH

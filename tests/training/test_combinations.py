@@ -10,7 +10,12 @@ from typing import Any
 
 import jax
 import pytest
-from engine import (
+
+from research.errors import UserError
+from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SLOTS, Regularizer
+from research.training.checkpoint.snapshot import select
+from research.training.devices.strategy import ExecutionStrategy
+from tests.support.engine import (
     acts_on,
     assert_lane_is_alone,
     assert_same_bits,
@@ -21,11 +26,6 @@ from engine import (
     start,
     steps,
 )
-
-from research.errors import UserError
-from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SLOTS, Regularizer
-from research.training.checkpoint.snapshot import select
-from research.training.devices.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
 
 WIDTH = 4

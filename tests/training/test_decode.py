@@ -8,13 +8,13 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import InMemorySource, lane
-from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
 from research.training.apply import decode as decode_lib
 from research.training.apply.decode import decode
 from research.training.step import network
+from tests.support.engine import InMemorySource, lane
+from tests.support.sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 
 def made(

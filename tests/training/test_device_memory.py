@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine import data_of, images, run
-from observing import Observing
 
 from research.sweeps.execute import execution_context as job_lib
 from research.sweeps.execute import stored_strategy
@@ -17,6 +15,8 @@ from research.sweeps.records.store import Store
 from research.testing.subjects import Subject
 from research.training.devices import device_memory
 from research.training.devices.strategy import ExecutionStrategy
+from tests.support.engine import data_of, images, run
+from tests.support.observing import Observing
 
 RUN = run(arch__hidden=(16, 16))
 STEPS = 5

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from engine import IMAGES, STEPS_PER_EPOCH, run
-from observing import PackObserving
 
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import dispatch_size, loop
 from research.training.engine.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
+from tests.support.engine import IMAGES, STEPS_PER_EPOCH, run
+from tests.support.observing import PackObserving
 
 
 def pieces(

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import TABLE, member, run
 
 from research.errors import UserError
 from research.registry import REGULARIZERS, Regularizer
@@ -14,6 +13,7 @@ from research.training.devices import batch_layout
 from research.training.setup import training_notes
 from research.training.setup.effects import site_of
 from research.training.setup.program import Sizes
+from tests.support.engine import TABLE, member, run
 
 ON_KERNELS = [entry for entry in REGULARIZERS if site_of(entry) == "kernels"]
 IN_TRAINING = [entry for entry in ON_KERNELS if entry.slot != "parameters"]

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 
 from research.data.in_memory import InMemorySource
 from research.sweeps.plan.run_planner import Planner
@@ -16,6 +15,7 @@ from research.training.apply.final_metrics import overflow_message
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
+from tests.support.engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 
 
 def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import bundled, csv, fitted
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
+
+from tests.support.engine import bundled, csv, fitted
 
 FULL = {"arch": "linear", "batch_size": "full", "split": "4:1", "split_seed": 0}
 # The references fit the targets themselves.

@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import IMAGES, TABLE, run
 
 from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource, categories
@@ -19,6 +18,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.setup.lane_inputs import make_lane_inputs
+from tests.support.engine import IMAGES, TABLE, run
 from tests.training.stops import snapshots, train
 
 # 60 rows in 7 folds: four test 9 rows and three test 8.

@@ -9,8 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import lane
-from sequences import CONTEXT, PADDED, SYMBOLS, InMemorySource, run, spec, start, tiny
 
 from research import rng
 from research.data import progress_bar
@@ -19,6 +17,8 @@ from research.errors import UserError
 from research.training.apply import generation
 from research.training.apply.generation import PIECE, Sampler, generate
 from research.training.step import network
+from tests.support.engine import lane
+from tests.support.sequences import CONTEXT, PADDED, SYMBOLS, InMemorySource, run, spec, start, tiny
 
 OWN = run()
 CHUNK = start([OWN], 1)

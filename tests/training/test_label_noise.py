@@ -8,7 +8,7 @@ from research import identity
 from research.training.devices import lane_functions
 from research.training.engine import host_fit
 from research.training.setup.lane_inputs import make_lane_inputs
-from tests.engine import IMAGES, planned, planner, run, train
+from tests.support.engine import IMAGES, planned, planner, run, train
 
 
 def _agreement(label_noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

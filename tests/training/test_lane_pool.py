@@ -7,13 +7,13 @@ from typing import Any
 
 import jax
 import pytest
-from engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
 from research.training.engine.lane_pool import Candidate, LanePool, LaneStatus
+from tests.support.engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 
 WIDTH = 3
 WAY = ExecutionStrategy(WIDTH, STEPS_PER_EPOCH)

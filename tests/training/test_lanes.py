@@ -9,11 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import assert_close, assert_lane_is_alone, lane, run, start, steps
 
 from research.registry import SCHEDULES
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk_batches
+from tests.support.engine import assert_close, assert_lane_is_alone, lane, run, start, steps
 
 WIDTH = 4
 

@@ -8,12 +8,12 @@ import chex
 import jax
 import numpy as np
 import pytest
-from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
-from observing import PackObserving
 
 from research.training.devices import chunk_functions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
+from tests.support.engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
+from tests.support.observing import PackObserving
 
 EXPLODING = 1e15
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import bundled, compiled_fully
 
 from research.sweeps.plan.run_plan import with_seeds
 from research.training.devices import strategy_choice
 from research.training.engine import loop
+from tests.support.engine import bundled, compiled_fully
 
 MLP = {
     "optimizer.momentum": 0.9,

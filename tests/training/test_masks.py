@@ -16,8 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from engine import assert_close
-from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, tiny
 
 from research import rng
 from research.data import in_memory, masks
@@ -44,6 +42,8 @@ from research.training.step.initial_state import compiled_initial_state
 from research.training.step.means import TARGETS
 from research.training.step.state import LaneState
 from research.training.step.step import train_step
+from tests.support.engine import assert_close
+from tests.support.sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, tiny
 
 EXTRA = 4
 # Batch norm where a network has a place for it, and what else adds up over steps.

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import data_of, run, start
-from engine import lane as one_lane
 
 from research.kernels import kernel_leaves
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
+from tests.support.engine import data_of, run, start
+from tests.support.engine import lane as one_lane
 
 
 def norms(params: Any) -> np.ndarray:

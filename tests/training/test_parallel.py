@@ -92,12 +92,11 @@ def spread(
 ) -> Any:
     """Starts the cases in a process with so many devices."""
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
-    path = os.pathsep.join(str(SPREAD.parents[above]) for above in (1, 2))
     own = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": flags,
-        "PYTHONPATH": path,
+        "PYTHONPATH": str(SPREAD.parents[2]),
         **(environment or {}),
     }
     command = [sys.executable, str(SPREAD), str(out), *map(json.dumps, cases)]

@@ -7,7 +7,6 @@ from unittest import mock
 import jax
 import numpy as np
 import pytest
-from engine import TABLE
 
 import research.catalogue  # noqa: F401
 from research.config import resolve, to_flags
@@ -21,6 +20,7 @@ from research.testing.few_steps import lane, start, steps
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.step import means
+from tests.support.engine import TABLE
 
 GAME = {
     "task": "reconstruction",

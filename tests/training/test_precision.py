@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import BASE, BATCH, assert_close, data_of, images, run, start, train
 
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
@@ -18,6 +17,7 @@ from research.training.engine import chunk_batches, loop
 from research.training.setup.lane_inputs import lr_factors_of, make_lane_inputs
 from research.training.step.initial_state import compiled_initial_state
 from research.training.step.step import train_step
+from tests.support.engine import BASE, BATCH, assert_close, data_of, images, run, start, train
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 

@@ -13,7 +13,7 @@ from research.sweeps.plan.run_plan import PlannedRun
 from research.training.devices import lane_functions
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step.initial_state import initial_state
-from tests.engine import IMAGES, lane, planner, run, steps
+from tests.support.engine import IMAGES, lane, planner, run, steps
 
 NOISY = {"regularization": "dropout=0.4", "label_noise": 0.5}
 

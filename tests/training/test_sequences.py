@@ -3,27 +3,11 @@ numbers."""
 
 from typing import Any
 
-import engine
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from engine import InMemorySource, assert_close, lane
-from sequences import (
-    CONTEXT,
-    PADDED,
-    SEQUENTIAL,
-    SYMBOLS,
-    TEXT,
-    padded,
-    run,
-    spec,
-    start,
-    steps,
-    tiny,
-    train,
-)
 
 from research import config as config_lib
 from research import identity
@@ -38,6 +22,22 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import chunk_evaluation, loop
 from research.training.step import network, objective
+from tests.support import engine
+from tests.support.engine import InMemorySource, assert_close, lane
+from tests.support.sequences import (
+    CONTEXT,
+    PADDED,
+    SEQUENTIAL,
+    SYMBOLS,
+    TEXT,
+    padded,
+    run,
+    spec,
+    start,
+    steps,
+    tiny,
+    train,
+)
 
 
 def test_more_padding_changes_nothing() -> None:

@@ -7,8 +7,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import data_of, run
-from observing import Observing
 
 from research.sweeps.execute import stored_strategy
 from research.sweeps.execute.execution_context import ExecutionContext
@@ -20,6 +18,8 @@ from research.training.devices import strategy_choice
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import EIGEN_CONVOLUTIONS, ExecutionStrategy
 from research.training.engine import loop
+from tests.support.engine import data_of, run
+from tests.support.observing import Observing
 
 RUN = run(epochs=1000)
 LANES = 40

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_close, data_of, lane, member, run
 
 from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
@@ -19,6 +18,7 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import chunk_batches, loop
 from research.training.step.step import train_step
+from tests.support.engine import acts_on, assert_close, data_of, lane, member, run
 
 ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
 # Stochastic weight averaging starts in the middle of the 15 steps.

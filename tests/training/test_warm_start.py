@@ -8,8 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_same_bits, data_of, lane, member, run, start, steps, train
-from observing import taking
 
 from research import param_tree
 from research.errors import UserError
@@ -21,6 +19,18 @@ from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
 from research.training.setup.warm_start import InitialWeights, check_initial_weights
 from research.training.step.state import Variables
+from tests.support.engine import (
+    acts_on,
+    assert_same_bits,
+    data_of,
+    lane,
+    member,
+    run,
+    start,
+    steps,
+    train,
+)
+from tests.support.observing import taking
 
 FROZEN = "HiddenDense_0/"
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
-from engine import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import model_selection
@@ -13,6 +12,7 @@ from sklearn.utils import resample
 from research.data.splitters.division import PartSizes, extremes, together
 from research.errors import UserError
 from tests.data.splitters.test_kfold import folds
+from tests.support.engine import run
 
 Reference = Iterable[tuple[np.ndarray, np.ndarray]]
 

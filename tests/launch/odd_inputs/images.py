@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.launch.command_lines import run_all
 from tests.launch.odd_inputs.case import Case
+from tests.support.command_lines import run_all
 
 PLAN = "plan --dataset=folder:pets --split=1:1 --batch_size=2"
 # [H, W, 3], with no symmetry.

@@ -4,8 +4,8 @@ do with the file. What is read although it looks unlike the run's own data is no
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.launch.command_lines import run_all
 from tests.launch.odd_inputs.case import Case
+from tests.support.command_lines import run_all
 
 TRAIN = "train --dataset=csv:t.csv --target=y --epochs=1 --batch_size=8 --keep_params --name=mine"
 EVALUATE = "evaluate --run=mine --split=csv:new.csv"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.launch.command_lines import run_all
 from tests.launch.odd_inputs.case import Case
+from tests.support.command_lines import run_all
 
 TRAIN = "--epochs=1 --batch_size=4 --keep_params --name=mine"
 TEXT = "to be or not to be, that is the question\n"

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tests.launch.odd_inputs.case import Case
-from tests.tfds_sets import make_set
+from tests.support.tfds_sets import make_set
 
 KINDS = tfds.features
 _X = KINDS.Tensor(shape=(2,), dtype=np.float32)

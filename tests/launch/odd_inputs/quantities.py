@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.launch.command_lines import run_all
 from tests.launch.odd_inputs.case import Case
+from tests.support.command_lines import run_all
 
 ROWS = range(40)
 PLAN = "plan --dataset=csv:t.csv --arch=linear --batch_size=8 --target=y"

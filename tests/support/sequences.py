@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from engine import InMemorySource
 
 from research.data.spec import Arrays, DataSpec, spec_of
 from research.data.windows import Windows
@@ -14,6 +13,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import loop
+from tests.support.engine import InMemorySource
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
 SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.needs_facts]

@@ -22,7 +22,7 @@ import optax
 
 import research
 
-ROOT = str(Path(__file__).parents[1])
+ROOT = str(Path(__file__).parents[2])
 VALUES = {"learning_rate": "0.0123", "dropout": "0.4567"}
 # Where the numbers are used.
 USED = {

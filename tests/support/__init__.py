@@ -1,0 +1,1 @@
+"""What the tests of several folders share; what one folder's tests share lies beside them."""
