@@ -85,7 +85,7 @@ def test_an_arm_without_records_shows_what_is_declared():
     assert "regularization none -> l1=0.1" in lines
     assert "dataset digits" in lines
     assert "seed 0, 1, 2, 3, 4, 5" in lines
-    assert "nobody yet: none of its runs has a record" in lines
+    assert "nothing: none of its runs has a record" in lines
 
 
 def test_the_baseline_has_no_test(table):
