@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from research.options import Option
+from research.options import Option, options_of
 from research.words import first_sentence
 
 
@@ -31,10 +31,18 @@ class Entry:
     summary: str
     paper: str = ""
     version: int = 1
-    options: tuple[Option, ...] = ()
+    # None: what the builder's signature says; () where a kind's builders take none.
+    options: tuple[Option, ...] = None  # type: ignore[assignment]
     constraints: tuple[Callable[..., str | None], ...] = ()
     test_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     test_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.options is None:
+            object.__setattr__(self, "options", self._options_of_build())
+
+    def _options_of_build(self) -> tuple[Option, ...]:
+        return ()
 
     def option(self, name: str) -> Option | None:
         """The option of that name, or None."""
@@ -100,6 +108,9 @@ class Architecture(Entry):
     normalization: str = ""
     needs_facts: tuple[str, ...] = ()
 
+    def _options_of_build(self) -> tuple[Option, ...]:
+        return options_of(self.build, given=("outputs", *self.needs_facts))
+
     @property
     def requirements(self) -> tuple[str, ...]:
         """Those of every entry, behind what it takes and answers."""
@@ -143,6 +154,10 @@ class HostEstimator(Architecture):
 
     tasks: tuple[str, ...] = ("classification", "regression")
 
+    def _options_of_build(self) -> tuple[Option, ...]:
+        given = ("train", "validation", "seed", "outputs", *self.needs_facts)
+        return options_of(self.build, given)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Activation(Entry):
@@ -167,6 +182,9 @@ class Optimizer(Entry):
     """
 
     perturb: Callable[..., Any] | None = None
+
+    def _options_of_build(self) -> tuple[Option, ...]:
+        return options_of(self.build)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -266,6 +284,9 @@ class Objective(Entry):
 
     Numeric options may be tracers; only losses may depend on them, not the players.
     """
+
+    def _options_of_build(self) -> tuple[Option, ...]:
+        return options_of(self.build)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

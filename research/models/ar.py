@@ -12,7 +12,7 @@ from research.errors import ShapeError
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES
+from research.models.layers.recurrent import SEQUENCE_FACTS, SEQUENCES
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -22,7 +22,7 @@ from research.models.layers.sequence_input import (
 )
 from research.models.layers.sites import ActivationName, HiddenDense
 from research.models.tcn import taps
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 MOST = 1 << 26  # entries of an n-gram's table
@@ -135,7 +135,6 @@ ARCHITECTURES.add(
         AR,
         "autoregressive window: a linear map or hidden layers read the last few steps",
         "Yule 1927; Bengio et al. 2003, A neural probabilistic language model",
-        options=options_of(AR, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"order": 3, "hidden": (4,)},
         takes=SEQUENCES,
@@ -149,7 +148,6 @@ ARCHITECTURES.add(
         NGram,
         "n-gram: counts which token follows each short run of tokens (a Markov chain)",
         "Markov 1913; Shannon 1948, A mathematical theory of communication",
-        options=options_of(NGram, given=GIVEN),
         constraints=(_fits,),
         test_options={"order": 2},
         takes=("tokens", "table", "series"),

@@ -9,7 +9,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.sites import ActivationName, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
 Output = Annotated[
@@ -75,7 +75,6 @@ ARCHITECTURES.add(
         Autoencoder,
         "dense layers to a narrow code and back to the inputs",
         "Hinton & Salakhutdinov 2006, Reducing the dimensionality of data with neural networks",
-        options=options_of(Autoencoder, given=("outputs",)),
         constraints=(reconstructs, in_range),
         test_options={"hidden": (6,), "code": 3},
     )

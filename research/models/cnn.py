@@ -9,7 +9,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import max_pool
 from research.models.layers.sites import ActivationName, HiddenConv, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -50,7 +50,6 @@ ARCHITECTURES.add(
         "two blocks of convolution and max-pool, then a dense layer",
         "LeCun et al. 1998",
         version=2,
-        options=options_of(CNN, given=("outputs",)),
         takes=("image",),
         test_options={"channels": (2, 3), "dense": (4,)},
     )

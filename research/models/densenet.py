@@ -12,7 +12,7 @@ from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import average_pool, global_average
 from research.models.layers.sites import ActivationName, Site, normalization_has_bias
 from research.models.resnet import channels_kept
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -87,7 +87,6 @@ ARCHITECTURES.add(
         "dense blocks: each layer reads the outputs of all earlier ones",
         "Huang et al. 2017, Densely connected convolutional networks",
         version=2,
-        options=options_of(DenseNet, given=("outputs",)),
         constraints=(channels_kept,),
         takes=("image",),
         normalization="batch_norm",

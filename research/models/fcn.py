@@ -13,7 +13,7 @@ from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
 from research.models.layers.sites import ActivationName, Site
 from research.models.layers.upsampling import Upsample, Upsampling, filled_up
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -145,7 +145,6 @@ ARCHITECTURES.add(
         FCN,
         "fully convolutional network: a class for each pixel, for images of any size",
         "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
-        options=options_of(FCN, given=("outputs", "per_step")),
         constraints=(_grows, _reaches, _fits),
         takes=("image",),
         answers=("example", "pixel"),

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 
 from research.models.autoencoder import reconstructs
 from research.models.layers.forward import Forward
-from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -41,7 +40,6 @@ ARCHITECTURES.add(
         FreeParameter,
         "no network: the same learned values for every example",
         "Schneider, Balles & Hennig 2019, DeepOBS: a deep learning optimizer benchmark suite",
-        options=options_of(FreeParameter, given=("outputs",)),
         constraints=(reconstructs,),
     )
 )

@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
 from research.models.layers.sites import ActivationName, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 # Channels of an inception block: 1×1; 3×3 (reduced, out); 5×5 (reduced, out); pool.
@@ -94,7 +94,6 @@ ARCHITECTURES.add(
         GoogLeNet,
         "inception blocks of four paths, for small images",
         "Szegedy et al. 2015, Going deeper with convolutions",
-        options=options_of(GoogLeNet, given=("outputs",)),
         takes=("image",),
         normalization="batch_norm",
         test_options={"width": 5, "stages": "1"},

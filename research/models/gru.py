@@ -10,7 +10,6 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init
 from research.models.layers.recurrence import State
 from research.models.layers.recurrent import (
-    GIVEN,
     SEQUENCE_FACTS,
     SEQUENCES,
     Cells,
@@ -18,7 +17,6 @@ from research.models.layers.recurrent import (
     sees_future,
 )
 from research.models.layers.sequence_input import read_is_used
-from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -73,7 +71,6 @@ ARCHITECTURES.add(
         GRU,
         "gated recurrent units: gates blend the old state with a new one",
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
-        options=options_of(GRU, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
         takes=SEQUENCES,

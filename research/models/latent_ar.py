@@ -11,7 +11,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import scan_module
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES, Truncate
+from research.models.layers.recurrent import SEQUENCE_FACTS, SEQUENCES, Truncate
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -21,7 +21,7 @@ from research.models.layers.sequence_input import (
 )
 from research.models.layers.sites import HiddenDense, Site
 from research.models.rnn import Affine
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -101,7 +101,6 @@ ARCHITECTURES.add(
         "latent autoregression: a carried state sums up the past and predicts the next step;"
         " linear: the form of a Kalman filter",
         "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
-        options=options_of(LatentAR, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"state": 3, "hidden": (4,)},
         takes=SEQUENCES,

@@ -10,7 +10,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
 from research.models.layers.sites import ActivationName, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -53,7 +53,6 @@ ARCHITECTURES.add(
         LeNet5,
         "two 5×5 convolutions with pools, two dense layers",
         "LeCun et al. 1998, Gradient-based learning applied to document recognition",
-        options=options_of(LeNet5, given=("outputs",)),
         takes=("image",),
         test_options={"channels": (2, 3), "dense": (4,)},
     )

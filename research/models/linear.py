@@ -8,7 +8,6 @@ import jax
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.sites import Site
-from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -40,7 +39,6 @@ ARCHITECTURES.add(
         Linear,
         "one linear map: linear regression or logistic regression, by task",
         "Legendre 1805; Cox 1958",
-        options=options_of(Linear, given=("outputs",)),
     )
 )
 ARCHITECTURES.add(
@@ -49,7 +47,6 @@ ARCHITECTURES.add(
         Linear,
         "one linear map: the largest score decides, and only mistakes change the weights",
         "Rosenblatt 1958",
-        options=options_of(Linear, given=("outputs",)),
         loss="perceptron",
     )
 )

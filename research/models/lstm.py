@@ -10,7 +10,6 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init
 from research.models.layers.recurrence import State
 from research.models.layers.recurrent import (
-    GIVEN,
     SEQUENCE_FACTS,
     SEQUENCES,
     Cells,
@@ -18,7 +17,6 @@ from research.models.layers.recurrent import (
     sees_future,
 )
 from research.models.layers.sequence_input import read_is_used
-from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -84,7 +82,6 @@ ARCHITECTURES.add(
         LSTM,
         "long short-term memory: gated cells that can keep a value for many steps",
         "Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gates)",
-        options=options_of(LSTM, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
         takes=SEQUENCES,

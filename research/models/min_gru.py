@@ -10,14 +10,12 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import state_cache
 from research.models.layers.recurrent import (
-    GIVEN,
     SEQUENCE_FACTS,
     SEQUENCES,
     Recurrent,
     sees_future,
 )
 from research.models.layers.sequence_input import read_is_used
-from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -102,7 +100,6 @@ ARCHITECTURES.add(
         MinGRU,
         "minimal gated recurrent units, trained in parallel over the steps",
         "Feng et al. 2024, Were RNNs all we needed?",
-        options=options_of(MinGRU, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
         takes=SEQUENCES,

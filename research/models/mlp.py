@@ -11,7 +11,7 @@ from research.errors import ShapeError
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.sites import ActivationName, Branch, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -63,7 +63,6 @@ ARCHITECTURES.add(
         MLP,
         "multilayer perceptron",
         "Rumelhart et al. 1986",
-        options=options_of(MLP, given=("outputs",)),
         constraints=(_agree,),
         test_options={"hidden": (8, 8)},
     )

@@ -12,7 +12,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
 from research.models.layers.sites import ActivationName, Branch, Site, normalization_has_bias
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
 Shortcut = Literal["identity", "projection", "linear", "normalized", "none"]
@@ -329,7 +329,6 @@ ARCHITECTURES.add(
         "residual network; with shortcut=none a plain one",
         "He et al. 2016, Deep residual learning; Identity mappings in deep residual networks",
         version=2,
-        options=options_of(ResNet, given=("outputs",)),
         constraints=(_depth, _head, channels_kept),
         takes=("image",),
         normalization="batch_norm",
@@ -343,7 +342,6 @@ ARCHITECTURES.add(
         "shallow and wide pre-activation residual network",
         "Zagoruyko & Komodakis 2016, Wide residual networks",
         version=2,
-        options=options_of(WideResNet, given=("outputs",)),
         constraints=(_wide_depth, channels_kept),
         takes=("image",),
         normalization="batch_norm",

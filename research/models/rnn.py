@@ -13,7 +13,6 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import State, scan_module
 from research.models.layers.recurrent import (
-    GIVEN,
     SEQUENCE_FACTS,
     SEQUENCES,
     Cells,
@@ -29,7 +28,7 @@ from research.models.layers.sequence_input import (
     sequence_input,
 )
 from research.models.layers.sites import Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -138,7 +137,6 @@ ARCHITECTURES.add(
         Elman,
         "simple recurrent network: hidden units read their own previous state",
         "Elman 1990, Finding structure in time",
-        options=options_of(Elman, given=GIVEN),
         constraints=(read_is_used, sees_future),
         test_options=_TINY,
         takes=SEQUENCES,
@@ -152,7 +150,6 @@ ARCHITECTURES.add(
         Jordan,
         "simple recurrent network: hidden units read the previous step's outputs",
         "Jordan 1986, Serial order: a parallel distributed processing approach",
-        options=options_of(Jordan, given=GIVEN),
         constraints=(read_is_used,),
         test_options=_TINY,
         takes=SEQUENCES,

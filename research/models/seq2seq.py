@@ -13,7 +13,7 @@ from research.models.layers.recurrent import Cells
 from research.models.layers.sites import Site
 from research.models.layers.tokens import Tokens, real
 from research.models.transformer import PAIR, PAIR_FACTS
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 Score = Literal["bahdanau", "luong"]
@@ -153,7 +153,6 @@ ARCHITECTURES.add(
         Seq2Seq,
         "GRU encoder-decoder with attention: reads one sequence of tokens and writes another",
         "Bahdanau et al. 2015; Luong et al. 2015",
-        options=options_of(Seq2Seq, given=("outputs", *PAIR_FACTS)),
         takes=PAIR,
         answers=("step",),
         needs_facts=PAIR_FACTS,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, SEQUENCES
+from research.models.layers.recurrent import SEQUENCE_FACTS, SEQUENCES
 from research.models.layers.sequence_input import (
     Embedding,
     ScanOrder,
@@ -18,7 +18,7 @@ from research.models.layers.sequence_input import (
     sequence_input,
 )
 from research.models.layers.sites import ActivationName, Branch, HiddenDense
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
 
@@ -93,7 +93,6 @@ ARCHITECTURES.add(
         "temporal convolutional network: dilated causal convolutions in residual blocks",
         "Bai, Kolter & Koltun 2018, An empirical evaluation of generic convolutional and recurrent"
         " networks",
-        options=options_of(TCN, given=GIVEN),
         constraints=(read_is_used,),
         test_options={"channels": 4, "levels": 2, "kernel": 2},
         takes=SEQUENCES,

@@ -14,7 +14,7 @@ from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
 from research.models.layers.sites import ActivationName, Site
 from research.models.layers.upsampling import Upsample, Upsampling, filled_up
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 
@@ -87,7 +87,6 @@ ARCHITECTURES.add(
         "U-Net: a class for each pixel, from coarse and fine feature maps",
         "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image"
         " segmentation",
-        options=options_of(UNet, given=("outputs", "per_step")),
         constraints=(_fits,),
         takes=("image",),
         answers=("pixel",),

@@ -15,7 +15,7 @@ from research.models.layers.gaussian import GaussianSample
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.sites import ActivationName, Normalize, Site
 from research.models.layers.upsampling import Upsample
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, Architecture
 
 # Strides of the encoder's convolutions; the decoder's transposed ones have (2, 1, 1).
@@ -119,7 +119,6 @@ ARCHITECTURES.add(
         VAE,
         "variational autoencoder: three convolutions to Gaussian latents, and back",
         "Kingma & Welling 2014, Auto-encoding variational Bayes; Schneider et al. 2019, DeepOBS",
-        options=options_of(VAE, given=("outputs",)),
         constraints=(reconstructs, _fits, _has_prior, in_range),
         takes=("image",),
         loss="squared_kl",

@@ -10,7 +10,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling, global_average
 from research.models.layers.sites import ActivationName, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 # Convolutions in each of the five stages, by the count of layers with weights (the paper's columns
@@ -66,7 +66,6 @@ ARCHITECTURES.add(
         "stages of 3×3 convolutions between pools",
         "Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image"
         " recognition",
-        options=options_of(VGG, given=("outputs",)),
         takes=("image",),
         test_options={"depth": "11", "width": 1, "dense": (4,)},
     )

@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
 from research.models.layers.sites import ActivationName, HiddenDense, Site
-from research.options import Count, options_of
+from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
 # The small Inception's stages: for each module, the channels of its 1×1 and its 3×3 convolution.
@@ -150,7 +150,6 @@ ARCHITECTURES.add(
         AlexNetSmall,
         "two convolutions with pools and local response normalization, two dense layers",
         PAPER,
-        options=options_of(AlexNetSmall, given=("outputs",)),
         takes=("image",),
         test_options={"channels": (2, 2), "dense": (4,)},
     )
@@ -161,7 +160,6 @@ ARCHITECTURES.add(
         InceptionSmall,
         "1×1 and 3×3 convolutions side by side, in three stages",
         PAPER,
-        options=options_of(InceptionSmall, given=("outputs",)),
         takes=("image",),
         normalization="batch_norm(scale=false)",
         test_options={"width": 5, "stages": "1"},

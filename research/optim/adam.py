@@ -9,7 +9,7 @@ from typing import Annotated
 import optax
 
 from research import kernels
-from research.options import NonNegative, Positive, Probability, options_of
+from research.options import NonNegative, Positive, Probability
 from research.registry import OPTIMIZERS, Optimizer
 
 FirstDecay = Annotated[Probability, "decay of the average of gradients"]
@@ -151,7 +151,6 @@ OPTIMIZERS.add(
         build=adam,
         summary="bias-corrected moving averages of the gradient and of its square",
         paper="Kingma & Ba 2015, arXiv:1412.6980",
-        options=options_of(adam),
     )
 )
 OPTIMIZERS.add(
@@ -160,7 +159,6 @@ OPTIMIZERS.add(
         build=adamw,
         summary="Adam with decoupled weight decay of the kernels, times the learning rate",
         paper="Loshchilov & Hutter 2019, arXiv:1711.05101",
-        options=options_of(adamw),
     )
 )
 OPTIMIZERS.add(
@@ -169,7 +167,6 @@ OPTIMIZERS.add(
         build=adamax,
         summary="Adam with the running maximum of |g| in place of the root of squares",
         paper="Kingma & Ba 2015, arXiv:1412.6980",
-        options=options_of(adamax),
     )
 )
 OPTIMIZERS.add(
@@ -178,7 +175,6 @@ OPTIMIZERS.add(
         build=nadam,
         summary="Adam with Nesterov's look-ahead",
         paper="Dozat, ICLR workshop 2016",
-        options=options_of(nadam),
     )
 )
 OPTIMIZERS.add(
@@ -187,7 +183,6 @@ OPTIMIZERS.add(
         build=radam,
         summary="Adam with the variance of its first steps rectified",
         paper="Liu et al. 2020, arXiv:1908.03265",
-        options=options_of(radam),
     )
 )
 OPTIMIZERS.add(
@@ -196,7 +191,6 @@ OPTIMIZERS.add(
         build=amsgrad,
         summary="Adam over the largest second moment so far",
         paper="Reddi et al. 2018, arXiv:1904.09237",
-        options=options_of(amsgrad),
     )
 )
 OPTIMIZERS.add(
@@ -205,6 +199,5 @@ OPTIMIZERS.add(
         build=adabelief,
         summary="Adam scaled by the squared distance of the gradient from its average",
         paper="Zhuang et al. 2020, arXiv:2010.07468",
-        options=options_of(adabelief),
     )
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import optax
 
-from research.options import NonNegative, Positive, Probability, options_of
+from research.options import NonNegative, Positive, Probability
 from research.registry import OPTIMIZERS, Optimizer
 
 
@@ -68,7 +68,6 @@ OPTIMIZERS.add(
         build=adagrad,
         summary="gradient over the root of the sum of all squared gradients so far",
         paper="Duchi et al., JMLR 2011",
-        options=options_of(adagrad),
     )
 )
 OPTIMIZERS.add(
@@ -77,7 +76,6 @@ OPTIMIZERS.add(
         build=rmsprop,
         summary="gradient over the root of the moving average of squared gradients",
         paper="Hinton, lecture 6e, 2012",
-        options=options_of(rmsprop),
     )
 )
 OPTIMIZERS.add(
@@ -86,6 +84,5 @@ OPTIMIZERS.add(
         build=adadelta,
         summary="RMSprop times the RMS of past updates; its natural learning rate is 1",
         paper="Zeiler 2012, arXiv:1212.5701",
-        options=options_of(adadelta),
     )
 )

@@ -6,7 +6,7 @@ import jax
 import optax
 
 from research import kernels
-from research.options import Count, NonNegative, Positive, Probability, Range, options_of
+from research.options import Count, NonNegative, Positive, Probability, Range
 from research.registry import OPTIMIZERS, Optimizer
 
 
@@ -81,7 +81,6 @@ OPTIMIZERS.add(
         summary="Adam, each array's step in proportion to the array's norm",
         paper="You et al. 2020, arXiv:1904.00962",
         version=2,
-        options=options_of(lamb),
     )
 )
 OPTIMIZERS.add(
@@ -90,6 +89,5 @@ OPTIMIZERS.add(
         build=adafactor,
         summary="Adam without momentum, its second moment factored into rows and columns",
         paper="Shazeer & Stern 2018, arXiv:1804.04235",
-        options=options_of(adafactor),
     )
 )

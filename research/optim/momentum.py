@@ -6,7 +6,7 @@ import optax
 
 from research.config import RunConfig
 from research.data.spec import DataSpec
-from research.options import Probability, options_of
+from research.options import Probability
 from research.registry import OPTIMIZERS, Optimizer
 
 
@@ -62,7 +62,6 @@ OPTIMIZERS.add(
             "mini-batch gradient descent; momentum as heavy ball, moving average or Nesterov's"
         ),
         paper="Robbins & Monro 1951; Sutskever et al., ICML 2013",
-        options=options_of(sgd),
         constraints=(_looks_ahead_of_something,),
     )
 )

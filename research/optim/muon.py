@@ -8,7 +8,7 @@ import optax
 from optax.contrib import MuonDimensionNumbers, scale_by_muon
 
 from research import kernels
-from research.options import Count, Positive, Probability, options_of
+from research.options import Count, Positive, Probability
 from research.registry import OPTIMIZERS, REGULARIZERS, Optimizer
 
 
@@ -103,7 +103,6 @@ OPTIMIZERS.add(
         build=muon,
         summary="orthogonalized momentum for kernels, Adam for everything else",
         paper="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
-        options=options_of(muon),
         constraints=(_whole_kernels,),
     )
 )

@@ -7,7 +7,7 @@ import jax
 import optax
 
 from research.optim.momentum import sgd
-from research.options import NonNegative, Probability, options_of
+from research.options import NonNegative, Probability
 from research.registry import OPTIMIZERS, Optimizer
 
 
@@ -51,7 +51,6 @@ OPTIMIZERS.add(
         build=sam,
         summary="sharpness-aware minimization around sgd with momentum: two gradients a step",
         paper="Foret et al. 2021, arXiv:2010.01412",
-        options=options_of(sam),
         perturb=perturb,
     )
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import optax
 
-from research.options import Probability, options_of
+from research.options import Probability
 from research.registry import OPTIMIZERS, Optimizer
 
 
@@ -30,6 +30,5 @@ OPTIMIZERS.add(
         build=lion,
         summary="the sign of an interpolation of the gradient and its average",
         paper="Chen et al. 2023, arXiv:2302.06675",
-        options=options_of(lion),
     )
 )

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from research.data.environments.world import State, World
-from research.options import Count, Fraction, options_of
+from research.options import Count, Fraction
 from research.registry import DATASETS, OBJECTIVES, Environment, Objective
 from research.tasks.objectives.game import Game, Player
 from research.tasks.objectives.rollout import returns_to_go, rollout
@@ -105,7 +105,6 @@ OBJECTIVES.add(
         "REINFORCE: more of the actions that earned more, in an environment",
         "Williams 1992, Simple statistical gradient-following algorithms for connectionist"
         " reinforcement learning",
-        options=options_of(policy_gradient),
         constraints=(_knows_rewards,),
         test_options={"horizon": 2},
         test_settings={"arch": "linear", "dataset": "bernoulli_bandit"},

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from research.models.autoencoder import reconstructs
 from research.models.layers.forward import Forward
-from research.options import Count, NonNegative, options_of
+from research.options import Count, NonNegative
 from research.registry import ARCHITECTURES, OBJECTIVES, Architecture, Objective
 from research.tasks.objectives.game import Game, Player
 from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch
@@ -87,7 +87,6 @@ ARCHITECTURES.add(
         TwoPoints,
         "no network: two learned points, for objective=quadratic_game",
         PAPER,
-        options=options_of(TwoPoints, given=("outputs",)),
         constraints=(reconstructs,),
     )
 )
@@ -106,7 +105,6 @@ OBJECTIVES.add(
         quadratic_game,
         "two players on a quadratic: x minimises what y maximises",
         PAPER,
-        options=options_of(quadratic_game),
         constraints=(_two_points,),
         test_options={"curvature_x": 0.5, "curvature_y": 0.5},
         test_settings={"arch": "two_points", "task": "reconstruction", "scaling": "none"},
