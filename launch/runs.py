@@ -47,7 +47,7 @@ def main() -> None:
         return
     if DELETE.value == ["where"] and not WHERE.value:
         raise UserError("--delete=where deletes the runs of --where; give a condition")
-    shown = view().apply(table).records if DELETE.value == ["where"] else ()
+    shown = view().apply(table).rows if DELETE.value == ["where"] else ()
     named = (find_run(records, run_id) for run_id in DELETE.value if not shown)
     delete(records, [*(record.run_id for record in shown), *named], YES.value)
 

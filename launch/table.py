@@ -41,7 +41,7 @@ def main() -> None:
     elif ROWS.value == "runs":
         runs = runs_of(report.table)
         if report.missing:
-            wanted = len(runs.records) + report.missing
+            wanted = len(runs.rows) + report.missing
             terminal().warn(f"{report.missing} of {wanted} runs have no record, and so no row")
         emit(runs)
     else:
