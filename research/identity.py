@@ -21,6 +21,13 @@ def _has(config: RunConfig, slot: str, site: str) -> bool:
     return any((entry.slot, entry.site) == (slot, site) for entry in entries)
 
 
+def _recomputes(config: RunConfig) -> bool:
+    """Whether batch norm's statistics are recomputed for averaged parameters."""
+    by_name = {component.name: dict(component.options) for component in config.regularization}
+    recomputed = any(options.get("statistics") == "recomputed" for options in by_name.values())
+    return recomputed and "batch_norm" in by_name
+
+
 # Changes of the engine's mathematics that affect only some runs; only those runs get another id.
 # By name: the version, and whether the change affects a config.
 REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
@@ -32,6 +39,7 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
         2,
         lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
     ),
+    "recomputed statistics": (2, _recomputes),
     # Final training metrics are on the labels that were trained. As label noise is a number, it is
     # not in a program's config, so this splits no program.
     "trained labels": (2, lambda config: bool(config.label_noise)),

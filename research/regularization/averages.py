@@ -1,10 +1,14 @@
 """Slot average: a running mean of the parameters, which evaluation uses in their place.
 
 Beside `max_norm` or `unit_norm`, what evaluation uses is the mean after that projection.
+
+The running statistics of batch norm belong to the parameters that they were gathered with, not to
+the mean of the parameters. `statistics=recomputed` gathers them for the mean, by a pass over the
+training rows at the end of each epoch; `averaged` evaluates the mean of the running statistics.
 """
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +18,11 @@ from research.options import Fraction, Probability
 from research.regularization.member import member
 
 Number = jax.Array | float | int
+Statistics = Annotated[
+    Literal["recomputed", "averaged"],
+    "of batch norm: those of the averaged parameters over the training rows, or the average of the"
+    " running ones",
+]
 Average = Callable[[Tree, Tree, Number, Number], Tree]
 
 
@@ -33,7 +42,10 @@ def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     neutral={"decay": 0.0},
     test_options={"decay": 0.9},
 )
-def ema(decay: Annotated[Probability, "share of the average kept each step"]) -> Average:
+def ema(
+    decay: Annotated[Probability, "share of the average kept each step"],
+    statistics: Statistics = "averaged",
+) -> Average:
     """Evaluates an exponential moving average of the parameters, bias-corrected as in Adam.
 
     The weight of the parameters t updates ago is proportional to decay^t; the initial ones have
@@ -67,10 +79,12 @@ def ema(decay: Annotated[Probability, "share of the average kept each step"]) ->
 )
 def swa(
     start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75,
+    statistics: Statistics = "recomputed",
 ) -> Average:
     """Evaluates the plain average of the parameters over all steps from `start` on.
 
-    The paper averages once an epoch; the schedule is the user's choice.
+    The paper averages once an epoch; the schedule is the user's choice. As in the paper, the
+    statistics of batch norm are recomputed for the average.
 
     Example:
         >>> average, mean = swa(start=0.5), jnp.zeros([])

@@ -59,7 +59,7 @@ def test_every_boundary_of_every_strategy_resumes_with_the_same_bits(
     strategy: ExecutionStrategy,
 ) -> None:
     settings = {
-        "regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1",
+        "regularization": "dropout=0.3,batch_norm,ema(0.5,statistics=recomputed),early_stopping=1",
         "label_noise": 0.3,
     }
     settings["schedule"] = "reduce_on_plateau"

@@ -29,7 +29,8 @@ OTHERS = {
     "arch__residual": True,
     "accumulate": 2,
     "regularization": (
-        "cutmix=1,label_smoothing=0.1,batch_norm,stochastic_depth=0.3,weight_noise=0.05,ema=0.9,l1=0.01"
+        "cutmix=1,label_smoothing=0.1,batch_norm,stochastic_depth=0.3,weight_noise=0.05,l1=0.01,"
+        "ema(0.9,statistics=recomputed)"
     ),
     "label_noise": 0.3,
     "remainder": "pad",

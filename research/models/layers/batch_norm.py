@@ -22,6 +22,8 @@ class GlobalBatchNorm(nn.Module):
     A frozen layer (the pattern `fwd.frozen` matches the name of its mean) normalizes by its moving
     averages in training too and does not update them, like Keras with `trainable=False`.
 
+    With `fwd.recompute` it leaves the statistics of its batch in the collection `recomputed`.
+
     Raises:
         ShapeError: if n is 1.
     """
@@ -49,7 +51,7 @@ class GlobalBatchNorm(nn.Module):
             fwd.frozen is not None
             and re.search(fwd.frozen, "/".join((*self.path, "mean"))) is not None
         )
-        by_batch = fwd.train and not frozen
+        by_batch = (fwd.train or fwd.recompute) and not frozen
         if (
             by_batch
             and not self.is_initializing()
@@ -68,8 +70,11 @@ class GlobalBatchNorm(nn.Module):
             # Two passes: E[x²] - E[x]² cancels where the mean is large beside the spread, and may
             # be negative.
             var = _mean(jnp.square(wide - mean), fwd)
+            if fwd.recompute:
+                self.variable("recomputed", "mean", lambda: mean).value = mean
+                self.variable("recomputed", "var", lambda: var).value = var
             # Initialisation passes a placeholder, which must not enter the statistics.
-            if not self.is_initializing():
+            elif not self.is_initializing():
                 running_mean.value = self.momentum * running_mean.value + (1 - self.momentum) * mean
                 running_var.value = self.momentum * running_var.value + (1 - self.momentum) * var
         # Both factors are per channel, so they are joined before they meet the activations.

@@ -18,6 +18,8 @@ class Forward:
     A pass sees the global batch, or a part of it if the batch is spread over devices or split.
 
     train: training, not evaluation.
+    recompute: an evaluation in which batch norm normalizes by its batch, and leaves that batch's
+        statistics in the collection `recomputed`.
     members: (regularizer, static options) in the order in which they act.
     values: the regularizers' lane values, by regularizer and option.
     numbers: the lane values of the architecture's options.
@@ -37,6 +39,7 @@ class Forward:
 
     # Static fields shape the program. The others are traced, so that lanes may differ in them.
     train: bool = flax.struct.field(pytree_node=False, default=False)
+    recompute: bool = flax.struct.field(pytree_node=False, default=False)
     members: tuple[Member, ...] = flax.struct.field(pytree_node=False, default=())
     values: dict[str, dict[str, jax.Array]] = flax.struct.field(default_factory=dict)
     numbers: dict[str, jax.Array] = flax.struct.field(default_factory=dict)

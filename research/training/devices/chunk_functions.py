@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from research.training.devices import lane_functions
@@ -15,7 +16,7 @@ from research.training.devices.pmap import PmapBackend, devices_of
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.devices.vmap import VmapBackend, accepts
 from research.training.setup.program import Program
-from research.training.step import update
+from research.training.step import norm_statistics, update
 from research.training.step.epoch_end import end_epoch
 from research.training.step.state import Lane, LaneState, Tree, Variables
 from research.training.step.step import train_step
@@ -110,6 +111,35 @@ def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
 
     # The states are donated: a chunk then has parameters and optimizer state in memory once.
     return backend.compile(advance, (0, 0, 0, None, None), (0,))
+
+
+@functools.cache
+def compiled_statistics(backend: Backend, program: Program, steps: int) -> Any:
+    """The sums of batch norm's statistics over the first batches of a dispatch, compiled.
+
+    The function takes states, lanes and batches, all [W, ...], and how many batches count.
+
+    Args:
+        backend: compiles it.
+        program: what the lanes have in common.
+        steps: batches per dispatch.
+    """
+    of_lane = functools.partial(norm_statistics.of_batch, program, backend.shard.axis)
+
+    def of_step(state: LaneState, lane: Lane, batches: Any, step: Any) -> Any:
+        return of_lane(state, lane, jax.tree.map(lambda leaf: leaf[step], batches))
+
+    of_all = over_lanes(backend, of_step, (0, 0, 0, None))
+
+    def sums(states: LaneState, lanes: Lane, batches: Any, count: Any) -> Any:
+        def add(step: Any, total: Any) -> Any:
+            return jax.tree.map(jnp.add, total, of_all(states, lanes, batches, step))
+
+        first = of_all(states, lanes, batches, 0)
+        # As in the updates: a loop would make convolutions slow on a CPU.
+        return first if steps == 1 else jax.lax.fori_loop(1, count, add, first)
+
+    return backend.compile(sums, (0, 0, 0, None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,6 +239,34 @@ class ChunkFunctions:
             return states.evaluated
         static = (self.program,)
         return compiled(self.backend, update.evaluated_variables, static, (0, 0))(states, lanes)
+
+    def statistics(
+        self, states: LaneState, lanes: Lane, batches: dict[str, jax.Array], steps: int, count: int
+    ) -> Any:
+        """The sums of batch norm's statistics over the first batches of a dispatch, [W, ...].
+
+        Args:
+            states: the lanes' states.
+            lanes: the lanes' inputs.
+            batches: those of a dispatch, as `gather` returns them.
+            steps: how many a dispatch has.
+            count: how many of them count.
+        """
+        sums = compiled_statistics(self.backend, self.program, steps)
+        return sums(states, lanes, batches, np.int32(count))
+
+    def put_statistics(self, states: LaneState, lanes: Lane, total: Any, batches: int) -> LaneState:
+        """See `norm_statistics.put`; the old states are given away.
+
+        Args:
+            states: the lanes' states.
+            lanes: the lanes' inputs.
+            total: the sum over all batches, [W, ...].
+            batches: how many.
+        """
+        static = (self.program,)
+        put = compiled(self.backend, norm_statistics.put, static, (0, 0, 0, None), (0,))
+        return put(states, lanes, total, np.float32(batches))
 
     @property
     def compiled_evaluate(self) -> Any:

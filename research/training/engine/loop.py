@@ -22,8 +22,9 @@ from research.training.engine.chunk_evaluation import evaluate
 from research.training.engine.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
 from research.training.engine.outcomes import Outcome, every_curve, latest_metrics, outcomes
 from research.training.engine.pack_observer import NOBODY, Boundary, EpochProgress, PackObserver
+from research.training.engine.recomputed_statistics import recompute_statistics
 from research.training.setup.program import Program
-from research.training.step import means
+from research.training.step import means, norm_statistics
 
 
 def train(
@@ -221,6 +222,8 @@ def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[s
         chunk: the lanes that train together.
         strategy: how they are run.
     """
+    if norm_statistics.are_recomputed(program):
+        recompute_statistics(program, chunk, strategy)
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)

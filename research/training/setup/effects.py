@@ -57,6 +57,7 @@ def check(config: RunConfig, program: Program) -> None:
                 f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
                 " would have no effect"
             )
+    _check_statistics(config)
     _check_owners(program, traced)
     for player, (_, view) in zip(program.game.players, config_lib.views(config), strict=True):
         kernels = tuple(name for name in traced.kernels if re.search(player.owns, name))
@@ -64,6 +65,19 @@ def check(config: RunConfig, program: Program) -> None:
         _check_decay(view, of_player)
         _check_frozen(view, of_player)
     _check_batches(config, program, traced)
+
+
+def _check_statistics(config: RunConfig) -> None:
+    """An average says what becomes of batch norm's statistics only where there are some."""
+    if any(part.name == "batch_norm" for part in config.regularization):
+        return
+    for part in config.regularization:
+        option = REGULARIZERS.get(part.name).option("statistics")
+        if option is not None and part["statistics"] != option.default:
+            raise UserError(
+                f"statistics={part['statistics']} of {part.name} is about batch norm, and"
+                f" arch={config.arch.name} has none; leave it out"
+            )
 
 
 def site_of(entry: Regularizer) -> str:

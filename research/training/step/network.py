@@ -28,7 +28,7 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         lane: its inputs.
         index: the examples' positions in the global batch, [B]; None: an evaluation.
         **share: weight, total and axis, where the pass does not see the whole batch, or sees
-        padding.
+        padding; and other fields.
     """
     members: list[Member] = []
     values: dict[str, dict[str, jax.Array]] = {}
@@ -206,6 +206,26 @@ def decode_step(
     return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
 
 
+def recomputed_statistics(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, **share: Any
+) -> Tree:
+    """The statistics of a batch that the network's batch norms normalize by; {} if it has none.
+
+    Without noise and augmentation: evaluation has neither.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: raw inputs, [B, ...].
+        **share: as `forward` takes it.
+    """
+    _, collections = _applied(
+        program, variables, lane, x, {}, mutable=["recomputed"], recompute=True, **share
+    )
+    return collections.get("recomputed", {})
+
+
 def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
     """The weights of the network's attention; {} if it has none.
 
@@ -229,9 +249,10 @@ def _applied(
     more: Tree,
     mutable: Sequence[str] = (),
     start: jax.Array | None = None,
+    **how: Any,
 ) -> tuple[jax.Array, Tree]:
     """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the
-    variables."""
+    variables; how: further fields of the Forward."""
     x = normalize_inputs(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
@@ -240,7 +261,11 @@ def _applied(
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}
     positions = () if start is None else (start,)
     result: Any = program.model.apply(
-        collections, x, forward(program, lane, None), *positions, mutable=list(mutable) or False
+        collections,
+        x,
+        forward(program, lane, None, **how),
+        *positions,
+        mutable=list(mutable) or False,
     )
     outputs, left = result if mutable else (result, {})
     return outputs.astype(program.dtype), left
