@@ -47,7 +47,7 @@ def main() -> None:
     for note in (*examples.notes, *undefined(metrics, examples, saved.spec)):
         messages.say(f"note: {note}")
     if examples.lacks:
-        messages.say(f"note: {examples.lacks}, so there are predictions alone")
+        messages.say(f"note: {examples.lacks}, so only predictions are written")
     if examples.unread:
         messages.say(f"note: columns that the run does not read: {', '.join(examples.unread)}")
     if OUT.value:

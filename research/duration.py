@@ -84,7 +84,7 @@ class Period:
                     "as in 5min, 500, 3epochs or 5%"
                 ) from None
         if not interval.seconds and not (interval.training and interval.training.amount):
-            raise UserError(f"'{text}' is no time at all; an interval is longer than 0")
+            raise UserError(f"'{text}' is not an interval; it must be longer than 0")
         return interval
 
     def steps(self, *, steps_per_epoch: int, total_steps: int) -> int | None:

@@ -77,7 +77,7 @@ def join() -> None:
             ) from None
         reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}"
+            f"coordinator={COORDINATOR.value}: the processes could not connect: {reason}"
         ) from None
     # Every process runs the same program; only the first prints, so that no line appears twice.
     if jax.process_index() > 0:

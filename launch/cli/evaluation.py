@@ -46,7 +46,7 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
         raise UserError(f"--out=DIR has no table for {task}, which answers each step; leave it out")
     if not out and not _measured(saved, examples):
         raise UserError(
-            f"{examples.lacks}, so there are no metrics; --out=DIR takes the predictions"
+            f"{examples.lacks}, so there are no metrics; --out=DIR writes the predictions"
         )
 
 

@@ -22,9 +22,7 @@ def cancel_jobs(name: str | None) -> None:
         name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES
     ]
     if others:
-        raise UserError(
-            f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out"
-        )
+        raise UserError(f"--cancel cancels all jobs of --name; leave --{others[0]} out")
     records = store()
     SweepSpec.load(records, name)
     cluster.check("--cancel is of jobs there")

@@ -90,7 +90,7 @@ def main() -> None:
         ensure_records(runs, records, plans, monitor, execution=how, executor=executor)
         trained = wanted
     if wanted.code != version:
-        say("the sweep now wants other code than this task has")
+        say("the sweep now requires other code than this task runs")
 
 
 def planned(wanted: Wanted, plans: Planner) -> list[PlannedRun]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from research.sweeps.coordinate.sweep_status import STATES, Status
+from research.words import plural
 
 # Failures that are shown each; the others are counted.
 MOST = 5
@@ -43,12 +44,12 @@ def now(status: Status) -> Iterator[str]:
     live, lanes = status.live
     packs, workers = len(status.packs), len({pack.token for pack in status.packs})
     if workers:
-        counted = f"{workers} worker{'s' * (workers != 1)}, {packs} pack{'s' * (packs != 1)}"
+        counted = f"{plural(workers, 'worker')}, {plural(packs, 'pack')}"
         yield f"{counted}, {live} of {lanes} lanes alive"
     elif counts["running"]:
-        yield "claimed by workers that compile, or have just begun"
+        yield "claimed by workers that are compiling or have just begun"
     else:
-        yield "nobody trains it now, or has only just begun; start the same command again to go on"
+        yield "nothing trains it now, or has just begun; start the same command again to continue"
     if status.rate:
         yield f"{status.rate:.2f} run-epochs/s, time left {duration(status.left)}"
 

@@ -116,5 +116,7 @@ def _read(store: Store, name: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is damaged ({error}); move it away to go on without it") from None
+        raise UserError(
+            f"{file} is damaged ({error}); move it away to continue without it"
+        ) from None
     return dict(content)

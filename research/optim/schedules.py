@@ -289,8 +289,8 @@ def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> 
     """
     if duration.amount == 0:
         raise UserError(
-            f"schedule.{name}={duration} is no time; write steps, epochs or percent: 500, 3epochs"
-            " or 5%"
+            f"schedule.{name}={duration} is not a duration; write steps, epochs or percent: 500,"
+            " 3epochs or 5%"
         )
     return max(1, _steps(name, duration, steps, steps_per_epoch))
 

@@ -174,7 +174,7 @@ def part(kind: str, entry: Entry) -> Subject:
         return subject(**NETWORK, task=entry.name)
     if kind == DATASETS.kind:
         return dataset(entry)
-    raise UserError(f"there is no battery for a {kind} ({entry.name})")
+    raise UserError(f"there are no tests for a {kind} ({entry.name})")
 
 
 def measured(task: str, **settings: Any) -> Subject:

@@ -126,9 +126,9 @@ def test_errors():
     for name in SCHEDULES.names():
         with pytest.raises(UserError, match="longer than the training"):
             table(name, 10, warmup="11")
-    with pytest.raises(UserError, match=r"schedule.every=0% is no time"):
+    with pytest.raises(UserError, match=r"schedule.every=0% is not a duration"):
         table("step", 10, every="0%")
-    with pytest.raises(UserError, match=r"schedule.period=0 is no time"):
+    with pytest.raises(UserError, match=r"schedule.period=0 is not a duration"):
         table("cyclic", 10, period="0")
     with pytest.raises(
         UserError, match=r"schedule.rise=90% is 9 steps, longer than the 8 steps after the warm-up"

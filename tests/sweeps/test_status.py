@@ -147,7 +147,7 @@ def test_lines_for_a_terminal() -> None:
     done = summary(MEMBERS[:1], {"a": line("finished")}, [], set())
     assert list(shown.now(done)) == ["nothing is left to train"]
     (idle,) = shown.now(summary(MEMBERS, {}, [], set()))
-    assert "nobody trains it now" in idle
+    assert "nothing trains it now" in idle
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def incomplete_rows(case: Case) -> Iterator[Finding]:
     if case.table is None:
         yield Finding(
             "caution",
-            "no run has a record yet, so nothing is said of results",
+            "no run has a record yet, so the results were not checked",
             f"python -m launch.table --experiment={case.experiment.name}",
         )
         return
@@ -63,7 +63,7 @@ def one_origin(case: Case) -> Iterator[Finding]:
     if changed:
         yield Finding(
             "caution",
-            f"code that is in no commit made some records: {', '.join(changed)}",
+            f"some records were made by code that is in no commit: {', '.join(changed)}",
             "commit, then train them again in an empty --records folder",
         )
 

@@ -47,8 +47,8 @@ def bootstrap(
         test = np.setdiff1d(others, sample)
         if not len(test):
             raise ShapeError(
-                f"split=bootstrap({folds}): {rows} rows are so few that all of them are in the"
-                f" sample of fold {fold}"
+                f"split=bootstrap({folds}): {rows} rows are too few: the sample of fold {fold} has"
+                " all of them"
             )
         parts.append((sample, validating[:size], test))
     return parts

@@ -44,7 +44,7 @@ def shuffle(
     from sklearn.model_selection import ShuffleSplit
 
     if np.ceil(test * rows) >= rows:
-        raise ShapeError(f"split=shuffle(test={test:g}) of {rows} rows leaves none to train on")
+        raise ShapeError(f"split=shuffle(test={test:g}) of {rows} rows leaves no row to train on")
     reference = ShuffleSplit(folds, test_size=test, random_state=seed)
     return [
         (*drawn_validation(others, labels, validation, seed, fold), tested)

@@ -152,7 +152,7 @@ def _ordered(axes: Sequence[Axis], given: Mapping[str, Sequence[str]] = {}) -> l
         ready = [axis for axis in waiting if axis.condition is None or axis.condition.path in known]
         if not ready:
             raise UserError(
-                f"the conditions of {' and '.join(a.path for a in waiting)} depend on each other"
+                f"the conditions of {' and '.join(a.path for a in waiting)} depend on one another"
             )
         ordered += ready
     return ordered

@@ -204,8 +204,8 @@ def _earlier(
     strategy: ExecutionStrategy,
     stored: StoredSnapshot | None,
 ) -> tuple[str, ...]:
-    """How else the steps before a checkpoint were trained than those after it will be; says so if
-    they were."""
+    """The strategies and devices that trained the steps before a checkpoint; warns if the steps
+    after it will be trained otherwise."""
     if stored is None:
         return ()
     before, now = (
@@ -216,8 +216,8 @@ def _earlier(
         return stored.snapshot.earlier
     context.observer.warn(
         f"trained until step {stored.snapshot.step} with {before}, from there on with {now}"
-        f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits"
-        " from one way's alone"
+        f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): the last digits may differ from"
+        " those of one strategy throughout"
     )
     return (*stored.snapshot.earlier, before)
 

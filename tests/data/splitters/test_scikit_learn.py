@@ -92,7 +92,7 @@ def test_folds_of_much_different_size_have_programs_of_their_own() -> None:
         ("stratified_kfold(4)", "class 'b' has 3 of 9 rows, too few for one in each of 4 folds"),
         ("stratified_kfold(12)", r"stratified_kfold\(12\): there are 9 rows"),
         ("repeated_kfold(12,2)", r"repeated_kfold\(12,2\): there are 9 rows"),
-        ("shuffle(2,test=0.95)", "of 9 rows leaves none to train on"),
+        ("shuffle(2,test=0.95)", "of 9 rows leaves no row to train on"),
         ("time_series(9)", "leaves the first fold none to train on"),
         ("time_series(3,gap=9)", "leaves the first fold none to train on"),
     ],

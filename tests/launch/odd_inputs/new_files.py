@@ -96,13 +96,13 @@ CASES: list[Case] = [
     _images(
         "without folders of classes",
         lambda folder: _image(folder / "0.png", 9),
-        "has no folders of classes, so there are no metrics; --out=DIR takes the predictions",
+        "has no folders of classes, so there are no metrics; --out=DIR writes the predictions",
         code=2,
     ),
     _images(
         "without folders of classes, predicted",
         lambda folder: _image(folder / "0.png", 9),
-        "has no folders of classes, so there are predictions alone",
+        "has no folders of classes, so only predictions are written",
         "wrote out/predictions.csv",
         flags="--out=out",
     ),
