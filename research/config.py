@@ -120,7 +120,29 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
             registry.get(values[name])
     for name in values.get("metrics") or ():
         METRICS.get(name)
+    values["dataset"] = _with_group(values["dataset"], values["split"])
     return RunConfig(**values), frozenset(unused)
+
+
+def _with_group(dataset: Component, split: Component) -> Component:
+    """The data set with the column of groups that the split names.
+
+    Raises UserError if it takes none, or was given another.
+    """
+    column = dict(split.options).get("group")
+    if not column:
+        return dataset
+    options = dict(dataset.options)
+    if "group" not in options:
+        raise UserError(
+            f"split={split} names the column '{column}', and {dataset.name} is no csv file, whose"
+            " columns could be named"
+        )
+    if options["group"] not in ("", column):
+        raise UserError(
+            f"split.group={column} and dataset.group={options['group']} name different columns"
+        )
+    return Component(dataset.name, tuple((options | {"group": column}).items()))
 
 
 def by_full_name(settings: Settings) -> Settings:

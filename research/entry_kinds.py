@@ -295,9 +295,11 @@ class Splitter(Entry):
 
     seeded: each seed draws a split of its own by default. False where the rows that test are the
         same whatever the seed.
+    grouped: it keeps the rows of a group together.
     """
 
     seeded: bool = True
+    grouped: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

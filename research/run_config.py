@@ -242,6 +242,7 @@ OF_FILES = {
         "impute",
         "context",
         "drop",
+        "group",
         "numbers",
         "categories",
         "missing",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from research.data import reader, remarks
+from research.data.csv_groups import counts_of
 from research.data.data_table import Table, is_even
 from research.data.features.stored import to_json
 from research.data.narrowed import narrowed
@@ -93,6 +94,8 @@ def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
     """
     for file, array in _files("y", table.y).items():
         np.save(directory / file, array)
+    if table.groups is not None:
+        np.save(directory / "groups.npy", table.groups)
     (directory / "spec.json").write_text(json.dumps(_stored(table, directory, names)))
 
 
@@ -175,6 +178,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     fields |= {name: value for name, value in (of_steps | of_numbers).items() if value}
     features = {"inputs": table.inputs, "targets": table.targets}
     fields |= {name: to_json(feature) for name, feature in features.items() if feature}
+    if table.groups is not None:
+        fields["group_counts"] = counts_of(table.groups, table.y, table.classes)
     # The arrays, not the files they came from: array_record files of equal content differ from
     # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
@@ -188,6 +193,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in pieces:
             content.update(piece)
+    if table.groups is not None:
+        content.update(table.groups.tobytes())
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
     stored = one_hot.values if one_hot else table.x
     row_name = names.__getitem__ if names else "row {}".format

@@ -13,6 +13,7 @@ from research.data import csv_header
 from research.data.array_cache import digest, open_table, task_of
 from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
+from research.data.csv_groups import pop_groups
 from research.data.csv_numbers import Format
 from research.data.csv_options import CsvOptions
 from research.data.csv_remarks import notes_on
@@ -72,7 +73,13 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
             " --task=forecast, or leave them out"
         )
     load = functools.partial(
-        read, file, options.target, options.impute is not None, options.task, reading
+        read,
+        file,
+        options.target,
+        options.impute is not None,
+        options.task,
+        reading,
+        options.group,
     )
     known = {"name": f"csv:{file.name}", "impute": options.impute or ""}
     return open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
@@ -83,7 +90,7 @@ def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
     read."""
     reading = options.reading()
     # Only what is set enters the digest, so that a new option does not discard the old copies.
-    order = {"time": options.time, "series": options.series}
+    order = {"time": options.time, "series": options.series, "group": options.group}
     given = [*([reading] if reading != PLAIN else []), *filter(lambda pair: pair[1], order.items())]
     try:
         # The content, not the date: a file that is copied or touched keeps its runs.
@@ -101,7 +108,14 @@ def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
     return keys[task_of(f"{keys[0]}-{VERSION}", cache_dir) != options.task]
 
 
-def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PLAIN) -> Table:
+def read(
+    file: Path,
+    target: str,
+    impute: bool,
+    task: str,
+    reading: Reading = PLAIN,
+    group: str = "",
+) -> Table:
     """The file as a table.
 
     A missing number is NaN. A missing category has no one-hot column set.
@@ -112,6 +126,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
         impute: whether missing numbers are allowed, since they are filled later.
         task: the task that the target is read for, or `auto`.
         reading: how the file is written, and the user's choices for its columns.
+        group: the column of the rows' groups; "" for none.
     """
     columns, notes = read_columns(file, reading)
     if target not in columns:
@@ -128,6 +143,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
                 raise UserError(
                     f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
                 )
+    groups = pop_groups(columns, group, target)
     units = units_of(columns, form)
     y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
@@ -158,6 +174,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
         origin=tuple(origin) if any(origin) else (),
         target_origin=0.0 if answers is None else answers.origin,
         units=units,
+        groups=groups,
     )
 
 

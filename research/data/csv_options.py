@@ -29,6 +29,9 @@ class CsvOptions:
     ] = 0
     time: Annotated[str, "forecast: sort the rows by this column of times"] = ""
     series: Annotated[str, "forecast: the column that names each row's series"] = ""
+    group: Annotated[
+        str, "the column that says which rows belong together, for group_kfold; it is no input"
+    ] = ""
     drop: Annotated[tuple[str, ...], "columns to leave out"] = ()
     encoding: Annotated[
         str, "text encoding of the file; default: that of its byte-order mark, else utf-8"

@@ -40,7 +40,7 @@ class Table:
         not classification or regression. note, notes, source, origin, target_origin, series, end,
         numbered, units: as in DataSpec. sequence: the rows are the steps of a series, so that equal
         ones are no copies. inputs, targets: what they are, where x or y is several arrays by name.
-        Raises UserError if they do not belong together.
+        groups: the group of each row, int32 [N]. Raises UserError if they do not belong together.
     """
 
     x: Any
@@ -63,6 +63,7 @@ class Table:
     inputs: Feature | None = None
     targets: TargetFeature | None = None
     units: tuple[tuple[str, str], ...] = ()
+    groups: np.ndarray | None = None
 
     @property
     def size(self) -> int:

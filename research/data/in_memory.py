@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from research.data.csv_groups import counts_of
 from research.data.features.feature import PADDING
 from research.data.features.image import Image
 from research.data.features.label import Label
@@ -76,6 +77,20 @@ def table(rows: int = 60, features: int = 4) -> InMemorySource:
     x = generator.normal(size=(rows, features)).astype(np.float32)
     y = (x @ np.linspace(-1, 1, features) + 0.1 * generator.normal(size=rows)).astype(np.float32)
     return _memory("regression", x, y, (), 1.0)
+
+
+def grouped(source: InMemorySource, size: int = 4) -> InMemorySource:
+    """The source with groups of rows, the first of so many rows and each next one a row larger.
+
+    Args:
+        source: without groups.
+        size: rows of the first group.
+    """
+    starts = np.cumsum(np.arange(size, source.spec.size))
+    groups = np.searchsorted(starts, np.arange(source.spec.size), side="right").astype(np.int32)
+    counts = counts_of(groups, source.data.y, source.spec.targets.classes)
+    spec = dataclasses.replace(source.spec, group_counts=counts)
+    return InMemorySource(spec, source.data._replace(groups=groups))
 
 
 def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySource:

@@ -26,6 +26,8 @@ class DataSpec:
         table, and none is part of the fingerprint.
     windows: how rows are windows of long sequences, None where they are not.
     units: of columns whose numbers may be written with a unit, which it is (csv_numbers.signed).
+    group_counts: how many rows each group has of each class, flat; see csv_groups.counts_of. ()
+        where rows have no groups.
     """
 
     name: str
@@ -39,6 +41,7 @@ class DataSpec:
     notes: tuple[str, ...] = ()
     windows: Windowing | None = None
     units: tuple[tuple[str, str], ...] = ()
+    group_counts: tuple[int, ...] = ()
 
     def view(self, arrays: "Arrays") -> "Arrays":
         """A data set's arrays as its features read them."""
@@ -56,7 +59,11 @@ def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     and older runs have them."""
     known = {field.name for field in dataclasses.fields(DataSpec)}
     # JSON has lists for tuples.
-    stored = {**stored, "units": tuple((name, unit) for name, unit in stored.get("units", ()))}
+    stored = {
+        **stored,
+        "units": tuple((name, unit) for name, unit in stored.get("units", ())),
+        "group_counts": tuple(stored.get("group_counts", ())),
+    }
     if "shape" in stored:
         fields = from_flat(stored)
         return DataSpec(**{name: value for name, value in fields.items() if name in known})
@@ -80,12 +87,14 @@ class Arrays(NamedTuple):
 
     y: the targets, likewise: [N, ...] int32 classes or float32 values. own_test: [T] int32, the
         rows of its own test split. Overlapping windows of one sequence are Windows, and a table
-        with categories is OneHot; both are indexed as arrays are.
+        with categories is OneHot; both are indexed as arrays are. groups: int32 [N], the group of
+        each row, or None.
     """
 
     x: Any
     y: Any
     own_test: np.ndarray
+    groups: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,15 +121,14 @@ class Source:
                 )
             x = self._stored("x", spec.inputs)
             y = self._stored("y", spec.targets)
+            grouped = bool(spec.group_counts)
+            groups = np.load(self.directory / "groups.npy") if grouped else None
         except (OSError, ValueError) as error:
             raise UserError(
                 f"the decoded copy in {self.directory} is damaged ({error}); delete that folder"
             ) from None
-        return Arrays(
-            spec.inputs.loaded(x),
-            y,
-            np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32),
-        )
+        own_test = np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32)
+        return Arrays(spec.inputs.loaded(x), y, own_test, groups)
 
     def _stored(self, name: str, feature: Feature) -> Any:
         def mapped(file: str) -> np.ndarray:

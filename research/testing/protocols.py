@@ -47,7 +47,9 @@ def _splits(entry: Entry, source: InMemorySource, seed: int = 0) -> list[Split]:
 
 def _sources(entry: Entry) -> list[InMemorySource]:
     """Classes and numbers, or those of them that the splitter takes."""
-    sources = (in_memory.images(rows=ROWS), in_memory.table(rows=ROWS))
+    sources = [in_memory.images(rows=ROWS), in_memory.table(rows=ROWS)]
+    if isinstance(entry, Splitter) and entry.grouped:
+        sources = [*map(in_memory.grouped, sources)]
     return [
         source
         for source in sources

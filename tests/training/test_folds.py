@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from research.data.features.table_columns import TableColumns
-from research.data.in_memory import InMemorySource, categories
+from research.data.in_memory import InMemorySource, categories, grouped
 from research.data.one_hot import OneHot
 from research.data.splitters.division import division
 from research.registry import SPLITTERS
@@ -132,6 +132,8 @@ SPLITS = {
     "shuffle(3,test=0.3,validation=0.1)": 2,
     "time_series(4,gap=2,validation=0.2)": 3,
     "bootstrap(3,validation=0.1)": 1,
+    "group_kfold(3,validation=0.3)": 1,
+    "stratified_group_kfold(3,validation=0.3)": 1,
 }
 # Numbers with holes, categories, and classes: what is fitted to rows, and what stratifies them.
 DATA = {"numbers": TABLE, "categories": categories(), "classes": IMAGES}
@@ -140,6 +142,11 @@ DATA = {"numbers": TABLE, "categories": categories(), "classes": IMAGES}
 def test_every_splitter_is_tried() -> None:
     tried = {split.partition("(")[0] for split in SPLITS}
     assert {entry.name for entry in SPLITTERS} <= tried
+
+
+def divisible(split: str, source: InMemorySource) -> InMemorySource:
+    """The source with groups, where the split divides them."""
+    return grouped(source) if "group" in split else source
 
 
 def planned(split: str, source: InMemorySource, **settings: Any) -> tuple[PlannedRun, np.ndarray]:
@@ -172,6 +179,7 @@ def test_no_row_that_validates_or_tests_changes_a_bit_of_what_is_fitted(split: s
         if (impute and kind != "numbers") or (kind != "classes" and split.startswith("stratified")):
             continue
         source = with_holes(source, impute) if impute else source
+        source = divisible(split, source)
         run, others = planned(split, source, scaling=scaling)
         # What stratifies are labels, which stay: another split would be other rows.
         garbage = with_garbage(source, others, labels=not source.spec.targets.classes)
@@ -189,6 +197,7 @@ def test_no_row_that_validates_or_tests_changes_a_bit(split: str) -> None:
     they have the same bits."""
     classes = split.startswith("stratified")
     source = IMAGES if classes else with_holes(TABLE, "mean")
+    source = divisible(split, source)
     run, others = planned(split, source)
     checksums = []
     for given in (source, with_garbage(source, others, labels=not classes)):

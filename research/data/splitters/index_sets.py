@@ -35,13 +35,15 @@ class IndexSets:
 
     name: how the setting is written, for errors. function: `f(rows, labels, groups, seed)` returns
         the parts of each fold. rows: how many there are. labels: int [rows], the classes, or zeros
-        where targets are numbers or there are several per row. groups: None.
-    varies: as of Division.
+        where targets are numbers or there are several per row. groups: int [rows], or None where
+        the function does not divide groups.
+    varies: as of Division. grouped: whether the function divides groups.
     """
 
     name: str
     function: Function
     varies: bool = False
+    grouped: bool = False
 
     def folds(self, spec: DataSpec) -> int:
         """As `Division.folds`."""
@@ -57,7 +59,17 @@ class IndexSets:
             train_size: how many training rows are kept in each fold; None: all.
             seed: seed of the folds.
         """
-        return [*_sizes(self, self._rows(spec), train_size, seed if self.varies else 0)]
+        rows = self._rows(spec)
+        if not self.grouped:
+            return [*_sizes(self, rows, train_size, seed if self.varies else 0)]
+        if wrong := needs_groups(None, spec):
+            raise UserError(wrong)
+        try:
+            return [
+                *_sizes_of_groups(self, spec.group_counts, len(spec.targets.classes), train_size)
+            ]
+        except ScarceClass as error:
+            raise self._scarce(error, spec.targets.classes) from None
 
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
@@ -74,7 +86,8 @@ class IndexSets:
         labels = np.zeros(rows, np.int64)
         if spec.targets.stratified:
             labels = np.asarray(arrays.y[:rows], np.int64)
-        folds = self._checked(rows, self._called(rows, labels, seed, spec.targets.classes))
+        called = self._called(labels, arrays.groups, seed, spec.targets.classes)
+        folds = self._checked(rows, called)
         splits = []
         for fold, (train, validation, test) in enumerate(folds):
             size = reduced(len(train), train_size)
@@ -95,15 +108,19 @@ class IndexSets:
         return spec.size - spec.test_size
 
     def _called(
-        self, rows: int, labels: np.ndarray, seed: int, classes: Sequence[str]
+        self, labels: np.ndarray, groups: np.ndarray | None, seed: int, classes: Sequence[str]
     ) -> Sequence[Parts]:
         """The function's folds. A class that it names by its number is named as the data have
         it."""
         try:
-            return self.function(rows, labels, None, seed)
+            return self.function(len(labels), labels, groups if self.grouped else None, seed)
         except ScarceClass as error:
-            name = f"'{classes[error.label]}'" if classes else str(error.label)
-            raise ShapeError(f"split={self.name}: class {name} {error}") from None
+            raise self._scarce(error, classes) from None
+
+    def _scarce(self, error: "ScarceClass", classes: Sequence[str]) -> ShapeError:
+        """The error with the name of the class."""
+        name = f"'{classes[error.label]}'" if classes else str(error.label)
+        return ShapeError(f"split={self.name}: class {name} {error}")
 
     def _checked(self, rows: int, folds: Sequence[Parts]) -> list[tuple[np.ndarray, ...]]:
         """The folds as arrays of int32. Raises UserError for parts that share a row or are none."""
@@ -144,9 +161,37 @@ def _sizes(
 ) -> tuple[PartSizes, ...]:
     """The sizes of each fold of so many rows; remembered, since each fold's run asks for all."""
     folds = division._checked(rows, division.function(rows, np.zeros(rows, np.int64), None, seed))
+    return _part_sizes(folds, train_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _sizes_of_groups(
+    division: IndexSets, counts: tuple[int, ...], classes: int, train_size: int | None
+) -> tuple[PartSizes, ...]:
+    """The sizes of each fold of so many rows in each group and class."""
+    table = np.array(counts).reshape(-1, max(classes, 1))
+    labels = np.repeat(np.arange(table.shape[1]), table.sum(axis=0))
+    groups = np.concatenate([np.repeat(np.arange(len(table)), column) for column in table.T])
+    folds = division._checked(len(labels), division.function(len(labels), labels, groups, 0))
+    return _part_sizes(folds, train_size)
+
+
+def _part_sizes(
+    folds: Sequence[tuple[np.ndarray, ...]], train_size: int | None
+) -> tuple[PartSizes, ...]:
     return tuple(
         PartSizes(reduced(len(train), train_size), len(validation), len(test))
         for train, validation, test in folds
+    )
+
+
+def needs_groups(view: object, spec: DataSpec) -> str | None:
+    """The data set has groups: a csv file with --group=COLUMN."""
+    if spec.group_counts:
+        return None
+    return (
+        f"the split divides groups of rows, and {spec.name} has none; name the column of a csv file"
+        " that says which rows belong together, as --split='group_kfold(5,group=COLUMN)'"
     )
 
 
@@ -174,7 +219,7 @@ def splitter(function: Function, paper: str = "", varies: bool = False, **entry:
     )
     return Splitter(
         function.__name__,
-        functools.partial(_division, function, varies),
+        functools.partial(_division, function, varies, entry.get("grouped", False)),
         first_sentence(function.__doc__ or "").rstrip("."),
         paper,
         options=options,
@@ -182,10 +227,10 @@ def splitter(function: Function, paper: str = "", varies: bool = False, **entry:
     )
 
 
-def _division(function: Function, varies: bool, **options: Any) -> IndexSets:
+def _division(function: Function, varies: bool, grouped: bool, **options: Any) -> IndexSets:
     chosen = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
     name = f"{function.__name__}({chosen})"
-    return IndexSets(name, functools.partial(function, **options), varies)
+    return IndexSets(name, functools.partial(function, **options), varies, grouped)
 
 
 def drawn_validation(

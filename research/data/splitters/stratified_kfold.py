@@ -47,13 +47,7 @@ def stratified_kfold(
         raise ShapeError(
             f"split=stratified_kfold({folds}): there are {rows} rows, and a fold needs one"
         )
-    counts = np.bincount(labels)
-    scarce = np.flatnonzero((counts > 0) & (counts < folds))
-    if len(scarce):
-        raise ScarceClass(
-            int(scarce[0]),
-            f"has {counts[scarce[0]]} of {rows} rows, too few for one in each of {folds} folds",
-        )
+    refuse_scarce(labels, folds)
     reference = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return [
         (*drawn_validation(others, labels, validation, seed, fold), test)
@@ -61,13 +55,28 @@ def stratified_kfold(
     ]
 
 
+def refuse_scarce(labels: np.ndarray, folds: int) -> None:
+    """Raises ScarceClass for the first class that has fewer rows than there are folds.
+
+    labels: [N].
+    """
+    counts = np.bincount(labels)
+    scarce = np.flatnonzero((counts > 0) & (counts < folds))
+    if len(scarce):
+        count = counts[scarce[0]]
+        raise ScarceClass(
+            int(scarce[0]),
+            f"has {count} of {len(labels)} rows, too few for one in each of {folds} folds",
+        )
+
+
 def needs_classes(view: object, spec: DataSpec) -> str | None:
     """The targets are classes, one per row."""
     if spec.targets.stratified:
         return None
     return (
-        f"split=stratified_kfold divides the rows of each class, and the targets of {spec.name}"
-        " are not one class per row; use kfold"
+        f"a stratified split divides the rows of each class, and the targets of {spec.name}"
+        " are not one class per row; use kfold or group_kfold"
     )
 
 

@@ -216,6 +216,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     These checks may read any number of the config. All others read only what is the same for a
     whole program.
     """
+    _check_groups(config, spec)
     check_fold(config, spec)
     _check_scaling(config, spec)
     for _, view in config_lib.views(config):
@@ -223,6 +224,15 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
             for constraint in entry.constraints:
                 if wrong := constraint(view, spec):
                     raise UserError(wrong)
+
+
+def _check_groups(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a split would put rows of one group into training and test rows."""
+    if spec.group_counts and not SPLITTERS.get(config.split.name).grouped:
+        raise UserError(
+            f"split={config.split} puts rows of one group (group={config.dataset['group']}) into"
+            " training and test rows; use group_kfold(5), or leave --group out"
+        )
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:

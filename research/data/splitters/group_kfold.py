@@ -1,0 +1,122 @@
+"""Group k-fold: rows of one group are in one part."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+
+from research.data.splitters.index_sets import Parts, ValidationShare, needs_groups, splitter
+from research.data.splitters.stratified_kfold import needs_classes, refuse_scarce
+from research.errors import ShapeError
+from research.options import Range
+from research.registry import SPLITTERS
+
+Folds = Annotated[int, Range(2), "how many folds"]
+Column = Annotated[str, "the column of a csv file that says which rows belong together"]
+
+
+def group_kfold(
+    rows: int,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    folds: Folds = 5,
+    group: Column = "",
+    validation: ValidationShare = 0.0,
+) -> list[Parts]:
+    """Folds of whole groups, as equal in rows as they can be; the same for every seed.
+
+    They are scikit-learn's `GroupKFold(folds)`. Validation rows are whole groups too.
+
+    Args:
+        rows: number of rows.
+        labels: not used.
+        groups: the group of each row, [N].
+        seed: not used.
+        folds: number of folds.
+        group: the column of groups, which the data set has read.
+        validation: share of each fold's training rows that validate, to a group.
+    """
+    # Imported here: it takes most of a second, which programs without such a split should not pay.
+    from sklearn.model_selection import GroupKFold
+
+    return _parts(GroupKFold, labels, groups, folds, validation)
+
+
+def stratified_group_kfold(
+    rows: int,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    folds: Folds = 5,
+    group: Column = "",
+    validation: ValidationShare = 0.0,
+) -> list[Parts]:
+    """Folds of whole groups with each class as near to its share as they allow; the same for every
+    seed.
+
+    They are scikit-learn's `StratifiedGroupKFold(folds)`. Validation rows are whole groups too.
+
+    Args:
+        rows: number of rows.
+        labels: their classes, [N].
+        groups: the group of each row, [N].
+        seed: not used.
+        folds: number of folds.
+        group: the column of groups, which the data set has read.
+        validation: share of each fold's training rows that validate, to a group.
+
+    Raises:
+        ScarceClass: a class has fewer rows than there are folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    refuse_scarce(labels, folds)
+    return _parts(StratifiedGroupKFold, labels, groups, folds, validation)
+
+
+def _parts(
+    reference: Callable[[int], Any],
+    labels: np.ndarray,
+    groups: np.ndarray,
+    folds: int,
+    validation: float,
+) -> list[Parts]:
+    """The folds of one of scikit-learn's splitters of groups."""
+    parts: list[Parts] = []
+    for train, test in _split(reference, np.arange(len(labels)), labels, groups, folds):
+        validating = train[:0]
+        if validation:
+            share = max(2, round(1 / validation))
+            train, validating = _split(reference, train, labels, groups, share)[0]
+        parts.append((train, validating, test))
+    return parts
+
+
+def _split(
+    reference: Callable[[int], Any],
+    rows: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    folds: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(the others, its own rows) of each fold of some rows."""
+    count = len(np.unique(groups[rows]))
+    if count < folds:
+        raise ShapeError(
+            f"split: {count} groups cannot be divided into {folds} folds, since each needs a"
+            " whole one"
+        )
+    divided = reference(folds).split(rows, labels[rows], groups[rows])
+    return [(rows[others], rows[test]) for others, test in divided]
+
+
+SPLITTERS.add(splitter(group_kfold, seeded=False, grouped=True, constraints=(needs_groups,)))
+SPLITTERS.add(
+    splitter(
+        stratified_group_kfold,
+        seeded=False,
+        grouped=True,
+        constraints=(needs_groups, needs_classes),
+    )
+)

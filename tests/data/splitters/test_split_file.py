@@ -1,0 +1,88 @@
+"""`file:SPLIT.csv`: the parts that a file lists, and what is wrong with one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine import IMAGES, planner
+
+import research.catalogue  # noqa: F401
+from research import config as config_lib
+from research.data.in_memory import grouped
+from research.data.split import Split
+from research.data.splitters.division import division
+from research.errors import UserError
+
+
+def splits(file: Path, source: object = IMAGES) -> list[Split]:
+    config, _ = config_lib.resolve({"split": f"file:{file}"})
+    spec, arrays = source.spec, source.data  # type: ignore[attr-defined]
+    found = division(config.split).splits(spec, arrays, seed=0)
+    sizes = division(config.split).sizes(spec)
+    assert [tuple(map(len, split)) for split in found] == [tuple(size) for size in sizes]
+    return found
+
+
+def test_the_rows_are_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "split.csv"
+    file.write_text("row,part\n4,train\n0,test\n2,train\n\n3,validation\n")
+    (split,) = splits(file)
+    assert [rows.tolist() for rows in split] == [[2, 4], [3], [0]]
+
+
+def test_a_file_with_folds(tmp_path: Path) -> None:
+    file = tmp_path / "folds.csv"
+    lines = [
+        f"{row},{fold},{'test' if row % 2 == fold else 'train'}"
+        for fold in (0, 1)
+        for row in range(60)
+    ]
+    file.write_text("\n".join(["row,fold,part", *lines]))
+    even, odd = splits(file)
+    np.testing.assert_array_equal(even.test, np.arange(0, 60, 2))
+    np.testing.assert_array_equal(odd.train, np.arange(0, 60, 2))
+    requests = planner().each_fold([{"split": f"file:{file}", "arch": "linear", "batch_size": 8}])
+    runs = planner().runs(requests)
+    assert [run.config.fold for run in runs] == [0, 1]
+    other = tmp_path / "again"
+    other.mkdir()
+    # Another content is another run, under the same path or not.
+    ids = {run.id for run in runs}
+    (other / "folds.csv").write_text(file.read_text().replace("59,1,test", "59,1,validation"))
+    changed = [{**request, "split": f"file:{other / 'folds.csv'}"} for request in requests]
+    assert not ids & {run.id for run in planner().runs(changed)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "its header is ''; expected row,part or row,fold,part"),
+        ("number,part\n1,train", "its header is 'number,part'"),
+        ("row,part", "lists no rows"),
+        ("row,part\n1,train\n2,tset", "row 3: part 'tset' is none of .*; did you mean test"),
+        ("row,part\n-1,train", "row 2: row is '-1'; expected a whole number from 0"),
+        ("row,part\n1,train\n1,test", "row 3: row 1 is in line 2 already"),
+        ("row,part\n1,train,x", "row 2: 3 cells, and the header has 2"),
+        ("row,part\n1,test", "fold 0 has no training rows"),
+        ("row,part\n1,train\n60,test", "row 60 is beyond the last row of memory, 59"),
+        ("row,fold,part\n1,1,train", "fold 0 has no training rows; folds are counted from 0"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "split.csv"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        splits(file)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"split=file:.*none.csv: No such file"):
+        splits(tmp_path / "none.csv")
+
+
+def test_a_group_that_trains_and_tests_is_named(tmp_path: Path) -> None:
+    """Rows 0 to 3 are the first group, 4 to 8 the second."""
+    file = tmp_path / "split.csv"
+    file.write_text("row,part\n0,train\n9,train\n5,test\n9,test".replace("9,test", "3,test"))
+    with pytest.raises(UserError, match="rows 0 and 3 are of one group, and one trains and the"):
+        splits(file, grouped(IMAGES))
