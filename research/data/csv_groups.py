@@ -41,7 +41,7 @@ def pop_groups(
     try:
         values = cells.astype(np.float64)
     except ValueError:
-        values = cells  # type: ignore[assignment]
+        values = cells
     _, places = np.unique(values, return_inverse=True)
     if not places.any():
         raise UserError(f"{column.file}, column '{name}': all rows are of one group")

@@ -201,7 +201,7 @@ def _pixels(name: str, seed: int | None, data_dir: str | None, cache_dir: str) -
 
 def pixels(images: Source, seed: int | None) -> Table:
     """Images [H, W, 1] as series [H·W, 1], permuted if there is a seed."""
-    spec, (x, y, _) = images.spec, images.arrays()
+    spec, (x, y, *_) = images.spec, images.arrays()
     series = x.reshape(len(x), -1, 1)
     if seed is not None:
         series = series[:, rng.host(seed, "permutation").permutation(series.shape[1])]

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_digits_are_images(cache):
     source = open_source("digits", {}, data_dir=None, cache_dir=cache)
-    spec, (x, y, own_test) = source.spec, source.arrays()
+    spec, (x, y, own_test, *_) = source.spec, source.arrays()
     reference = sklearn.datasets.load_digits()
     np.testing.assert_array_equal(x[..., 0], reference.images)
     np.testing.assert_array_equal(y, reference.target)
@@ -41,7 +41,7 @@ def test_digits_are_images(cache):
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
 def test_tables(name, cache):
     source = open_source(name, {}, data_dir=None, cache_dir=cache)
-    x, y, _ = source.arrays()
+    x, y, *_ = source.arrays()
     reference = getattr(sklearn.datasets, f"load_{name}")()
     np.testing.assert_array_equal(x, reference.data.astype(np.float32))
     np.testing.assert_array_equal(y, reference.target)
@@ -55,7 +55,7 @@ def test_tables(name, cache):
 
 def test_diabetes_is_a_regression_in_its_own_units(cache):
     source = open_source("diabetes", {}, data_dir=None, cache_dir=cache)
-    x, y, _ = source.arrays()
+    x, y, *_ = source.arrays()
     reference = sklearn.datasets.load_diabetes(scaled=False)
     np.testing.assert_array_equal(x, reference.data.astype(np.float32))
     np.testing.assert_array_equal(y, reference.target)
@@ -153,7 +153,7 @@ def test_damaged_copy_is_named(tmp_path):
 
 
 def test_arrays_cannot_be_changed(cache):
-    x, _, _ = open_source("iris", {}, data_dir=None, cache_dir=cache).arrays()
+    x, *_ = open_source("iris", {}, data_dir=None, cache_dir=cache).arrays()
     with pytest.raises(ValueError, match="read-only"):
         x[0] = 0
 

@@ -38,7 +38,7 @@ def test_types_are_inferred(tmp_path):
     source = open_source(
         f"csv:{tmp_path}/flowers.csv", {"target": "species"}, data_dir=None, cache_dir=str(tmp_path)
     )
-    spec, (x, y, own_test) = source.spec, source.arrays()
+    spec, (x, y, own_test, *_) = source.spec, source.arrays()
     assert spec.inputs.as_a(TableColumns).names == (
         "length",
         "colour=blue",

@@ -29,7 +29,7 @@ def days(count: int) -> list[str]:
 
 def test_windows_of_a_column(tmp_path: Path) -> None:
     source = opened(tmp_path, days(40), context=3, burn_in=1)
-    spec, (x, y, _) = source.spec, source.arrays()
+    spec, (x, y, *_) = source.spec, source.arrays()
     assert (spec.name, spec.task, spec.inputs.shape, spec.targets.shape) == (
         "csv:prices.csv",
         "forecast",
@@ -50,7 +50,7 @@ def test_windows_of_a_column(tmp_path: Path) -> None:
 def test_no_value_is_in_two_parts(tmp_path: Path) -> None:
     """80 rows by 2:1:1: what is read or foreseen of a part lies in its 40, 20 or 20 days."""
     source = opened(tmp_path, days(80), context=4)
-    x, y, _ = arrays = source.arrays()
+    x, y, *_ = arrays = source.arrays()
     parts = split_of(source.spec, arrays, (2, 1, 1), seed=0)
     for rows, first, end in zip(parts, (0, 40, 60), (40, 60, 80), strict=True):
         touched = np.union1d(x[rows], y[rows]) / 10
@@ -156,7 +156,7 @@ def test_several_series_are_kept_apart(tmp_path: Path) -> None:
     source = open_source(
         f"csv:{file}", options, data_dir=None, cache_dir=str(tmp_path), task="forecast"
     )
-    x, y, _ = arrays = source.arrays()
+    x, y, *_ = arrays = source.arrays()
     assert stretches.lengths(source.spec) == (30, 30, 30)
     parts = split_of(source.spec, arrays, (2, 1, 0), seed=0)
     for rows_of_part, first, end in zip(parts[:2], (0, 20), (20, 30), strict=True):

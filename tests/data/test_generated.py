@@ -27,7 +27,7 @@ def opened(name, cache, data_dir=None, **options):
 
 def test_the_adding_problem(cache):
     source = opened("adding", cache, **SMALL)
-    spec, (x, y, own_test) = source.spec, source.arrays()
+    spec, (x, y, own_test, *_) = source.spec, source.arrays()
     assert (spec.task, spec.inputs.shape, spec.size, spec.test_size) == (
         "regression",
         (12, 2),
@@ -50,7 +50,7 @@ def test_the_adding_problem(cache):
 
 def test_adding_numbers_of_series_of_other_lengths(cache):
     source = opened("adding", cache, **SMALL, shortest=4)
-    spec, (x, y, _) = source.spec, source.arrays()
+    spec, (x, y, *_) = source.spec, source.arrays()
     assert spec.inputs.ragged
     assert not opened("adding", cache, **SMALL).spec.inputs.ragged
     lengths = (~np.isnan(x[..., 0])).sum(1)
@@ -66,7 +66,7 @@ def test_adding_numbers_of_series_of_other_lengths(cache):
 @pytest.mark.parametrize("masked", [False, True])
 def test_copy_memory(cache, masked):
     source = opened("copy_memory", cache, **SMALL, masked=masked)
-    spec, (x, y, _) = source.spec, source.arrays()
+    spec, (x, y, *_) = source.spec, source.arrays()
     assert (spec.task, spec.inputs.shape, spec.targets.shape) == (
         "step_classification",
         (32,),

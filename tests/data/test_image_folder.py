@@ -54,7 +54,7 @@ def test_a_folder_for_each_class(flowers):
     (folder / "rose" / ".hidden").write_text("")
     (folder / "README").write_text("not a class")
     source = opened(folder)
-    x, y, own_test = source.arrays()
+    x, y, own_test, *_ = source.arrays()
     expected = [images["rose/1.png"], images["rose/2.png"], images["tulip/1.png"]]
     np.testing.assert_array_equal(x, expected)
     assert (list(y), source.spec.targets.classes, len(own_test)) == (
@@ -90,7 +90,7 @@ def test_own_test_split(flowers):
             flowers(f"{part}/a/{number}.png", np.full((2, 2), 10 * place + number))
             folder = flowers(f"{part}/b/{number}.png", np.full((2, 2), 100 + 10 * place + number))
     source = opened(folder)
-    x, y, own_test = source.arrays()
+    x, y, own_test, *_ = source.arrays()
     assert list(x[:, 0, 0, 0]) == [0, 1, 2, 100, 101, 102, 10, 11, 110, 111]
     assert list(y) == [0, 0, 0, 1, 1, 1, 0, 0, 1, 1]
     assert list(own_test) == [6, 7, 8, 9]
@@ -231,7 +231,7 @@ def small_pieces(monkeypatch):
 
 def test_shards_and_chunks_keep_the_order(flowers, small_pieces):
     where, images = many(flowers, 40)
-    x, y, _ = opened(where).arrays()
+    x, y, *_ = opened(where).arrays()
     np.testing.assert_array_equal(x, images)
     assert list(y) == [0] * 20 + [1] * 20
     shards = list((where.parent / "cache" / "tensorflow_datasets").rglob("*.array_record-*"))

@@ -102,7 +102,7 @@ def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
     assert source.spec.targets.as_a(Number).offset == pytest.approx(1e9, abs=5)
     plans = Planner(lambda config: source)
     (run,) = plans.runs([{"scaling": scaling, "target_scaling": "standard"}])
-    x, y, _ = arrays = source.arrays()
+    x, y, *_ = arrays = source.arrays()
     assert x.dtype == y.dtype == np.float32
     lane = make_lane_inputs(run.config, run.program, arrays).lane
     scaled = (x - lane.shift) / lane.scale
@@ -162,7 +162,7 @@ def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
     ]
     data_dir = make_set("times", features, {"train": examples}, ("t", "y"))
     source = open_source("times", {}, data_dir=data_dir, cache_dir=str(tmp_path / "cache"))
-    stored, y, _ = source.arrays()
+    stored, y, *_ = source.arrays()
     x = stored[np.arange(300)]  # categories are stored as indices, and read one-hot
     assert x.dtype == y.dtype == np.float32
     at, *others = source.spec.inputs.as_a(Numbers).origin
@@ -179,7 +179,7 @@ def test_a_series_has_one_origin(cache: str) -> None:
     source = open_series(
         lambda: Series(values, (400,)), "high", "origin_high", "1.0.0", 16, 0, cache
     )
-    stored, y, _ = source.arrays()
+    stored, y, *_ = source.arrays()
     x = stored[np.arange(300)]  # categories are stored as indices, and read one-hot
     (origin,) = source.spec.inputs.as_a(Numbers).origin
     assert origin == source.spec.targets.as_a(Number).offset

@@ -19,7 +19,7 @@ from research.training.setup.lane_inputs import make_lane_inputs
 @pytest.mark.parametrize("name", ["sine_mixture", "noisy_ar2"])
 def test_a_target_is_the_value_after_each_place(cache, name):
     source = open_source(name, {"length": 300, "context": 20}, data_dir=None, cache_dir=cache)
-    spec, (x, y, _) = source.spec, source.arrays()
+    spec, (x, y, *_) = source.spec, source.arrays()
     assert (spec.task, spec.inputs.shape, spec.targets.shape, spec.size) == (
         "forecast",
         (20,),

@@ -118,7 +118,7 @@ def test_pairs_with_two_vocabularies(arch: str, tmp_path: Path) -> None:
     small |= {"arch.context": 32} if arch == "transformer" else {}
     planner = bundled(str(tmp_path))
     (run,) = planner.runs([{**settings, **small, "arch": arch, "batch_size": 8}])
-    x, y, _ = planner.arrays(run)
+    x, y, *_ = planner.arrays(run)
     pair = run.program.spec.inputs
     assert isinstance(pair, TokenPair)
     assert (len(x["source"]), x["answer"].shape) == (48, y.shape)

@@ -31,7 +31,7 @@ def opened(tmp_path: Path, written: str = TEXT, context: int = 8) -> Source:
 
 def test_a_window_is_a_stretch_and_its_target_the_next_characters(tmp_path):
     source = opened(tmp_path)
-    spec, (x, y, own_test) = source.spec, source.arrays()
+    spec, (x, y, own_test, *_) = source.spec, source.arrays()
     assert (spec.task, spec.inputs.shape, spec.targets.shape, spec.name) == (
         "language_model",
         (8,),

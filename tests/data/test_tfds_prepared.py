@@ -33,7 +33,7 @@ def encoded(pixels, kind):
 
 def test_mnist(prepared_sets, tmp_path):
     source = opened("mnist", prepared_sets, tmp_path)
-    spec, (x, y, own_test) = source.spec, source.arrays()
+    spec, (x, y, own_test, *_) = source.spec, source.arrays()
     assert (spec.inputs.shape, spec.size, spec.test_size, spec.inputs.as_a(Numbers).maximum) == (
         (28, 28, 1),
         70000,
@@ -88,7 +88,7 @@ def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
         {"signal": np.arange(3, dtype=np.float32) + row, "kind": row % 2} for row in range(4)
     ]
     source = opened("waves", make_set("waves", features, {"train": examples}), tmp_path)
-    x, y, _ = source.arrays()
+    x, y, *_ = source.arrays()
     np.testing.assert_array_equal(x, np.arange(3)[None] + np.arange(4)[:, None])
     assert (list(y), source.spec.targets.classes) == ([0, 1, 0, 1], ("u", "v"))
     assert source.spec.inputs.as_a(Numbers).names == ("signal_0", "signal_1", "signal_2")
@@ -103,7 +103,7 @@ def test_columns_and_a_number(make_set, tmp_path):
     ]
     data_dir = make_set("people", features, {"train": examples}, ("person", "income"))
     source = opened("people", data_dir, tmp_path)
-    x, y, _ = source.arrays()
+    x, y, *_ = source.arrays()
     assert source.spec.inputs.as_a(Numbers).names == ("age", "sex=f", "sex=m", "tall")
     np.testing.assert_array_equal(x, [[30, 0, 0, 0], [31, 1, 0, 1], [32, 0, 1, 0]])
     assert (source.spec.task, list(y)) == ("regression", [0, 0.5, 1])
@@ -120,7 +120,7 @@ def test_validation_joins_the_training_rows(make_set, tmp_path):
         for name, values in splits.items()
     }
     source = opened("parts", make_set("parts", features, examples, ("x", "y")), tmp_path)
-    x, _, own_test = source.arrays()
+    x, _, own_test, *_ = source.arrays()
     assert list(x[:, 0]) == [30, 31, 32, 40, 50, 51]
     assert list(own_test) == [4, 5]
 

@@ -62,7 +62,7 @@ def test_the_rows_are_those_of_scikit_learn(
     assert len(requests) == 3
     run, *_ = plans.runs(requests)
     source = plans.source(run.config)
-    assert source.spec.features == ("x",)
+    assert source.spec.inputs.names == ("x",)
     assert spec_of(stored_spec(source.spec)) == source.spec
     splits = division(run.config.split).splits(source.spec, source.arrays(), seed=0)
     for split, (train, test) in zip(
