@@ -1,7 +1,7 @@
 """Constraints that members share: what is wrong with a member in a config, or None.
 
 The first line of a docstring says what must hold, and is listed with the member. Each takes the
-member's name, the config and the data set's spec (`shape` of one example, `task`).
+member's name, the config and the data set's spec.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,9 @@ Constraint = Callable[[str, Any, Any], str | None]
 
 def images_only(name: str, config: Any, spec: Any) -> str | None:
     """The data set's examples are images [H, W, C]."""
-    if len(spec.inputs.shape) == 3:
+    if "image" in spec.inputs.kinds:
         return None
-    return (
-        f"{name} is for images [H, W, C], but an example of {config.dataset.name} has the shape"
-        f" {list(spec.inputs.shape)}"
-    )
+    return f"{name} is for images, but {config.dataset.name} has {spec.inputs.describe()}"
 
 
 def feature_maps(name: str, config: Any, spec: Any) -> str | None:

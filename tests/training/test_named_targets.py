@@ -1,14 +1,18 @@
 """Several targets of an example, by the guide's own example: a class and a number that one loss
 reads."""
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+import torch
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import identity, plugin
@@ -18,10 +22,15 @@ from research.data.features.named_inputs import take
 from research.data.features.named_targets import NamedTargets
 from research.data.features.number import Number
 from research.data.features.stored import from_json, to_json
+from research.data.features.target import TargetFeature
+from research.data.features.time_series import TimeSeries
+from research.data.in_memory import InMemorySource
+from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.plugin.file import REGISTRIES
 from research.registry import DATASETS
 from research.sweeps.execute.ensure_records import refuse_without_scores
+from research.tasks.problem import Problem
 from research.testing import conformance, few_steps
 from research.testing.subjects import Subject, dataset
 from research.training.devices.device_memory import required_bytes
@@ -112,3 +121,78 @@ def test_what_is_for_a_single_target_is_refused(homes: Subject) -> None:
         homes.run(regularization="mixup=0.2")
     with pytest.raises(UserError, match=r"^--keep_predictions keeps the scores of one target"):
         refuse_without_scores([homes.run()])
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript(TargetFeature):
+    """At most `most` symbols without places of their own: one feature of two arrays."""
+
+    kind = "transcript"
+    counted = "transcripts"
+
+    most: int = 2
+    symbols: int = 3
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        return "tokens", "count"
+
+    @property
+    def width(self) -> int:
+        """The symbols, and the blank before them."""
+        return self.symbols + 1
+
+    def placeholder(self) -> Any:
+        return {
+            "tokens": jax.ShapeDtypeStruct((self.most,), jnp.int32),
+            "count": jax.ShapeDtypeStruct((), jnp.int32),
+        }
+
+
+def ctc(outputs: Any, targets: Any) -> Any:
+    """Connectionist temporal classification: tokens beyond the count are padding."""
+    steps = jnp.zeros(outputs.shape[:2])
+    beyond = jnp.arange(targets["tokens"].shape[1]) >= targets["count"][:, None]
+    return optax.ctc_loss(outputs, steps, targets["tokens"], beyond.astype(float))
+
+
+def test_one_target_of_several_arrays() -> None:
+    """Series of five steps and their transcripts, whose loss is CTC, against PyTorch's."""
+    draw = np.random.default_rng(0)
+    y = {
+        "tokens": draw.integers(1, 4, (40, 2)).astype(np.int32),
+        "count": draw.integers(1, 3, 40).astype(np.int32),
+    }
+    x = draw.normal(size=(40, 5, 2)).astype(np.float32)
+
+    @plugin.task(loss="ctc")
+    def transcription() -> Problem:
+        """Symbols in their order."""
+        return Problem(
+            encode=lambda y, width, shift, scale: y,
+            decode=lambda scores, shift, scale: scores,
+            example_metrics=lambda scores, y: {"blanks": (scores.argmax(-1) == 0).mean(axis=1)},
+            summary=None,
+            better={"blanks": "lower"},
+        )
+
+    plugin.loss(tasks=("transcription",))(ctc)
+    targets = Transcript((5,), even=True)
+    spec = DataSpec("spoken", "transcription", TimeSeries((5, 2)), targets, 40, 0, "f")
+    data = InMemorySource(spec, Arrays(x, y, np.zeros(0, np.int32)))
+    run = Subject({"arch": "gru", "arch.hidden": 4}, data).run()
+    (outcome,) = loop.train(run.program, [run.config], data.data, ExecutionStrategy(1, 1))
+    assert np.isfinite(outcome.curves["train/loss"]).all()
+
+    logits = draw.normal(size=(40, 5, 4)).astype(np.float32)
+    expected = torch.nn.functional.ctc_loss(
+        torch.tensor(logits).log_softmax(-1).transpose(0, 1),
+        torch.tensor(y["tokens"]),
+        torch.full((40,), 5),
+        torch.tensor(y["count"]),
+        reduction="none",
+    )
+    # Two equal symbols need a blank between them, which five steps have room for.
+    np.testing.assert_allclose(
+        objective.losses(run.program, jnp.asarray(logits), y), expected, rtol=1e-5
+    )
