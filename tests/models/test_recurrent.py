@@ -169,7 +169,7 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
     zeros = tuple(jnp.zeros((batch, hidden)) for _ in range(states))
 
     def ours(*arrays: jax.Array) -> jax.Array:
-        return jnp.sum(weights * recurrence(cell, zeros, *arrays, kept, real))
+        return jnp.sum(weights * recurrence(cell)(zeros, *arrays, kept, real))
 
     def plain(*arrays: jax.Array) -> jax.Array:
         return jnp.sum(weights * _plain(cell, states, *arrays, kept, real))
@@ -257,7 +257,7 @@ def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(
     weights, zeros = normal(5, 3, 4, seed=4), tuple(jnp.zeros((3, 4)) for _ in range(states))
 
     def ours(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
-        return jnp.sum(weights * recurrence(cell, zeros, inputs, kernel, None, None, None, 2))
+        return jnp.sum(weights * recurrence(cell, 2)(zeros, inputs, kernel, None, None, None))
 
     def plain(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
         state, total = zeros, 0.0

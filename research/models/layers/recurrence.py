@@ -18,37 +18,39 @@ State = Any
 Cell = Callable[[State, jax.Array, jax.Array], State]
 
 
-# By hand, because JAX's gradient of a scan adds to the kernel's gradient at every step. Here one
-# product over all steps follows the loop. The cell and the truncation are static.
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 7))
-def recurrence(
-    cell: Cell,
-    state: State,
-    inputs: jax.Array,
-    kernel: jax.Array,
-    bias: jax.Array | None,
-    dropout_mask: jax.Array | None,
-    real: jax.Array | None,
-    truncate: int | None = None,
-) -> jax.Array:
-    """The outputs of a cell at each step, [T, B, H].
+def recurrence(cell: Cell, truncate: int | None = None) -> Callable[..., jax.Array]:
+    """A cell over time: (state, inputs, kernel, bias, dropout_mask, real) -> outputs [T, B, H].
+
+    state is the first state. inputs [T, B, G]. kernel [H, G] multiplies the state, and bias [G] is
+    added to that product; None: no bias. dropout_mask [B, H] has factors of the state that are the
+    same at every step; None: no dropout. real, bool [T, B], is False after the end of a sequence,
+    where its state no longer changes; None: all sequences have T steps.
 
     Args:
         cell: (state, inputs [B, G], products of the state [B, G]) -> state, element by element.
-        state: the first state.
-        inputs: [T, B, G].
-        kernel: [H, G], which multiplies the state.
-        bias: [G], added to that product; None: no bias.
-        dropout_mask: [B, H], factors of the state that are the same at every step; None: no
-            dropout.
-        real: bool [T, B], False after the end of a sequence, where its state no longer changes;
-            None: all sequences have T steps.
         truncate: gradients do not flow from a state to earlier ones where the number of earlier
             steps is a multiple of this; None: never (truncated back-propagation through time).
 
     Reference: Williams & Peng 1990 (truncation).
     """
-    return _forwards(cell, state, inputs, kernel, bias, dropout_mask, real, truncate)[0]
+
+    # The gradient is by hand, because JAX's gradient of a scan adds to the kernel's gradient at
+    # every step. Here one product over all steps follows the loop.
+    @jax.custom_vjp
+    def outputs(
+        state: State,
+        inputs: jax.Array,
+        kernel: jax.Array,
+        bias: jax.Array | None,
+        dropout_mask: jax.Array | None,
+        real: jax.Array | None,
+    ) -> jax.Array:
+        return _forwards(cell, state, inputs, kernel, bias, dropout_mask, real)[0]
+
+    outputs.defvjp(
+        functools.partial(_forwards, cell), functools.partial(_backwards, cell, truncate)
+    )
+    return outputs
 
 
 def _dropped(state: State, dropout_mask: jax.Array | None) -> jax.Array:
@@ -74,7 +76,6 @@ def _forwards(
     bias: jax.Array | None,
     dropout_mask: jax.Array | None,
     real: jax.Array | None,
-    truncate: int | None,
 ) -> tuple[jax.Array, Any]:
     """The outputs, and what the backward pass reads."""
 
@@ -134,9 +135,6 @@ def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -
     of_bias = None if bias is None else of_products.sum((0, 1))
     # The two masks are constants of the gradient.
     return of_state, of_inputs, of_kernel, of_bias, None, None
-
-
-recurrence.defvjp(_forwards, _backwards)
 
 
 def _boundaries(steps: int, truncate: int | None) -> jax.Array | None:

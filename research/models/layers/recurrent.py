@@ -141,7 +141,7 @@ class Cells(nn.Module):
         if (cache := state_cache(self, state)) is not None:
             cache.value, h = scan_cell(self.cell, cache.value, inputs, kernel, bias)
             return h.swapaxes(0, 1)
-        h = recurrence(self.cell, state, inputs, kernel, bias, dropout_mask, real, self.truncate)
+        h = recurrence(self.cell, self.truncate)(state, inputs, kernel, bias, dropout_mask, real)
         return (h[::-1] if self.reverse else h).swapaxes(0, 1)
 
 
