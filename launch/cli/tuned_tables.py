@@ -84,7 +84,8 @@ def tuned_arms(
     }
     tuned = list(by_label.values())
     notes = [f"{label}: {_point(of)}." for label, of in by_label.items()] + utilisation(by_label)
-    strengths = report_text.described(tuned, budget, REPORT_SEEDS.value)
+    folds = max(len(context.planner.each_fold(of_row[:1])) for of_row in requests.values())
+    strengths = report_text.described(tuned, budget, REPORT_SEEDS.value, folds)
     return tuned, of_arms(
         experiment,
         requests,

@@ -32,7 +32,8 @@ def of_choice(
         raise UserError("no record of the choice can be used here; give another --records")
     known = strengths.settings(records, tuple(tuned.point))[0]
     keys = [path if path in known else path.partition(".")[0] for path in tuned.point]
-    described = report_text.described([tuned], budget, seeds)
+    folds = len(runs) // len(requests)
+    described = report_text.described([tuned], budget, seeds, folds)
     notes = [*utilisation({name: tuned}), *shop.planner.notes(runs)]
     return sweep_table(
         name,
@@ -41,7 +42,7 @@ def of_choice(
         list(dict.fromkeys(keys)),
         notes,
         described,
-        asked=dict.fromkeys(by_id, len(runs) // len(requests)),
+        asked=dict.fromkeys(by_id, folds),
     )
 
 

@@ -47,7 +47,7 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
         (4, best),
         (5, best),
     ]
-    said = report_text.described([found], Budget("grid"), 2)
+    said = report_text.described([found], Budget("grid"), 2, 1)
     assert (
         said == "Tuned by 3 trials of grid: learning_rate. Trials: 2 finished, 1 diverged. The best"
         " validation/accuracy of one seed chose; the table reports the choice on 2 fresh seeds"
@@ -68,7 +68,7 @@ def test_no_reported_run_is_tested_on_a_row_that_a_trial_read() -> None:
 def test_settings_that_are_drawn_again_are_not_counted_as_more(tmp_path: Path) -> None:
     found = tuned(tmp_path, ["learning_rate=0.05|0.1"], Budget("random", 5))
     assert "Tuned by 5 trials (2 different settings) of random: " in report_text.described(
-        [found], Budget("random"), 1
+        [found], Budget("random"), 1, 1
     )
 
 
@@ -108,7 +108,7 @@ def test_a_draw_that_is_refused_is_a_trial_without_a_value(
     assert "larger than" in next(
         t.user_attrs["note"] for t in found.study.trials if t.state == TrialState.FAIL
     )
-    assert "2 refused" in report_text.described([found], Budget("grid"), 1)
+    assert "2 refused" in report_text.described([found], Budget("grid"), 1, 1)
     assert [message.partition(":")[0] for message in said] == [
         "2 of 4 trials cannot be trained; the first"
     ]

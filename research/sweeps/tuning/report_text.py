@@ -1,6 +1,5 @@
 """The footer's sentence on how the reported settings of a tuning came about."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,17 +10,15 @@ from research.sweeps.tuning.journal import ENTERED
 from research.sweeps.tuning.tuner import Budget, Tuned
 from research.words import plural
 
-# A split of one fold, as 8:1:1.
-RATIOS = re.compile(r"[\d.]+(:[\d.]+)+")
 
-
-def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
+def described(tunings: Sequence[Tuned], budget: Budget, seeds: int, folds: int) -> str:
     """The footer's sentence on how the reported settings were tuned.
 
     Args:
         tunings: the tuning of each row.
         budget: how each of them searched.
         seeds: fresh seeds that the table reports.
+        folds: runs of each of these seeds, the most of any row.
     """
     of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in tunings]
     counts = sum(map(Counter, of_rows), Counter[str]())
@@ -35,9 +32,8 @@ def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     every = [trial for tuned in tunings for trial in tuned.study.get_trials(deepcopy=False)]
     entered = sum(ENTERED in trial.user_attrs for trial in every)
     carried_over = f", {entered} of them kept from an earlier space" if entered else ""
-    splits = [str(tuned.settings.get("split", "8:1:1")) for tuned in tunings]
     read = "whose test rows no trial reads"
-    if not all(map(RATIOS.fullmatch, splits)):
+    if folds > 1:
         read = (
             "whose folds test on rows that validate in other folds, so that the scores are"
             " optimistic"
