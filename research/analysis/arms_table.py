@@ -18,6 +18,8 @@ FAILURES: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
 BETTER = "better"
 WORSE = "worse"
 UNDECIDED = "no difference shown"
+# What pairs the values of rows where they are of the folds of one seed.
+FOLD = "fold"
 
 
 @dataclasses.dataclass(frozen=True)

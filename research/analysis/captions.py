@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from research.analysis import claim_text, provenance_text
-from research.analysis.arms_table import FAILURES, ArmsTable, Column, Outcome
+from research.analysis.arms_table import FAILURES, FOLD, ArmsTable, Column, Outcome
 from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
 from research.analysis.tested_rows import tested_rows
@@ -30,7 +30,13 @@ def caption(table: ArmsTable) -> str:
     """Title, what a cell holds, and what varies across seeds."""
     n = len(table.seeds)
     parts = [f"{table.title.rstrip('.')}.", *filter(None, [tested_rows(table)])]
-    if n > 1:
+    if table.pair == FOLD:
+        parts.append(
+            "Cells are mean ± half-width of the 95 % t-interval over the"
+            f" n = {n} folds of one seed."
+        )
+        parts.append(claim_text.about(table))
+    elif n > 1:
         parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
         parts.append(claim_text.about(table))
         configs = [config for row in table.rows for config in row.arm.configs()]

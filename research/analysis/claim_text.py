@@ -10,7 +10,7 @@ from research.analysis.comparing import contrasts
 from research.analysis.kept_scores import KEPT_PARTS
 from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
-from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedRows, SignFlips
+from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedFolds, SharedRows, SignFlips
 
 Kind = type[Null]
 # More of the variance than this comes from what a table should have more of.
@@ -23,6 +23,11 @@ def about(table: ArmsTable) -> str:
         SharedRows: lambda: (
             "about new rows from the same source. Their variance is corrected for the rows that the"
             " seeds' splits share (Nadeau & Bengio): more rows would help more than more seeds."
+        ),
+        SharedFolds: lambda: (
+            "about new rows from the same source. Their variance is corrected for the training rows"
+            " that the folds share (Nadeau & Bengio). With more seeds they would be over seeds,"
+            " which are replicates as folds are not."
         ),
         CrossedRows: lambda: (
             f"about new test rows from the same source, {_trained_on(table)}. Seeds and test rows"
@@ -66,6 +71,9 @@ def tests(table: ArmsTable) -> list[str]:
             f" {corrected}, with all rows flipped together."
         ),
         SharedRows: f"p: two-sided t-tests {differences}, with the corrected variance. {joint}",
+        SharedFolds: (
+            f"p: corrected repeated k-fold t-tests {differences} (Bouckaert & Frank). {joint}"
+        ),
         CrossedRows: (
             f"p: two-sided t-tests {differences} and test row, with the variance of seeds, of rows"
             f" and of their interaction. {joint}"
@@ -79,6 +87,7 @@ def best(table: ArmsTable) -> str:
     names: Mapping[Kind, str] = {
         SignFlips: f"sign flips ({flips(table)})",
         SharedRows: "t-tests with the corrected variance",
+        SharedFolds: "corrected repeated k-fold t-tests",
         CrossedRows: "t-tests with the variance of seeds and rows",
     }
     return " or ".join(names[kind] for kind in columns_by_kind(table))

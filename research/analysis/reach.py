@@ -4,7 +4,7 @@ import statistics
 
 import numpy as np
 
-from research.analysis.arms_table import UNDECIDED, ArmsTable, Cell
+from research.analysis.arms_table import FOLD, UNDECIDED, ArmsTable, Cell
 from research.analysis.comparing import contrasts
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SignFlips
@@ -26,7 +26,8 @@ def reach(table: ArmsTable, index: int) -> str:
     low, high = (f"{width * factor:.2g}" for width in (min(widths), max(widths)))
     smallest = f"{low}{unit}" if low == high else f"{low} to {high}{unit}, depending on the row"
     text = f"The smallest difference of {column.label} that could have been shown is {smallest}."
-    needs = seeds_of_undecided(table, index)
+    # Of one seed's folds nothing shows how more seeds would vary.
+    needs = seeds_of_undecided(table, index) if table.pair != FOLD else {}
     if not needs:
         return text
     at = "the differences seen" if column.margin is None else f"{column.margin * factor:g}{unit}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from research.analysis import comparing
 from research.analysis.arms_table import (
+    FOLD,
     Arm,
     ArmsTable,
     Cell,
@@ -18,6 +19,7 @@ from research.analysis.arms_table import (
     Row,
 )
 from research.analysis.captions import caption, footer
+from research.analysis.fold_values import fold_values
 from research.analysis.kept_scores import KeptScores
 from research.analysis.scope import null_of
 from research.errors import UserError, nearest
@@ -62,7 +64,12 @@ def build_table(
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    nulls = tuple(null_of(claim, arms, column, seeds, scores) for column in columns)
+    folds = fold_values(arms, columns, seeds) if claim != "rows" else None
+    if folds is not None:
+        arms, seeds = folds.arms, folds.folds
+    nulls = tuple(
+        folds.null if folds else null_of(claim, arms, column, seeds, scores) for column in columns
+    )
     by_column = [
         _column(column, arms, baseline, seeds, null, published)
         for column, null in zip(columns, nulls, strict=True)
@@ -72,6 +79,8 @@ def build_table(
         for index, arm in enumerate(arms)
     )
     table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), nulls=nulls)
+    if folds is not None:
+        table = dataclasses.replace(table, pair=FOLD)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, strengths, notes)
     )

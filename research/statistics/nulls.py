@@ -172,3 +172,16 @@ def _shrinkage(unit: Floats) -> Floats:
     # A correlation of zero has the variance 1/(n-1), and r the variance (1-r²)²/(n-1).
     noise = np.maximum(pairs - 2 * squares, 0.0) / max(n - 1, 1)
     return np.clip(np.divide(noise, squares, out=np.ones_like(squares), where=squares > 0), 0, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedFolds(SharedRows):
+    """On new rows of the same source, from the folds of one seed.
+
+    The folds share training rows, and `overlap` is the share of a fold's rows that test, so that
+    the variance of the mean of n folds is (1/n + test rows / training rows) s². The test of a
+    difference is the corrected repeated k-fold t-test.
+
+    Reference: Bouckaert & Frank, Evaluating the Replicability of Significance Tests for Comparing
+    Learning Algorithms, PAKDD 2004.
+    """
