@@ -1,6 +1,7 @@
 """Generated sequences: the adding problem and copy memory, and MNIST pixel by pixel; written once
 into the cache."""
 
+import functools
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -34,6 +35,7 @@ def open_generated(
     options: dict[str, Any],
     cache_dir: str,
     code: int = 0,
+    version: str = VERSION,
     **known: Any,
 ) -> Source:
     """The source of a generated table, which is written under `cache_dir` the first time.
@@ -44,13 +46,36 @@ def open_generated(
         options: the options that determine the content.
         cache_dir: where the arrays are kept.
         code: a checksum of the generating code, where that may change.
+        version: raised when other rows are generated.
         **known: fields of the spec that are not stored.
     """
     # Sorted, so that the order of the options does not make another copy.
     key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
     return open_table(
-        f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name, **known
+        f"{key}-{version}", lambda: load(**options), cache_dir=cache_dir, name=name, **known
     )
+
+
+def generated(
+    load: Callable[..., Table], summary: str, paper: str = "", version: str = VERSION
+) -> Entry:
+    """The entry of a table that a function makes, under the function's name; its parameters, which
+    have defaults, are the options.
+
+    Args:
+        load: makes the table.
+        summary: a line of help.
+        paper: the source.
+        version: raised when other rows are generated.
+    """
+    options = options_of(load)
+    defaults = {option.name: option.default for option in options}
+
+    @functools.wraps(load)
+    def opened(*, data_dir: str | None, cache_dir: str, **given: Any) -> Source:
+        return open_generated(load.__name__, load, defaults | given, cache_dir, version=version)
+
+    return Entry(load.__name__, opened, summary, paper, options=options)
 
 
 def open_adding(

@@ -6,10 +6,9 @@ import numpy as np
 
 from research import rng
 from research.data.data_table import Table
-from research.data.generated import Seed, open_generated
-from research.data.spec import Source
-from research.options import Count, Range, options_of
-from research.registry import DATASETS, Entry
+from research.data.generated import Seed, generated
+from research.options import Count, Range
+from research.registry import DATASETS
 
 FEATURES = ("x", "y")
 
@@ -20,29 +19,7 @@ Noise = Annotated[
 ]
 
 
-def open_moons(
-    *,
-    data_dir: str | None,
-    cache_dir: str,
-    size: Size = 1_000,
-    test: Test = 1_000,
-    noise: Noise = 10,
-    seed: Seed = 0,
-) -> Source:
-    """Two moons; see `moons`.
-
-    Example:
-        >>> table = moons(size=4, test=0, noise=0, seed=0)
-        >>> upper = table.x[table.y == 0]
-        >>> print(np.linalg.norm(upper, axis=1))  # half a circle of radius 1
-        [1. 1.]
-    """
-    return open_generated(
-        "moons", moons, {"size": size, "test": test, "noise": noise, "seed": seed}, cache_dir
-    )
-
-
-def moons(size: int, test: int, noise: int, seed: int) -> Table:
+def moons(size: Size = 1_000, test: Test = 1_000, noise: Noise = 10, seed: Seed = 0) -> Table:
     """Interleaved half circles of radius 1, as scikit-learn's make_moons.
 
     At an angle t ~ U(0, π): (cos t, sin t), and for the other class (1 - cos t, 1/2 - sin t).
@@ -52,6 +29,12 @@ def moons(size: int, test: int, noise: int, seed: int) -> Table:
         test: points of the test set.
         noise: standard deviation of each coordinate's noise, in percent of the radius.
         seed: seed of all numbers.
+
+    Example:
+        >>> table = moons(size=4, test=0, noise=0, seed=0)
+        >>> upper = table.x[table.y == 0]
+        >>> print(np.linalg.norm(upper, axis=1))  # half a circle of radius 1
+        [1. 1.]
     """
     draw, y = _classes("moons", size + test, 2, seed)
     t = draw.uniform(0, np.pi, len(y))
@@ -59,36 +42,14 @@ def moons(size: int, test: int, noise: int, seed: int) -> Table:
     return _table(np.where(y[:, None] == 0, upper, (1, 0.5) - upper), y, 2, test, noise, draw)
 
 
-def open_spirals(
-    *,
-    data_dir: str | None,
-    cache_dir: str,
+def spirals(
     size: Size = 1_000,
     test: Test = 1_000,
     classes: Annotated[int, Range(2), "spirals"] = 2,
     degrees: Annotated[Count, "how far a spiral winds"] = 540,
     noise: Noise = 2,
     seed: Seed = 0,
-) -> Source:
-    """Spirals; see `spirals`.
-
-    Example:
-        >>> table = spirals(size=6, test=2, classes=2, degrees=540, noise=0, seed=0)
-        >>> table.x.shape, sorted(table.y.tolist())
-        ((8, 2), [0, 0, 0, 0, 1, 1, 1, 1])
-    """
-    options = {
-        "size": size,
-        "test": test,
-        "classes": classes,
-        "degrees": degrees,
-        "noise": noise,
-        "seed": seed,
-    }
-    return open_generated("spirals", spirals, options, cache_dir)
-
-
-def spirals(size: int, test: int, classes: int, degrees: int, noise: int, seed: int) -> Table:
+) -> Table:
     """Archimedean spirals from the origin to the circle of radius 1, one per class, rotated against
     each
     other.
@@ -103,6 +64,11 @@ def spirals(size: int, test: int, classes: int, degrees: int, noise: int, seed: 
         degrees: how far a spiral winds.
         noise: standard deviation of each coordinate's noise, in percent of the radius.
         seed: seed of all numbers.
+
+    Example:
+        >>> table = spirals(size=6, test=2, classes=2, degrees=540, noise=0, seed=0)
+        >>> table.x.shape, sorted(table.y.tolist())
+        ((8, 2), [0, 0, 0, 0, 1, 1, 1, 1])
     """
     draw, y = _classes("spirals", size + test, classes, seed)
     r = np.sqrt(draw.uniform(0, 1, len(y)))
@@ -133,26 +99,16 @@ def _table(
     return Table(x, y, tuple(map(str, range(classes))), FEATURES, test_size=test)
 
 
-for _name, _build, _summary, _paper in (
+for _load, _summary, _paper in (
     (
-        "moons",
-        open_moons,
+        moons,
         "points of the plane in 2 classes: two interleaved half circles",
         "Pedregosa et al. 2011, Scikit-learn: machine learning in Python",
     ),
     (
-        "spirals",
-        open_spirals,
+        spirals,
         "points of the plane on intertwined spirals, one class per spiral",
         "Lang & Witbrock 1988, Learning to tell two spirals apart",
     ),
 ):
-    DATASETS.add(
-        Entry(
-            _name,
-            _build,
-            _summary,
-            _paper,
-            options=options_of(_build, given={"data_dir", "cache_dir"}),
-        )
-    )
+    DATASETS.add(generated(_load, _summary, _paper))

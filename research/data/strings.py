@@ -4,21 +4,19 @@
 import calendar
 import datetime
 import string
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
 from research import rng
-from research.data.array_cache import digest, open_table
 from research.data.data_table import Table
 from research.data.features.feature import PADDING
 from research.data.features.token_pair import TokenPair
 from research.data.features.token_sequence import TokenSequence
-from research.data.spec import Source
+from research.data.generated import Seed, generated
 from research.data.text import encode
-from research.options import Count, Range, options_of
-from research.registry import DATASETS, Entry
+from research.options import Count, Range
+from research.registry import DATASETS
 
 # Raised when other rows are generated.
 VERSION = "1.1.0"
@@ -63,7 +61,6 @@ Length = Annotated[Count, "letters of a string"]
 Letters = Annotated[int, Range(2, 26), "size of the alphabet"]
 Size = Annotated[Count, "pairs to train and validate on"]
 Test = Annotated[Count, "pairs of the test set"]
-Seed = Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"]
 
 
 def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
@@ -149,7 +146,13 @@ def _strings(name: str, length: int, letters: int, size: int, test: int, seed: i
     return ["".join(row) for row in np.array(list(LETTERS))[drawn]]
 
 
-def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
+def sort_strings(
+    length: Length = 10,
+    letters: Letters = 26,
+    size: Size = 20_000,
+    test: Test = 2_000,
+    seed: Seed = 0,
+) -> Table:
     """A string of random letters; the answer is the same letters in alphabetical order.
 
     Args:
@@ -168,7 +171,13 @@ def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> 
     return table([(s, "".join(sorted(s))) for s in strings], LETTERS[:letters], test)
 
 
-def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
+def reverse_strings(
+    length: Length = 10,
+    letters: Letters = 26,
+    size: Size = 20_000,
+    test: Test = 2_000,
+    seed: Seed = 0,
+) -> Table:
     """A string of random letters; the answer is the same letters backwards.
 
     Args:
@@ -187,7 +196,7 @@ def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) 
     return table([(s, s[::-1]) for s in strings], LETTERS[:letters], test)
 
 
-def spelled_letters(size: int, test: int, seed: int) -> Table:
+def spelled_letters(size: Size = 2_000, test: Test = 200, seed: Seed = 0) -> Table:
     """One letter; the answer is its word in the spelling alphabet: a class in, a sequence out.
 
     Letters of the test set are among the others.
@@ -196,12 +205,17 @@ def spelled_letters(size: int, test: int, seed: int) -> Table:
         size: pairs to train and validate on.
         test: pairs of the test set.
         seed: seed of the letters.
+
+    Example:
+        >>> table = spelled_letters(size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'x>xra'
     """
     letters = rng.host(seed, "spelled_letters").integers(0, 26, size + test)
     return table([(LETTERS[i], ALPHABET[i]) for i in letters], LETTERS + BLANK, test)
 
 
-def spelled_numbers(size: int, test: int, seed: int) -> Table:
+def spelled_numbers(size: Size = 5_000, test: Test = 500, seed: Seed = 0) -> Table:
     """A whole number below a thousand; the answer is its name: two vocabularies, digits and
     letters.
 
@@ -211,6 +225,13 @@ def spelled_numbers(size: int, test: int, seed: int) -> Table:
         size: pairs to train and validate on.
         test: pairs of the test set.
         seed: seed of the numbers.
+
+    Example:
+        >>> table = spelled_numbers(size=1, test=0, seed=0)
+        >>> "".join(table.inputs.asked.vocabulary[token] for token in table.x["source"][0])
+        '173'
+        >>> "".join(table.classes[token] for token in table.y[0])
+        'one hundred seventy three.'
     """
     numbers = rng.host(seed, "spelled_numbers").integers(0, 1000, size + test)
     return paired([(str(number), spelled(int(number))) for number in numbers], test)
@@ -233,7 +254,7 @@ def spelled(number: int) -> str:
     return " ".join(words)
 
 
-def dates(size: int, test: int, seed: int) -> Table:
+def dates(size: Size = 20_000, test: Test = 2_000, seed: Seed = 0) -> Table:
     """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, such as
     2031-05-09.
 
@@ -243,6 +264,11 @@ def dates(size: int, test: int, seed: int) -> Table:
         size: pairs to train and validate on.
         test: pairs of the test set.
         seed: seed of dates and formats.
+
+    Example:
+        >>> table = dates(size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'Dec 15 02>2002-12-1'
     """
     draw = rng.host(seed, "dates")
     days, formats = (draw.integers(0, most, size + test) for most in (DAYS, len(FORMATS)))
@@ -253,112 +279,23 @@ def dates(size: int, test: int, seed: int) -> Table:
     return table(pairs, SYMBOLS, test)
 
 
-def _open(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
-    key = f"{name}_{digest(sorted(options.items()))}"
-    return open_table(f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name)
-
-
-def _opener(load: Callable[..., Table]) -> Callable[..., Source]:
-    def open_strings(
-        *,
-        data_dir: str | None,
-        cache_dir: str,
-        length: Length = 10,
-        letters: Letters = 26,
-        size: Size = 20_000,
-        test: Test = 2_000,
-        seed: Seed = 0,
-    ) -> Source:
-        options = {"length": length, "letters": letters, "size": size, "test": test, "seed": seed}
-        return _open(load.__name__, load, options, cache_dir)
-
-    open_strings.__doc__ = load.__doc__
-    return open_strings
-
-
-def open_dates(
-    *, data_dir: str | None, cache_dir: str, size: Size = 20_000, test: Test = 2_000, seed: Seed = 0
-) -> Source:
-    """Dates as people write them; see `dates`.
-
-    Example:
-        >>> table = dates(size=1, test=0, seed=0)
-        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
-        'Dec 15 02>2002-12-1'
-    """
-    return _open("dates", dates, {"size": size, "test": test, "seed": seed}, cache_dir)
-
-
-def open_spelled_letters(
-    *, data_dir: str | None, cache_dir: str, size: Size = 2_000, test: Test = 200, seed: Seed = 0
-) -> Source:
-    """Letters to spell; see `spelled_letters`.
-
-    Example:
-        >>> table = spelled_letters(size=1, test=0, seed=0)
-        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
-        'x>xra'
-    """
-    return _open(
-        "spelled_letters", spelled_letters, {"size": size, "test": test, "seed": seed}, cache_dir
-    )
-
-
-def open_spelled_numbers(
-    *, data_dir: str | None, cache_dir: str, size: Size = 5_000, test: Test = 500, seed: Seed = 0
-) -> Source:
-    """Numbers to spell; see `spelled_numbers`.
-
-    Example:
-        >>> table = spelled_numbers(size=1, test=0, seed=0)
-        >>> "".join(table.inputs.asked.vocabulary[token] for token in table.x["source"][0])
-        '173'
-        >>> "".join(table.classes[token] for token in table.y[0])
-        'one hundred seventy three.'
-    """
-    return _open(
-        "spelled_numbers", spelled_numbers, {"size": size, "test": test, "seed": seed}, cache_dir
-    )
-
-
-for _name, _build, _summary, _paper in (
+for _load, _summary, _paper in (
     (
-        "sort_strings",
-        _opener(sort_strings),
+        sort_strings,
         "random letters; the answer is the same letters in order",
         "Vinyals et al. 2016",
     ),
+    (reverse_strings, "random letters; the answer is the same letters backwards", ""),
+    (spelled_letters, "a letter; the answer is its word in the spelling alphabet", ""),
     (
-        "reverse_strings",
-        _opener(reverse_strings),
-        "random letters; the answer is the same letters backwards",
-        "",
-    ),
-    (
-        "spelled_letters",
-        open_spelled_letters,
-        "a letter; the answer is its word in the spelling alphabet",
-        "",
-    ),
-    (
-        "spelled_numbers",
-        open_spelled_numbers,
+        spelled_numbers,
         "a number in digits; the answer is its name in letters, a vocabulary of its own",
         "",
     ),
     (
-        "dates",
-        open_dates,
+        dates,
         "dates as people write them; the answer is the date in ISO 8601, such as 2031-05-09",
         "",
     ),
 ):
-    DATASETS.add(
-        Entry(
-            _name,
-            _build,
-            _summary,
-            _paper,
-            options=options_of(_build, given={"data_dir", "cache_dir"}),
-        )
-    )
+    DATASETS.add(generated(_load, _summary, _paper, version=VERSION))
