@@ -20,7 +20,7 @@ from research import messages
 from research.analysis.audit import checklist
 from research.analysis.audit.case import Case
 from research.analysis.audit.permutation import permutation_check
-from research.analysis.table_report import of_experiment
+from research.analysis.experiment_report import of_experiment
 from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.declare import experiment_files

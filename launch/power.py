@@ -13,8 +13,8 @@ from launch.cli import start
 from launch.cli.output import emit
 from launch.cli.planner import planner
 from launch.cli.records import store
+from research.analysis.experiment_report import of_experiment
 from research.analysis.power_table import power_table
-from research.analysis.table_report import of_experiment
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.execute.terminal import Terminal

@@ -19,7 +19,8 @@ from launch.cli.run_flags import named_or_asked
 from launch.cli.sweep_flags import BASELINE, CANCEL, ESTIMATE, NAME
 from launch.slurm.cancelling import cancel_jobs
 from launch.slurm.cluster_flags import executor_of_sweep, on_slurm, terminal
-from research.analysis.table_report import Question, TableReport, of_sweep, untrained
+from research.analysis.sweep_report import Question, of_sweep, untrained
+from research.analysis.table_report import TableReport
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.execute.ensure_records import ensure_records

@@ -29,17 +29,11 @@ from launch.cli.table_flags import (
 )
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.arms_table import Arm
+from research.analysis.experiment_report import effects_of, of_experiment, over_datasets_of
 from research.analysis.registration import register
+from research.analysis.sweep_report import Question, of_sweep, untrained
 from research.analysis.table_builder import build_table
-from research.analysis.table_report import (
-    Question,
-    TableReport,
-    effects_of,
-    of_experiment,
-    of_sweep,
-    over_datasets_of,
-    untrained,
-)
+from research.analysis.table_report import TableReport
 from research.analysis.tabular import Tabular
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from launch.cli.planner import planner
 from launch.cli.records import store
+from research.analysis.experiment_report import of_experiment
 from research.analysis.render import FORMATS, render
-from research.analysis.table_report import TableReport, of_experiment, of_sweep
+from research.analysis.sweep_report import of_sweep
+from research.analysis.table_report import TableReport
 from research.analysis.tabular import Tabular
 from research.errors import UserError
 from research.sweeps.declare import experiment_files

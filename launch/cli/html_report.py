@@ -9,8 +9,9 @@ from launch.cli import plan_text
 from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row, of_sweep
 from research.analysis import answer_figures, figures, html, progress
-from research.analysis.table_report import TableReport, of_experiment
-from research.analysis.table_report import of_sweep as table_of
+from research.analysis.experiment_report import of_experiment
+from research.analysis.sweep_report import of_sweep as table_of
+from research.analysis.table_report import TableReport
 from research.durable_files import write_atomically
 from research.errors import UserError
 from research.sweeps.coordinate.sweep_status import FailedRun, Status, SweepMember, status

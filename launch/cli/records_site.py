@@ -10,10 +10,11 @@ from launch.cli.sweep_rows import by_row
 from research.analysis import answer_figures, figures, html
 from research.analysis.answer_figures import Answer
 from research.analysis.arms_table import ArmsTable
+from research.analysis.experiment_report import of_experiment
 from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import BROWSER, scripts
 from research.analysis.sensitivity import settings_figure
-from research.analysis.table_report import of_experiment, of_sweep
+from research.analysis.sweep_report import of_sweep
 from research.analysis.trained_experiments import may_have_records
 from research.analysis.view import View
 from research.data.progress_bar import counted

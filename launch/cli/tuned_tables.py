@@ -9,10 +9,10 @@ from launch.cli.tune_flags import REPORT_SEEDS, SAMPLE
 from research import config as config_lib
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.choice_table import of_choice, utilisation
+from research.analysis.experiment_report import RecordSource, check_metrics, of_arms
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
 from research.analysis.table_builder import build_table
-from research.analysis.table_report import RecordSource, check_metrics, of_arms
 from research.errors import UserError
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from launch.cli.memory_flags import memory
 from launch.cli.run_flags import with_its_plugins
 from launch.cli.verify_flags import LOCALIZE, SAMPLE, SAMPLE_SEED, STEPS
-from research.analysis.table_report import of_experiment as table_of
+from research.analysis.experiment_report import of_experiment as table_of
 from research.analysis.verification_text import intent, location, verdict
 from research.data.progress_bar import progress
 from research.errors import UserError

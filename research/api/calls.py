@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from research import messages
+from research.analysis.experiment_report import of_experiment
 from research.analysis.external import external_table, read_results
-from research.analysis.table_report import of_experiment
 from research.api.experiment_result import ExperimentResult
 from research.api.folds_result import FoldsResult
 from research.api.given_data import with_data

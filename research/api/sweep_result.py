@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from research.analysis.table_report import Question, of_sweep
+from research.analysis.sweep_report import Question, of_sweep
 from research.api.run_result import RunResult
 from research.api.table_result import TableResult
 from research.api.workspace import Workspace

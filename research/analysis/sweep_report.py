@@ -1,0 +1,131 @@
+"""From a sweep and the records of its runs to its table."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research import config as config_lib
+from research.analysis.arms_table import ArmsTable
+from research.analysis.axes import axes, sweep_table
+from research.analysis.kept_scores import KeptScores
+from research.analysis.main_columns import columns_of
+from research.analysis.planned_metrics import have_folds, metric_names
+from research.errors import UserError
+from research.registry import ESTIMATES
+from research.statistics.comparisons import Claim
+from research.sweeps.column import reads_predictions, refuse_unknown
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.estimates.out_of_fold import with_out_of_fold
+from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What the table of a sweep is to answer.
+
+    baseline: the label of the row that the others are compared with. claim: what the rows are
+        claimed for. metrics: columns beside the task's main metric, as `test/nll`. estimate: what
+        makes one value of a seed's runs; None: the mean of its folds.
+    """
+
+    baseline: str | None = None
+    claim: Claim | None = None
+    metrics: tuple[str, ...] = ()
+    estimate: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.estimate is not None:
+            ESTIMATES.get(self.estimate)  # an unknown name is refused before anything is trained
+
+
+def of_sweep(
+    name: str,
+    sweep: SweepSpec,
+    run_ids: Sequence[str],
+    by_id: Mapping[str, Record],
+    notes: Sequence[str] = (),
+    question: Question | None = None,
+    store: Store | None = None,
+) -> ArmsTable:
+    """A row for each combination of the sweep's axes.
+
+    Args:
+        name: the title.
+        sweep: what was asked for.
+        run_ids: of its runs, in order.
+        by_id: the records that there are, by run id.
+        notes: sentences for the footer.
+        question: what the table is to answer.
+        store: the records, beside which predictions lie; None: none are read.
+
+    Raises:
+        UserError: no run has a record, or the baseline is no row.
+    """
+    question = question or Question()
+    together = _runs_of_seed(sweep, run_ids)
+    if store is not None and reads_predictions(question.metrics):
+        by_id = with_out_of_fold(by_id, together, Predictions(store))
+    wanted = dict.fromkeys(run_ids)
+    records = [by_id[run_id] for run_id in wanted if run_id in by_id]
+    if not records:
+        raise UserError(
+            f"no run of '{name}' has a record yet; train them first (leave out --no_train)"
+        )
+    if missing := len(wanted) - len(records):
+        unseen = (
+            f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed"
+            " or m has them."
+        )
+        notes = [*notes, unseen]
+    return sweep_table(
+        name,
+        records,
+        columns_of(records, question.metrics),
+        axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
+        notes=notes,
+        ragged="seed" in sweep.axes,
+        baseline=question.baseline,
+        claim=question.claim,
+        asked=together,
+        estimate=question.estimate,
+        scores=None if store is None else KeptScores(Predictions(store)),
+    )
+
+
+def _runs_of_seed(sweep: SweepSpec, run_ids: Sequence[str]) -> dict[str, int]:
+    """By run id, how many runs its seed has: those whose requests differ in the fold alone."""
+    together: dict[Any, set[str]] = {}
+    for request, run_id in zip(sweep.requests, run_ids, strict=True):
+        together.setdefault(_without_fold(sweep, request), set()).add(run_id)
+    return {run_id: len(ids) for ids in together.values() for run_id in ids}
+
+
+def _without_fold(sweep: SweepSpec, request: Mapping[str, Any]) -> Any:
+    row = {} if "fold" in sweep.axes else {"fold": None}
+    return frozenset((path, str(value)) for path, value in {**request, **row}.items())
+
+
+def untrained(
+    name: str,
+    sweep: SweepSpec,
+    runs: Sequence[RequestedRun],
+    question: Question | None = None,
+) -> ArmsTable:
+    """The table of a sweep before there are records: its rows and columns, without values.
+
+    Args:
+        name: the sweep's name.
+        sweep: what was asked for.
+        runs: its runs.
+        question: the baseline and metrics that are asked for; None: neither.
+
+    Raises:
+        UserError: the baseline is not a row, or no run will have a metric.
+    """
+    refuse_unknown(question.metrics if question else (), metric_names(runs), have_folds(runs))
+    records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
+    ids = [run.id for run in runs]
+    return of_sweep(name, sweep, ids, records, question=question)
