@@ -25,7 +25,9 @@ def narrowed(table: Table, file: Path) -> Table:
     changes: dict[str, Any] = {}
     notes: list[str] = []
     x = table.x
-    if isinstance(x, np.ndarray) and x.ndim < 4 and is_wide(x.dtype) and not table.vocabulary:
+    numbers = isinstance(x, np.ndarray) and x.ndim < 4 and not table.vocabulary
+    # A feature of its own says how it is read; nothing is subtracted from its numbers.
+    if numbers and table.inputs is None and is_wide(x.dtype):
         changes["origin"], notes = _narrow(x, file, table.features)
         # Mapped, since the narrowed copy may be larger than memory.
         changes["x"] = np.load(file, mmap_mode="r")

@@ -1,11 +1,16 @@
 """Features: what they know of their arrays, and that what is stored of them reads back."""
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from research.data.array_cache import open_table
+from research.data.data_table import Table
+from research.data.features.feature import Feature, feature
 from research.data.features.image import Image
 from research.data.features.itself import Itself
 from research.data.features.label import Label
@@ -18,8 +23,10 @@ from research.data.features.time_series import TimeSeries
 from research.data.features.token_sequence import TokenSequence
 from research.data.spec import DataSpec, spec_of, stored_spec
 from research.data.windows import Windowing
-from research.registry import FEATURES, Entry
+from research.errors import ShapeError
+from research.registry import FEATURES, Architecture, Entry
 from research.testing import conformance
+from research.training.setup.compatibility import as_taken
 
 COMMON = {"name": "d", "task": "t", "size": 9, "test_size": 2, "fingerprint": "f"}
 # The flat fields of decoded copies, and the features that they are read as.
@@ -122,3 +129,31 @@ def test_padding_counts_in_no_scaling() -> None:
     x = np.array([[[1], [3]], [[5], [np.nan]]], np.float32)
     fitted = TimeSeries((2, 1), padded=True).fit(x, np.arange(2), "standard", np.dtype("f4"))
     np.testing.assert_allclose([fitted.shift, fitted.scale], [[3], [np.sqrt(8 / 3)]])
+
+
+def test_a_single_input_of_a_kind_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is subtracted from its numbers, however large, and only what names its kind takes
+    it."""
+    monkeypatch.setattr(FEATURES, "_entries", dict(FEATURES._entries))
+
+    @feature
+    @dataclasses.dataclass(frozen=True)
+    class Wave(Feature):
+        """Sound at so many samples a second."""
+
+        kind = "wave"
+        counted = "waves"
+
+        rate: int = 8000
+
+    x = 1e9 + np.arange(12.0).reshape(3, 4)
+    table = Table(x, np.arange(3.0), inputs=Wave((4,), 16000))
+    source = open_table("waves", lambda: table, cache_dir=str(tmp_path), name="waves")
+    assert source.spec.inputs == Wave((4,), 16000)
+    np.testing.assert_array_equal(source.arrays().x, x)
+    with pytest.raises(
+        ShapeError, match=r"^arch=mlp takes numbers; waves has waves \[4\]; no arch"
+    ):
+        as_taken(source.spec, Architecture("mlp", lambda: None, ""))
