@@ -12,7 +12,7 @@ from research.data import csv_file, csv_series, image_folder, text
 from research.data.far_values import far_values
 from research.data.features.feature import PADDING
 from research.data.features.image import Image
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.data.features.numbers import Numbers
 from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of

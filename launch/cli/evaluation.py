@@ -13,7 +13,7 @@ from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
 from research.data.features.feature import PADDING
 from research.data.features.image import Image
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.sweeps.execute.terminal import Terminal

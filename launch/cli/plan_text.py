@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from research.data.features.named_inputs import nbytes
+from research.data.features.named_arrays import nbytes
 from research.sweeps.plan.run_plan import Pack, RequestedRun, UnfitRun, packs, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records import index

@@ -11,7 +11,7 @@ import numpy as np
 from research.api.named_columns import Columns
 from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
-from research.data.features.named_inputs import by_array, take
+from research.data.features.named_arrays import by_array, take
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps.plan import run_plan

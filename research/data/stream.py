@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.features.named_inputs import by_array, take
+from research.data.features.named_arrays import by_array, take
 from research.data.prefetcher import Prefetcher
 
 

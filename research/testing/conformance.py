@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from research.data import in_memory
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.errors import UserError
 from research.param_tree import by_name
 from research.registry import (

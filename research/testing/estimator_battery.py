@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.engine import host_fit
 from research.training.engine.outcomes import Outcome

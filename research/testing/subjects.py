@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from research.data import in_memory
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.data.in_memory import InMemorySource, made_up
 from research.errors import UserError
 from research.options import format_value

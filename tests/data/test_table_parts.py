@@ -8,7 +8,7 @@ import pytest
 import research.catalogue  # noqa: F401  (fills the registries)
 from research.data import in_memory
 from research.data.features.image import Image
-from research.data.features.named_inputs import nbytes, take
+from research.data.features.named_arrays import nbytes, take
 from research.data.features.stored import from_json, to_json
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot

@@ -18,7 +18,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from research import identity, plugin
 from research.data.data_table import Table
 from research.data.features.label import Label
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.data.features.named_targets import NamedTargets
 from research.data.features.number import Number
 from research.data.features.stored import from_json, to_json

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data.features.feature import PADDING
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.models.decoding import beam_search
 from research.training.setup.program import Program
 from research.training.step.network import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data import stream
-from research.data.features.named_inputs import by_array, take
+from research.data.features.named_arrays import by_array, take
 from research.data.spec import Arrays
 from research.metric_names import CLEAN
 from research.tasks.problem import Problem

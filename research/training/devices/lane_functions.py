@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from research import rng
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.training.devices import batch_layout
 from research.training.devices.batch_layout import BatchLayout, Shard
 from research.training.setup.program import Program

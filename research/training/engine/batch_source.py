@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from research.data import stream
-from research.data.features.named_inputs import by_array, take
+from research.data.features.named_arrays import by_array, take
 from research.training.devices.backend import Backend
 from research.training.devices.chunk_functions import RowBlock
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from research.config import RunConfig
-from research.data.features.named_inputs import nbytes, take
+from research.data.features.named_arrays import nbytes, take
 from research.data.spec import Arrays
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.best_and_last import BestAndLast

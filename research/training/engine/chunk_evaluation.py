@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.registry import ARCHITECTURES
 from research.training.engine.chunk import Chunk
 from research.training.setup.program import Program

@@ -10,7 +10,7 @@ import numpy as np
 
 from research.baselines.estimator import LabelledExamples, Predict
 from research.config import RunConfig
-from research.data.features.named_inputs import by_array, take
+from research.data.features.named_arrays import by_array, take
 from research.data.spec import Arrays
 from research.data.splitters.division import outside_the_folds
 from research.training.apply.final_metrics import final_metrics

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from research.data.features.named_inputs import take
+from research.data.features.named_arrays import take
 from research.data.splitters.division import outside_the_folds
 from research.metric_names import CLEAN
 from research.tasks.problem import Problem
