@@ -123,7 +123,7 @@ def _row(name: str) -> str:
     if AGAINST.value:
         from benchmarks import pytorch
 
-        x, y, _ = source.data
+        x, y, *_ = source.data
         theirs, timer = pytorch.step_timer(name, x, y, BATCH.value, _cores())
         if theirs != parameters + more:
             raise AssertionError(

@@ -11,7 +11,8 @@ from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import with_seed_values
 from research.analysis.datasets_builder import datasets_table
 from research.analysis.datasets_table import DatasetsTable
-from research.analysis.effects_table import EffectsTable, effects_table
+from research.analysis.effects_builder import effects_table
+from research.analysis.effects_table import EffectsTable
 from research.analysis.kept_scores import KeptScores
 from research.analysis.planned_metrics import have_folds, metric_names
 from research.analysis.table_builder import build_table

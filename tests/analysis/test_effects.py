@@ -8,7 +8,8 @@ import pytest
 
 from research.analysis import layout
 from research.analysis.arms_table import Arm
-from research.analysis.effects_table import MORE, EffectsTable, effects_table
+from research.analysis.effects_builder import MORE, effects_table
+from research.analysis.effects_table import EffectsTable
 from research.analysis.figures import of_effects
 from research.analysis.render import render
 from research.analysis.table_builder import build_table
