@@ -255,7 +255,7 @@ CASES = {
     "evaluate --run={pets} --split=csv:new.csv": "the run was trained on images: give folder:DIR",
     "evaluate --run={prices} --split=csv:nofile.csv": "nofile.csv",
     "evaluate --run={prices} --split=csv:pink.csv --out=x": "row 2, column 'colour': 'pink' was not there in training",
-    "evaluate --run={prices} --split=csv:new.csv": "no metrics; --out=DIR takes the predictions",
+    "evaluate --run={prices} --split=csv:new.csv": "no metrics; --out=DIR writes the predictions",
     "evaluate --run={sums} --split=csv:new.csv": "adding is not a table of columns; give one of test, validation,",
     "evaluate --run={wine} --beams=2": "--beams applies only to task=sequence_to_sequence; the run's task is classificat",
     "evaluate --run={wine} --params=worst": "best|last",

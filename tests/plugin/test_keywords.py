@@ -1,5 +1,7 @@
 """Keywords of the decorators that were renamed are still read by their old names."""
 
+from typing import Any
+
 import flax.linen as nn
 import pytest
 
@@ -30,6 +32,33 @@ def test_an_architecture() -> None:
     entry = ARCHITECTURES.get("old_net")
     assert entry.test_options == {"width": 4}
     assert entry.needs_facts == ("per_step",)
+
+
+@pytest.mark.parametrize(
+    ("old", "takes", "answers"),
+    [
+        ({}, ("numbers",), ("example",)),
+        ({"inputs": (3,), "needs_facts": ("per_step",)}, ("image",), ("example", "pixel")),
+        (
+            {"inputs": (1, 2), "needs_facts": ("vocabulary", "padded", "per_step")},
+            ("table", "series", "tokens", "padded series"),
+            ("example", "step"),
+        ),
+        ({"features": {"a": "table"}}, {"a": "table"}, ("example",)),
+    ],
+)
+def test_what_an_architecture_takes(old: Any, takes: Any, answers: Any) -> None:
+    """Ranks of examples are read as the kinds that have so many axes."""
+
+    @architecture(**old)
+    def ranked_net(
+        outputs: int, vocabulary: object = None, padded: bool = False, per_step: bool = False
+    ) -> object:
+        """A network."""
+        return None
+
+    entry = ARCHITECTURES.get("ranked_net")
+    assert (entry.takes, entry.answers) == (takes, answers)
 
 
 def test_a_regularizer() -> None:
