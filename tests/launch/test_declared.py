@@ -40,6 +40,7 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
         "ingredients",
         "optimizers",
         "over_datasets",
+        "protocols",
         "quadratic",
         "regularization",
     }
@@ -88,8 +89,8 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")
     assert names == [
-        "forecasting", "ingredients", "mine", "optimizers", "over_datasets", "quadratic",
-        "regularization",
+        "forecasting", "ingredients", "mine", "optimizers", "over_datasets", "protocols",
+        "quadratic", "regularization",
     ]  # fmt: skip
 
 

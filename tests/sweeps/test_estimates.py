@@ -85,7 +85,7 @@ def test_a_table_averages_estimates() -> None:
         table.caption
     )
     assert [len(ids) for ids in table.tree()["rows"][0]["run_ids"]] == [3, 3]
-    assert len(runs_of(table).records) == 6
+    assert len(runs_of(table).rows) == 6
     assert all(record.run_id in explain(table, row.label) for record in records)
 
 
