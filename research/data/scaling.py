@@ -128,9 +128,10 @@ def _count(column: np.ndarray) -> Histogram:
     """The histogram of all numbers of an array."""
     if np.isnan(column).any():
         raise ValueError("missing values must be filled before scaling is fitted")
-    # Sums of many float32 lose digits, so the statistics are taken in float64.
-    values, counts = np.unique(column.astype(np.float64), return_counts=True)
-    return Histogram(values, counts.astype(np.float64))
+    # Sums of many float32 lose digits, so the statistics are taken in float64; the sort before
+    # them is twice as fast as the column is.
+    values, counts = np.unique(column, return_counts=True)
+    return Histogram(values.astype(np.float64), counts.astype(np.float64))
 
 
 def _count_categories(column: np.ndarray, kind: int) -> list[Histogram]:

@@ -218,9 +218,11 @@ def draw(
     counts = np.bincount(labels[rows])
     # The order within a class must be random, and the stable sort keeps it so.
     shuffled = generator.permutation(rows)
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]  # by class, shuffled within
-    place = np.arange(len(order)) - (np.cumsum(counts) - counts)[labels[order]]
-    drawn = place < _allocate(counts, size)[labels[order]]
+    # numpy sorts 8 and 16 bits in a tenth of the time of 32.
+    kinds = labels[shuffled].astype(np.min_scalar_type(len(counts)))
+    order = shuffled[np.argsort(kinds, kind="stable")]  # by class, shuffled within
+    starts = np.cumsum(counts) - counts
+    drawn = np.arange(len(order)) < np.repeat(starts + _allocate(counts, size), counts)
     return order[~drawn], order[drawn]
 
 

@@ -35,6 +35,37 @@ def evaluate(
     Returns:
         The values by name, leaves [W, R, ...]; of missing rows (-1) those of another row.
     """
+    return _joined(_parts(program, chunk, variables, rows), rows.shape[1], jnp.concatenate)
+
+
+def evaluate_on_host(
+    program: Program, chunk: Chunk, variables: Any, rows: jax.Array
+) -> dict[str, np.ndarray]:
+    """As `evaluate`, joined on the host: a device would compile a program for each count of parts.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the chunk.
+        variables: the lanes' variables, leaves [W, ...].
+        rows: each lane's rows, [W, R].
+    """
+    parts = jax.device_get(_parts(program, chunk, variables, rows))
+    return _joined(parts, rows.shape[1], np.concatenate)
+
+
+def _joined(parts: list[dict[str, Any]], count: int, concatenate: Any) -> dict[str, Any]:
+    """The first `count` rows of the parts, leaves [W, count, ...]."""
+    if len(parts) == 1:
+        return {name: values[:, :count] for name, values in parts[0].items()}
+    return {
+        name: concatenate([part[name] for part in parts], axis=1)[:, :count] for name in parts[0]
+    }
+
+
+def _parts(
+    program: Program, chunk: Chunk, variables: Any, rows: jax.Array
+) -> list[dict[str, jax.Array]]:
+    """The values of each part of the rows [W, R], the last one's padding included."""
     count = rows.shape[1]
     size = part_size(program, count)
     if program.sizes.uneven:
@@ -44,16 +75,10 @@ def evaluate(
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
     # Where scores are kept, they are compared with the labels later.
     labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
-    parts = [
+    return [
         chunk.functions.evaluate(variables, chunk.lanes, x, lane_rows, y)
         for (x, lane_rows), y in zip(chunk.batch_source.parts(padded, size), labels, strict=False)
     ]
-    if len(parts) == 1:
-        return {name: values[:, :count] for name, values in parts[0].items()}
-    return {
-        name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count]
-        for name in parts[0]
-    }
 
 
 def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:

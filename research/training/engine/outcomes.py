@@ -62,7 +62,7 @@ def outcomes(
         parts[OWN_TEST] = _own_test(program, chunk)
     parts = {name: rows for name, rows in parts.items() if rows.shape[1]}
     evaluated: dict[str, dict[str, np.ndarray]] = {
-        name: jax.device_get(chunk_evaluation.evaluate(program, chunk, variables, rows))
+        name: chunk_evaluation.evaluate_on_host(program, chunk, variables, rows)
         for name, rows in parts.items()
     }
     rows = jax.device_get(parts)
