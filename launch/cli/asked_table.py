@@ -37,6 +37,7 @@ from research.analysis.table_report import TableReport
 from research.analysis.tabular import Tabular
 from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
+from research.metric_names import is_effort
 from research.statistics.comparisons import Claim
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare import experiment_files, selection
@@ -239,7 +240,8 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
     monitor.on_records(by_id.values())
     recorded = {name for record in by_id.values() for name in record.metrics}
     for metric in metrics():
-        if metric not in recorded and not reads_predictions([metric]):
+        computed = reads_predictions([metric]) or is_effort(metric)
+        if metric not in recorded and not computed:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
     table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question(), records)
     return TableReport(table, missing=len({*sweep.runs} - {*by_id}))

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from research.analysis import number_format
+from research.analysis import effort, number_format
 from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
 from research.analysis.number_format import NOTHING, Scale, scale_of
 from research.analysis.tested_rows import test_count
+from research.metric_names import target_of
 from research.statistics.comparisons import Claim
 from research.sweeps.column import Better
 
@@ -248,6 +249,33 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
             verdict,
             lambda row: verdict(row) or None,
             names=("verdict",),
+        ),
+    ]
+
+
+def target(table: ArmsTable, column: Column) -> list[ColumnLayout]:
+    """Of what runs took to reach a target: how many reached it, and the log-rank test.
+
+    Args:
+        table: the table, with a baseline.
+        column: the metric; nothing is shown of one without a target.
+    """
+    if target_of(column.metric) is None:
+        return []
+    counts = effort.reached_counts(table, column)
+    ranks = effort.log_rank(table, column) if table.baseline is not None else {}
+    return [
+        ColumnLayout(
+            "reached",
+            "r",
+            lambda row: "{}/{}".format(*counts[row.label]),
+            lambda row: counts[row.label][0],
+        ),
+        ColumnLayout(
+            "log-rank p",
+            "r",
+            lambda row: number_format.p_value(ranks.get(row.label)),
+            lambda row: ranks.get(row.label),
         ),
     ]
 

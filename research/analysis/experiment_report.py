@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from research import config as config_lib
-from research.analysis import registration
+from research.analysis import effort, registration
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import with_seed_values
 from research.analysis.datasets_builder import datasets_table
@@ -160,7 +160,9 @@ def of_arms(
     for unfit in unfit_notes(labelled):
         note(f"note: {unfit}")
     check_metrics(experiment, wanted)
-    by_id = source.records_of(wanted)
+    columns = [column.metric for column in experiment.columns]
+    flops = effort.flops_of_updates(columns, wanted, planner)
+    by_id = effort.measured(source.records_of(wanted), columns, flops)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
         experiment.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from research.metric_names import CLEAN
+from research.metric_names import CLEAN, is_effort, target_of
 from research.registry import METRICS, TASKS
 from research.sweeps.column import Better, Column, common_metric
 from research.sweeps.records.record import Record
@@ -20,12 +20,18 @@ def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[C
     shown = {column.metric for column in columns}
     for name in dict.fromkeys(metrics):
         if name not in shown:
-            columns.append(Column(name.replace("/", " "), name, _better(name, records)))
+            columns.append(Column(_label(name), name, _better(name, records)))
     return columns
+
+
+def _label(metric: str) -> str:
+    return metric if target_of(metric) else metric.replace("/", " ")
 
 
 def _better(metric: str, records: Sequence[Record]) -> Better:
     """Which values of a metric are better: as its task says, and lower for a loss."""
+    if is_effort(metric):
+        return "lower"
     name = metric.rpartition("/")[2].removeprefix(CLEAN)
     for task in dict.fromkeys(record.config["task"] for record in records):
         if better := TASKS.get(task).build().better.get(name):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from research import config as config_lib
+from research.analysis import effort
 from research.analysis.arms_table import ArmsTable
 from research.analysis.axes import axes, sweep_table
 from research.analysis.kept_scores import KeptScores
@@ -68,6 +69,7 @@ def of_sweep(
     together = _runs_of_seed(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
         by_id = with_out_of_fold(by_id, together, Predictions(store))
+    by_id = effort.measured(by_id, question.metrics)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:

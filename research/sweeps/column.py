@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
-from research.metric_names import CLEAN
+from research.metric_names import CLEAN, EFFORT, is_effort, target_of
 from research.registry import LOSSES, METRICS, TASKS, load_package
 
 Better = Literal["higher", "lower"]
@@ -67,6 +67,8 @@ def check_metric(metric: str, better: str) -> None:
             f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
         )
     name = metric.rpartition("/")[2].removeprefix(CLEAN)
+    if is_effort(metric) and better != "lower":
+        raise UserError(f"better='{better}' for {metric}: of what runs take, lower is better")
     known = {word for task in TASKS for other, word in task.build().better.items() if other == name}
     known |= {entry.better for entry in METRICS if entry.name == name}
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
@@ -93,7 +95,17 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
     known |= {f"train/{CLEAN}{name}" for name in names}
     of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
     known |= of_folds if folds else set()
+    known |= {f"effort/{name}" for name in EFFORT}
     for metric in metrics:
+        target = target_of(metric)
+        if target is not None:
+            # Curves have the training loss too, and no test metrics.
+            curves = {name for name in known if name.startswith(("train/", "validation/"))}
+            curves |= {"train/loss", "validation/loss"}
+            if target.metric not in curves:
+                near = nearest(target.metric, curves)
+                raise UserError(f"'{metric}': curves have no '{target.metric}'; {near}")
+            continue
         if metric in of_folds - known:
             raise UserError(
                 f"'{metric}' is of the predictions of all folds, and the split has none; give"

@@ -1,0 +1,221 @@
+"""Effort: what runs took, and what they took until a metric of their curves reached a target.
+
+A run that does not reach its target is censored: it would have taken longer than it trained. The
+mean is then the restricted one, of the smaller of what it took and the horizon, which is what every
+run of the table had. Arms are compared by the log-rank test, which reads censored values as such.
+
+References: Royston & Parmar, Restricted mean survival time, BMC Medical Research Methodology 2013;
+Mantel, Evaluation of survival data, 1966.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from research.analysis.arms_table import ArmsTable
+from research.metric_names import EffortTarget, is_effort, target_of
+from research.sweeps.column import Column
+from research.sweeps.plan.run_plan import RequestedRun, trainable
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.training.devices.flops import flops_per_update
+
+# Behind the name of a target, whether a run reached it within the horizon: 1 or 0.
+REACHED = " reached"
+
+
+def measured(
+    by_id: Mapping[str, Record], columns: Iterable[str], flops: Mapping[str, float] = {}
+) -> Mapping[str, Record]:
+    """The records with the effort that columns ask for among their metrics.
+
+    Args:
+        by_id: records by run id.
+        columns: metrics, as `effort/steps` and `steps_to(validation/accuracy>=0.95)`.
+        flops: floating-point operations of one update, by run id.
+    """
+    asked = [name for name in columns if is_effort(name)]
+    if not asked:
+        return by_id
+    added: dict[str, dict[str, float]] = {run_id: {} for run_id in by_id}
+    for name in asked:
+        target = target_of(name)
+        if target is None:
+            for run_id, record in by_id.items():
+                value = _effort(record, name.partition("/")[2], flops.get(run_id))
+                added[run_id] |= {} if value is None else {name: value}
+            continue
+        times = {run_id: _time(record, target) for run_id, record in by_id.items()}
+        known = {run_id: pair for run_id, pair in times.items() if pair is not None}
+        horizon = min((whole for _, whole in known.values()), default=math.inf)
+        for run_id, (time, _) in known.items():
+            reached = time <= horizon
+            added[run_id] |= {name: min(time, horizon), name + REACHED: float(reached)}
+    return {
+        run_id: dataclasses.replace(record, metrics={**record.metrics, **added[run_id]})
+        for run_id, record in by_id.items()
+    }
+
+
+def flops_of_updates(
+    columns: Iterable[str], runs: Sequence[RequestedRun], planner: Planner
+) -> dict[str, float]:
+    """The operations of one update by run id, where a column asks for them and they can be counted.
+
+    Args:
+        columns: metrics.
+        runs: the runs.
+        planner: has their data.
+    """
+    if "effort/flops" not in columns:
+        return {}
+    by_program: dict[str, int | None] = {}
+    for run in trainable(runs):
+        program = run.program
+        if program.id not in by_program:
+            by_program[program.id] = flops_per_update(program, run.config, planner.arrays(run))
+    counted = {run.id: by_program[run.program.id] for run in trainable(runs)}
+    return {run_id: flops for run_id, flops in counted.items() if flops is not None}
+
+
+def _effort(record: Record, name: str, flops_of_update: float | None) -> float | None:
+    """What a run took; None where its record does not say."""
+    if name == "flops":
+        return None if flops_of_update is None else flops_of_update * record.steps
+    if name == "examples":
+        batch = record.config.get("batch_size", "")
+        rows = record.provenance.get("train_rows") if batch == "full" else batch
+        return None if not rows else float(rows) * record.steps
+    if name == "seconds":
+        seconds = record.provenance.get("seconds")
+        return None if seconds is None else float(seconds)
+    return float({"steps": record.steps, "parameters": record.parameters}[name])
+
+
+def _time(record: Record, target: EffortTarget) -> tuple[float, float] | None:
+    """(what a run took until it reached the target, infinite if it never did; what it would have
+    taken in all its epochs). None where its record does not say."""
+    curve = record.curves.get(target.metric)
+    whole = _effort(record, target.effort, None)
+    if not curve or whole is None or record.status != "finished":
+        return None
+    # Seconds are known of the whole run, and its epochs are alike.
+    epoch = whole / len(curve)
+    reached = target.reached(curve)
+    # A run that stopped early had all its epochs to reach the target.
+    epochs = max(int(record.config.get("epochs", len(curve))), len(curve))
+    return (math.inf if reached is None else reached * epoch), epochs * epoch
+
+
+def reached_counts(table: ArmsTable, column: Column) -> dict[str, tuple[int, int]]:
+    """For each row, how many of its runs with a value reached the column's target."""
+    flags = _flags(table, column)
+    return {label: (int(sum(values)), len(values)) for label, values in flags.items()}
+
+
+def _flags(table: ArmsTable, column: Column) -> dict[str, list[float]]:
+    name = column.metric + REACHED
+    return {
+        row.label: [
+            record.metrics[name]
+            for seed in table.seeds
+            if (record := row.arm.records.get(seed)) is not None and name in record.metrics
+        ]
+        for row in table.rows
+    }
+
+
+def log_rank(table: ArmsTable, column: Column) -> dict[str, float]:
+    """The p of the log-rank test of each row against the baseline, by Holm's correction over the
+    rows; a row without a value has none.
+
+    Args:
+        table: with a baseline.
+        column: one with a target.
+    """
+    index = table.columns.index(column)
+    flags = _flags(table, column)
+    times = {
+        row.label: [value for value in row.cells[index].values if value is not None]
+        for row in table.rows
+    }
+    base = table.baseline or ""
+    others = [label for label in times if label != base and times[label] and times[base]]
+    by_label = {
+        label: log_rank_p(times[label], flags[label], times[base], flags[base]) for label in others
+    }
+    return _holm(by_label)
+
+
+def log_rank_p(
+    x: Sequence[float], x_reached: Sequence[float], y: Sequence[float], y_reached: Sequence[float]
+) -> float:
+    """The two-sided p of the log-rank test of two samples; 1 where neither has an event.
+
+    Args:
+        x: the times of one sample, [n].
+        x_reached: 1 where a time is that of an event, 0 where it is censored, [n].
+        y: the times of the other, [m].
+        y_reached: as x_reached, [m].
+    """
+    from scipy import stats  # slow to import
+
+    if not any(x_reached) and not any(y_reached):
+        return 1.0
+    samples = []
+    for times, events in ((x, x_reached), (y, y_reached)):
+        is_event = np.asarray(events) > 0
+        values = np.asarray(times, np.float64)
+        samples.append(stats.CensoredData(uncensored=values[is_event], right=values[~is_event]))
+    p = float(stats.logrank(*samples).pvalue)
+    return 1.0 if math.isnan(p) else p
+
+
+def _holm(by_label: Mapping[str, float]) -> dict[str, float]:
+    """Holm's step-down correction of p-values."""
+    adjusted: dict[str, float] = {}
+    largest = 0.0
+    for place, label in enumerate(sorted(by_label, key=by_label.__getitem__)):
+        largest = max(largest, min(1.0, (len(by_label) - place) * by_label[label]))
+        adjusted[label] = largest
+    return adjusted
+
+
+def sentences(table: ArmsTable) -> list[str]:
+    """What the footer says of a table's columns of effort."""
+    texts = []
+    for index, column in enumerate(table.columns):
+        target = target_of(column.metric)
+        if target is None:
+            continue
+        flags = _flags(table, column)
+        values = [value for row in table.rows for value in row.cells[index].values if value]
+        censored = sum(values.count(0.0) for values in flags.values())
+        never = (
+            f" {censored} runs did not reach it within the {max(values):,.4g} {target.effort} that"
+            " every run had, and count as censored there: cells are restricted means."
+            if censored and values
+            else ""
+        )
+        test = (
+            " 'log-rank p' compares with the baseline and is corrected for the rows (Holm)."
+            if table.baseline is not None
+            else ""
+        )
+        seconds = (
+            " Seconds are counted in proportion to a run's epochs."
+            if target.effort == "seconds"
+            else ""
+        )
+        texts.append(
+            f"{column.label}: {target.effort} until the end of the epoch in which {target.metric}"
+            f" first reached {target.value:g}.{never}{test}{seconds}"
+        )
+    if any(column.metric == "effort/flops" for column in table.columns):
+        texts.append(
+            "FLOPs are those of matrix products and convolutions in all updates of a run, forward"
+            " and backward, counted in its program: two per multiplication and addition."
+        )
+    return texts
