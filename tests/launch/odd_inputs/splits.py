@@ -97,7 +97,7 @@ CASES: list[Case] = [
     Case(
         "early stopping without validation rows in the folds",
         _table(_two),
-        f"{PLAN} --split=time_series(3) --regularization=early_stopping",
+        f"{PLAN} --split=time_series(3) --regularization=early_stopping=2",
         code=2,
         says=("leaves none; try --split='time_series(3,gap=0,validation=0.1)'",),
     ),
