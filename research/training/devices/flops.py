@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from research.config import RunConfig
-from research.data.features.named_inputs import by_array
+from research.data.features.named_arrays import by_array
 from research.data.spec import Arrays
 from research.training.devices.chunk_functions import ChunkFunctions, RowBlock, compiled_updates
 from research.training.devices.vmap import VmapBackend
