@@ -7,11 +7,6 @@ RUN := .venv/bin/python
 # Where the environment forbids Python to keep what it compiles, every start would compile the libraries again: 4 s more.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What is tested without training many runs: formulas, files, tables, flags.
-FAST := tests/test_config.py tests/test_grammar.py tests/test_options.py tests/test_house.py tests/test_rng.py \
-	tests/test_kernels.py tests/test_duration.py tests/analysis tests/data tests/tasks tests/regularization \
-	tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
-
 .PHONY: help table lint packages fast test docs notebooks readme clean
 
 help:  ## this list
@@ -29,7 +24,7 @@ packages:  ## Slurm and LaTeX, which tests start, where they can be installed
 	@tests/install.sh
 
 fast: .venv/requirements-dev.txt.installed  ## the tests that take less than two minutes together
-	@$(RUN) -m pytest -n 2 --dist loadfile $(FAST)
+	@$(RUN) -m pytest -n 2 --dist loadfile -m "not slow and not slurm"
 
 test: .venv/requirements-dev.txt.installed packages  ## all tests, as CI runs them
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40

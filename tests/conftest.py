@@ -98,8 +98,31 @@ LONGEST_FIRST = (
 )
 
 
+# Folders and files that train many runs or start processes. Their tests are marked `slow`, and
+# `make fast` leaves them out. Those of QUICK lie there but only work out values.
+SLOW = (
+    *("api", "baselines", "exports", "golden", "launch", "models", "optim", "plugin"),
+    *("slurm", "statistics", "sweeps", "training"),
+    *("data/test_tfds_prepared.py", "tasks/test_regression.py"),
+    *("test_contract.py", "test_docs.py", "test_examples.py", "test_journeys.py"),
+    *("test_notebooks.py", "test_readme.py"),
+)
+QUICK = ("optim/test_schedules.py", "sweeps/test_axes.py", "sweeps/test_store.py")
+TESTS = Path(__file__).parent
+
+
+def is_slow(path: Path) -> bool:
+    """Whether the tests of a file are among those that `make fast` leaves out."""
+    inside = path.relative_to(TESTS)
+    return any(inside.is_relative_to(name) for name in SLOW) and str(inside) not in QUICK
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    names = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    for item in items:
+        if is_slow(item.path):
+            item.add_marker(pytest.mark.slow)
+    names = {TESTS / name: rank for rank, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: names.get(item.path, len(names)))
 
 

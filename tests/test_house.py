@@ -247,6 +247,7 @@ def test_the_wording_tests_can_fail() -> None:
     assert wording.too_many({"a": ["x", "y"], "b": ["z"]}, {"a": 1, "b": 1}) == {"a": ["x", "y"]}
 
 
-def test_the_files_that_run_first_exist() -> None:
-    missing = [name for name in conftest.LONGEST_FIRST if not (ROOT / "tests" / name).exists()]
+def test_the_files_that_conftest_names_exist() -> None:
+    names = (*conftest.LONGEST_FIRST, *conftest.SLOW, *conftest.QUICK)
+    missing = [name for name in names if not (ROOT / "tests" / name).exists()]
     assert not missing

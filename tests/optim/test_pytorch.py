@@ -26,8 +26,7 @@ import torch
 
 from research.testing import few_steps
 from research.training.step.initial_state import initial_state
-from research.training.step.step import train_step
-from tests.support.engine import TABLE, run
+from tests.support.engine import TABLE, one_step, run
 
 STEPS, RATE = 10, 0.05
 TINY = 1e-30  # an eps that vanishes beside the squares of gradients
@@ -102,12 +101,11 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
     rows = np.asarray(lane.train)
     x, y = TABLE.data.x[rows], TABLE.data.y[rows]
     batch = {"x": jnp.asarray(x), "y": jnp.asarray(y), "factor": jnp.ones(())}
-    update = jax.jit(lambda state: train_step(own.program, state, lane, batch))
     with own.program.precision_context():
         state = initial_state(own.program, lane, variables)
         seen = [state.variables.params]
         for _ in range(STEPS):
-            state = update(state)
+            state = one_step(own.program, state, lane, batch)
             seen.append(state.variables.params)
     return (
         [

@@ -17,6 +17,8 @@ from tests.slurm.cluster import said, wait_for
 from tests.support import command_lines
 from tests.support.command_lines import Started
 
+pytestmark = pytest.mark.slurm
+
 PLUGIN = f"--plugin={Path(__file__).with_name('slow.py')}"
 BASE = ["--dataset=digits", "--train_size=320", "--batch_size=64", "--checkpoint_every=5epochs"]
 SLOW = [*BASE, PLUGIN, "--arch=slow", "--learning_rate=0.05"]

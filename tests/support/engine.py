@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from research.testing.few_steps import lane as lane
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import loop
+from research.training.setup.program import Program
+from research.training.step.state import Lane, LaneState
+from research.training.step.step import train_step
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
 
@@ -81,6 +84,12 @@ def train(
         data_of(runs[0]).data,
         ExecutionStrategy(width, most),
     )
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def one_step(program: Program, state: LaneState, lane: Lane, batch: Mapping[str, Any]) -> LaneState:
+    """The state of a lane after one update by this batch, {"x", "y", "factor", ...}."""
+    return train_step(program, state, lane, dict(batch))
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ from research.training.step.initial_state import compiled_initial_state
 from research.training.step.means import TARGETS
 from research.training.step.state import LaneState
 from research.training.step.step import train_step
-from tests.support.engine import assert_close
+from tests.support.engine import assert_close, one_step
 from tests.support.sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, tiny
 
 EXTRA = 4
@@ -164,12 +164,12 @@ def test_a_batch_without_targets_is_no_update(parts: int) -> None:
         make_lane_inputs(own.config, own.program, PADDED.data).lane,
         batch(PADDED, own.program.sizes.batch),
     )
-    step = jax.jit(lambda state, given: train_step(own.program, state, lane, given))
     weighed = batch_layout.batch_masks(own.program.sizes, parts, 1, 0, 0, 1)
     given |= {name: mark[0] for name, mark in weighed.items()}
     given = {**given, "x": given["x"][given["index"]], "y": given["y"][given["index"]]}
-    once = step(begun(own, PADDED), given)
-    twice = step(once, {**given, "y": jnp.full_like(given["y"], PADDING)})
+    once = one_step(own.program, begun(own, PADDED), lane, given)
+    nothing = {**given, "y": jnp.full_like(given["y"], PADDING)}
+    twice = one_step(own.program, once, lane, nothing)
     for name in ("variables", "opt_state", "mean"):
         chex.assert_trees_all_equal(getattr(twice, name), getattr(once, name))
     assert (int(once.step), int(twice.step), int(twice.diverged_at)) == (1, 2, -1)

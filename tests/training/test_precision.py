@@ -17,7 +17,17 @@ from research.training.engine import chunk_batches, loop
 from research.training.setup.lane_inputs import lr_factors_of, make_lane_inputs
 from research.training.step.initial_state import compiled_initial_state
 from research.training.step.step import train_step
-from tests.support.engine import BASE, BATCH, assert_close, data_of, images, run, start, train
+from tests.support.engine import (
+    BASE,
+    BATCH,
+    assert_close,
+    data_of,
+    images,
+    one_step,
+    run,
+    start,
+    train,
+)
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 
@@ -42,7 +52,7 @@ def lowered(chunk: Any) -> Any:
     return step.lower(chunk.state, chunk.lanes, batches, np.int32(0), np.int32(1))
 
 
-def one_step(of: PlannedRun) -> Any:
+def after_one_step(of: PlannedRun) -> Any:
     """The state after one update."""
     with of.program.precision_context():
         chunk = start([of], 1)
@@ -71,7 +81,10 @@ def test_batch_norm_sees_a_part_at_a_time(parts: int) -> None:
     """The parts' means average to the batch's; their variances, around their own means, to less
     than its own."""
     settings = {"regularization": "batch_norm", "precision": "float64"}
-    split, whole = one_step(run(**settings, accumulate=parts)), one_step(run(**settings))
+    split, whole = (
+        after_one_step(run(**settings, accumulate=parts)),
+        after_one_step(run(**settings)),
+    )
     of_split, of_whole = (
         state.variables.batch_stats["HiddenDense_0"]["Activate_0"]["Normalize_0"]["BatchNorm_0"][
             "BatchNorm_0"
@@ -101,10 +114,9 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     last = {name: leaf[0, 3] for name, leaf in batches.items()}
     state = jax.tree.map(lambda leaf: leaf[0], chunk.state)
     lane = jax.tree.map(lambda leaf: leaf[0], chunk.lanes)
-    step = jax.jit(train_step, static_argnums=0)
-    padded = step(of.program, state, lane, {**last, "factor": np.float32(1)})
+    padded = one_step(of.program, state, lane, {**last, "factor": np.float32(1)})
     alone = {"x": last["x"][:4], "y": last["y"][:4], "factor": np.float32(1)}
-    unpadded = step(full.program, state, lane, alone)
+    unpadded = one_step(full.program, state, lane, alone)
     assert_close(padded.variables, unpadded.variables, 1e-6)
     assert_close(padded.sums["loss"], unpadded.sums["loss"], 1e-6)
 
@@ -165,7 +177,7 @@ def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
     assert half.curves["train/loss"][-1] < 0.5 * half.curves["train/loss"][0]
     np.testing.assert_allclose(half.curves["train/loss"], full.curves["train/loss"], atol=0.05)
     assert half.curves["train/loss"] != full.curves["train/loss"]
-    state = one_step(run(**{**settings, "precision": "bfloat16"}))
+    state = after_one_step(run(**{**settings, "precision": "bfloat16"}))
     floats = {
         leaf.dtype for leaf in jax.tree.leaves(state) if np.issubdtype(leaf.dtype, np.inexact)
     }

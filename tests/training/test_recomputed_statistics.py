@@ -17,7 +17,7 @@ from research.training.engine import loop
 from research.training.engine.chunk import Chunk
 from research.training.engine.chunk_batches import order
 from research.training.step import network
-from tests.engine import BATCH, EPOCHS, IMAGES, assert_same_bits, lane, run, start
+from tests.support.engine import BATCH, EPOCHS, IMAGES, assert_same_bits, lane, run, start
 
 STRATEGY = ExecutionStrategy(1, 2)
 SWA = "batch_norm,swa=0.4"

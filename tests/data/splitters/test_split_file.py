@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine import IMAGES, planner
 
 import research.catalogue  # noqa: F401
 from research import config as config_lib
@@ -12,6 +11,7 @@ from research.data.in_memory import grouped
 from research.data.split import Split
 from research.data.splitters.division import division
 from research.errors import UserError
+from tests.support.engine import IMAGES, planner
 
 
 def splits(file: Path, source: object = IMAGES) -> list[Split]:
