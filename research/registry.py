@@ -4,6 +4,7 @@ entry_kinds.py defines what an entry of each kind is.
 """
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -89,6 +90,12 @@ class _Family(Generic[E]):
     parse: Callable[[str], tuple[str, dict[str, Any]]]
 
 
+def _of_argument(prefix: str, example: Any, name: str) -> Any:
+    """The example with the name's argument as the first one of its builder."""
+    build = functools.partial(example.build, name.removeprefix(prefix))
+    return dataclasses.replace(example, name=name, build=build)
+
+
 class Registry(Generic[E]):
     """The entries of one kind, by name. A *family* resolves names with an argument, such as
     `csv:FILE`."""
@@ -98,7 +105,7 @@ class Registry(Generic[E]):
         self.plural = plural
         self._entries: dict[str, E] = {}
         self._families: dict[str, _Family[E]] = {}
-        self._examples: list[str] = []
+        self._examples: list[E] = []
 
     def add(self, entry: E) -> E:
         """Adds an entry. Two entries of one name are a programming error."""
@@ -115,26 +122,29 @@ class Registry(Generic[E]):
     def add_family(
         self,
         prefix: str,
-        resolve: Callable[[str], E],
+        resolve: Callable[[str], E] | None = None,
         parse: Callable[[str], tuple[str, dict[str, Any]]] = lambda text: (text, {}),
-        example: str = "",
+        example: E | None = None,
     ) -> None:
         """Adds all names that start with a prefix, as `csv:` and `chain(` do.
 
         Args:
             prefix: what the names start with; "" takes every name that is left.
-            resolve: the entry of a name.
+            resolve: the entry of a name; None: the example's, with `build(argument, ...)`.
             parse: a user's text as the name proper and the options written inside it.
-            example: a name such as `csv:FILE` that stands for the family in lists, where all its
+            example: an entry such as `csv:FILE` that stands for the family in lists, where all its
                 members have the same options.
         """
+        if resolve is None:
+            assert example is not None, f"the family '{prefix}' has neither resolve nor an example"
+            resolve = functools.partial(_of_argument, prefix, example)
         self._families[prefix] = _Family(resolve, parse)
-        if example:
+        if example is not None:
             self._examples.append(example)
 
     def examples(self) -> list[E]:
         """An entry for each family whose members have the same options."""
-        return [self.get(name) for name in sorted(self._examples)]
+        return sorted(self._examples, key=lambda entry: entry.name)
 
     def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
         """A user's text as the entry's name, and the options inside it (the numbers of a

@@ -293,12 +293,12 @@ def _like(column: CsvColumn, categories: tuple[str, ...], impute: bool, form: Fo
     return Values(numbers, categories, () if categories else notes_on(column, form, numbers))
 
 
-def _entry(name: str) -> Entry:
-    build = functools.partial(open_csv, name.removeprefix("csv:"))
-    options = options_of(CsvOptions)
-    return Entry(
-        name, build, "a csv file with a header; the target is one of its columns", options=options
-    )
-
-
-DATASETS.add_family("csv:", _entry, example="csv:FILE")
+DATASETS.add_family(
+    "csv:",
+    example=Entry(
+        "csv:FILE",
+        open_csv,
+        "a csv file with a header; the target is one of its columns",
+        options=options_of(CsvOptions),
+    ),
+)

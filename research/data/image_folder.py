@@ -344,10 +344,12 @@ def decode(
         raise UserError(f"{text_of(file)} {flaw}") from None
 
 
-def _entry(name: str) -> Entry:
-    build = functools.partial(open_folder, name.removeprefix("folder:"))
-    options = options_of(open_folder, given={"path", "data_dir", "cache_dir"})
-    return Entry(name, build, "a folder of images for each class", options=options)
-
-
-DATASETS.add_family("folder:", _entry, example="folder:DIR")
+DATASETS.add_family(
+    "folder:",
+    example=Entry(
+        "folder:DIR",
+        open_folder,
+        "a folder of images for each class",
+        options=options_of(open_folder, given={"path", "data_dir", "cache_dir"}),
+    ),
+)

@@ -2,13 +2,12 @@
 prepared it."""
 
 import codecs
-import functools
 import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
@@ -214,18 +213,15 @@ def _prepared(directory: Path) -> list[str]:
         ) from None
 
 
-def _entry(name: str) -> Entry:
-    build: Callable[..., Any] = functools.partial(open_text, name.removeprefix("text:"))
-    options = options_of(open_text, given={"path", "data_dir", "cache_dir"})
-    return Entry(
-        name,
-        build,
+DATASETS.add_family(
+    "text:",
+    example=Entry(
+        "text:FILE",
+        open_text,
         "a text file, character by character; the next one is predicted",
-        options=options,
-    )
-
-
-DATASETS.add_family("text:", _entry, example="text:FILE")
+        options=options_of(open_text, given={"path", "data_dir", "cache_dir"}),
+    ),
+)
 DATASETS.add(
     Entry(
         "tiny_shakespeare",

@@ -175,4 +175,4 @@ def _entry(name: str) -> Splitter:
     )
 
 
-SPLITTERS.add_family(PREFIX, _entry, example="file:SPLIT.csv")
+SPLITTERS.add_family(PREFIX, _entry, example=_entry("file:SPLIT.csv"))

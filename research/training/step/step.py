@@ -13,12 +13,11 @@ from research.registry import OPTIMIZERS
 from research.tasks.objectives.game import Player
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import means, update
+from research.training.step import means, objective, update
 from research.training.step.augment import AugmentedBatch, augmented_rounds, turn_number
 from research.training.step.collect import collect
-from research.training.step.gradient import loss_and_gradient
+from research.training.step.gradient import LossResult, loss_and_gradient
 from research.training.step.state import Lane, LaneState, Variables
-from research.training.step.step_metrics import step_metrics
 
 
 def train_step(
@@ -122,6 +121,42 @@ def player_update(
     return dataclasses.replace(state, variables=variables, opt_state=opt_state), metrics
 
 
+def step_metrics(
+    program: Program, player: Player, lane: Lane, batch: AugmentedBatch, result: LossResult
+) -> dict[str, jax.Array]:
+    """What an update adds to the epoch's sums: the metrics and the loss of the global batch, [].
+
+    Args:
+        program: what the lanes have in common.
+        player: whose update it is.
+        lane: the lane's inputs.
+        batch: the examples.
+        result: what the player's loss returned.
+
+    Returns:
+        The values by name, those that the objective returns among them; the first player's loss is
+        `loss` too. Where examples may have other
+        numbers of targets, they are sums, beside the counts that they are means over
+        (research/training/step/means.py).
+    """
+    loss = {f"{means.LOSS}{player.suffix}": result.loss}
+    if player != program.game.players[0]:
+        return loss | result.metrics
+    loss |= {means.LOSS: result.loss}
+    # Where the task's metrics are followed, the objective has none; `_count` names one that it has.
+    loss |= result.metrics
+    if program.game.metrics is not None:
+        return loss
+    targets = objective.loss_targets(program, lane, batch.y)
+    metrics = objective.metrics(program, lane, result.outputs, batch.y, targets)
+    if not program.counts_targets:
+        shares = {name: batch.fwd.share(value) for name, value in metrics.items()}
+        return batch.fwd.over_devices(shares) | loss
+    counts = objective.target_counts(program, targets)
+    sums = means.summed(program, batch.fwd, metrics, counts)
+    return sums | {name: value * sums[program.config.loss_mean] for name, value in loss.items()}
+
+
 def _seen_by(player: Player, state: LaneState, others: LaneState, step: jax.Array) -> LaneState:
     """The state at that step, with the variables of the other players from another state."""
     if not player.owns:
@@ -138,8 +173,8 @@ def _seen_by(player: Player, state: LaneState, others: LaneState, step: jax.Arra
 def _count(program: Program, state: LaneState, metrics: dict[str, jax.Array]) -> LaneState:
     """The state with the step counted, its metrics summed, and its divergence noted."""
     if missing := sorted(state.sums.keys() - metrics.keys()):
-        objective = program.config.objective.name
-        raise UserError(f"no player of objective={objective} returns the metric '{missing[0]}'")
+        name = program.config.objective.name
+        raise UserError(f"no player of objective={name} returns the metric '{missing[0]}'")
     if unknown := sorted(metrics.keys() - state.sums.keys()):
         raise UserError(
             f"a player of objective={program.config.objective.name} returns the metric"
