@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from research.analysis import claim_text, effort, provenance_text
 from research.analysis.arms_table import FAILURES, FOLD, ArmsTable, Column, Outcome
+from research.analysis.cheaper import cheaper
 from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
 from research.analysis.tested_rows import tested_rows
@@ -95,6 +96,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
         *_test(table),
         _bold(table),
         *claim_text.limits(table),
+        cheaper(table),
         irregular_rows(table),
         beyond_range(table),
         strengths,

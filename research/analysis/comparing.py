@@ -157,5 +157,16 @@ def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
         mean, half_width = cell.difference.mean, cell.difference.half_width
         return judge(mean, half_width, column.margin, column.better == "higher")
     if cell.p_adjusted > ALPHA:
-        return UNDECIDED
+        return _undecided(cell, reference, null)
     return BETTER if (cell.difference.mean > 0) == (column.better == "higher") else WORSE
+
+
+def _undecided(cell: Cell, reference: Cell, null: Null) -> str:
+    """A flip of a pair that ties changes nothing, so that too few others can conclude nothing."""
+    both = zip(cell.values, reference.values, strict=True)
+    pairs = [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
+    ties = sum(ours == theirs for ours, theirs in pairs)
+    differing = len(pairs) - ties
+    if null.claim == "rows" and ties and differing and not null.can_conclude(differing):
+        return f"cannot conclude: {ties} of {len(pairs)} pairs tie"
+    return UNDECIDED

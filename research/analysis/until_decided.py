@@ -13,6 +13,9 @@ from research.analysis.table_report import TableReport
 from research.duration import Period
 from research.errors import UserError
 from research.statistics import sequential
+from research.statistics.comparisons import Comparisons
+from research.statistics.margins import judge
+from research.sweeps.column import Column
 from research.sweeps.experiment import Experiment
 from research.words import plural
 
@@ -51,7 +54,7 @@ class Decision:
     verdict: str
     look: int
     seeds: int
-    p: float
+    p: float | None
 
 
 def until_decided(
@@ -102,11 +105,6 @@ def _check(experiment: Experiment) -> None:
         raise UserError(
             f"--until=decided: '{experiment.name}' {what}, and seeds are added to plain arms only"
         )
-    if experiment.columns[0].margin is not None:
-        raise UserError(
-            "--until=decided decides whether rows are better or worse; leave the margin of"
-            f" '{experiment.columns[0].label}' out"
-        )
 
 
 def _affordable(budget: SeedBudget, runs: int, started: float) -> bool:
@@ -137,7 +135,7 @@ def _decisions(
     rows = [row for row in table.rows if row.label not in (*earlier, table.baseline)]
     # A row with failures has no test; more seeds would not give it one.
     failed = {
-        row.label: Decision(f"no test: {word}", look, n, float("nan"))
+        row.label: Decision(f"no test: {word}", look, n, None)
         for row in rows
         if (word := first_failure(row.cells[0]))
     }
@@ -150,14 +148,28 @@ def _decisions(
     null = table.nulls[0].comparing(of_rows)
     rounding = rounding_of(row.arm for row in table.rows)
     differences, slack = differences_to(base, cells, rounding)
-    p = sequential.decided(differences, null, look, slack)
-    means = np.nanmean(differences, 0)
-    higher = column.better == "higher"
+    compared = sequential.compared(differences, null, look, slack)
+    verdicts = [_verdict(compared, row, column, look) for row in range(len(tested))]
     return failed | {
-        row.label: Decision(BETTER if (means[i] > 0) == higher else WORSE, look, n, float(p[i]))
-        for i, row in enumerate(tested)
-        if np.isfinite(p[i])
+        row.label: Decision(verdict, look, n, float(compared.adjusted[i]))
+        for i, (row, verdict) in enumerate(zip(tested, verdicts, strict=True))
+        if verdict
     }
+
+
+def _verdict(compared: Comparisons, row: int, column: Column, look: int) -> str:
+    """What a look says of a row within the error that it may spend; "" where it is undecided.
+
+    A row that is not inferior gets more seeds, which may show whether it is better or equivalent.
+    """
+    mean, half_width = float(compared.mean[row]), float(compared.half_width[row])
+    higher = column.better == "higher"
+    if column.margin is not None and np.isfinite(half_width):
+        verdict = judge(mean, half_width, column.margin, higher)
+        return verdict if verdict in (BETTER, WORSE, "equivalent") else ""
+    if not compared.adjusted[row] <= sequential.level(look):
+        return ""
+    return BETTER if (mean > 0) == higher else WORSE
 
 
 def _with_decisions(

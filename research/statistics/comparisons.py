@@ -82,16 +82,19 @@ class Comparisons:
     adjusted: Floats
 
 
-def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0) -> Comparisons:
+def compare(
+    differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0, alpha: float = ALPHA
+) -> Comparisons:
     """Step-down tests by the maximum of |t|, and single-step intervals from the same draws.
 
-    An interval excludes zero where, and only where, its adjusted p is at most ALPHA: one that only
+    An interval excludes zero where, and only where, its adjusted p is at most alpha: one that only
     a later step decides is cut off just short of zero.
 
     Args:
         differences: [..., n, m]; NaN where a pair is missing.
         null: the joint distribution of the statistics where nothing differs.
         tolerance: [..., m] or one number; a sum of differences as small as this is zero.
+        alpha: the error that the intervals allow, all together.
 
     Reference: Westfall & Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8.
     """
@@ -120,8 +123,8 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
     adjusted = _unsorted(np.maximum.accumulate(stepped / count, -1), order)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(d, -2) / n
-    critical = _of_common(critical_value(largest)[..., None], freedom)
-    half_width = _half_widths(d, null, critical, mean, adjusted)
+    critical = _of_common(critical_value(largest, alpha)[..., None], freedom)
+    half_width = _half_widths(d, null, critical, mean, adjusted <= alpha)
     return Comparisons(
         mean * scale[..., 0, :],
         half_width * scale[..., 0, :],
@@ -139,9 +142,9 @@ def scaled(values: ArrayLike) -> tuple[Floats, Floats]:
     return scale, x / scale
 
 
-def critical_value(maxima: Floats) -> Floats:
-    """The value [...] that a statistic exceeds where its p is at most ALPHA. maxima: [..., F]."""
-    rank = int(ALPHA * maxima.shape[-1])
+def critical_value(maxima: Floats, alpha: float = ALPHA) -> Floats:
+    """The value [...] that a statistic exceeds where its p is at most alpha. maxima: [..., F]."""
+    rank = int(alpha * maxima.shape[-1])
     return np.partition(maxima, -rank - 1, -1)[..., -rank - 1]
 
 
@@ -201,7 +204,9 @@ def _of_common(scores: Floats, freedom: Floats) -> Floats:
     return -special.stdtrit(freedom, special.ndtr(-scores))
 
 
-def _half_widths(d: Floats, null: Null, critical: Floats, mean: Floats, adjusted: Floats) -> Floats:
+def _half_widths(
+    d: Floats, null: Null, critical: Floats, mean: Floats, decided: NDArray[np.bool_]
+) -> Floats:
     n = np.isfinite(d).sum(-2)
     filled = np.nan_to_num(d)
     with np.errstate(invalid="ignore"):
@@ -209,7 +214,7 @@ def _half_widths(d: Floats, null: Null, critical: Floats, mean: Floats, adjusted
     size = np.abs(mean)
     # Ties, rounding and later steps: the interval says what the test says.
     inside = np.minimum(width, np.nextafter(size, 0))
-    width = np.where(adjusted <= ALPHA, inside, np.maximum(width, size))
+    width = np.where(decided, inside, np.maximum(width, size))
     able = np.vectorize(null.can_conclude, otypes=[bool])(n)
     return np.where(able, width, np.nan)
 

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Iterator
 
-import numpy as np
-
-from research.statistics.comparisons import Null, compare
+from research.statistics.comparisons import Comparisons, Null, compare
 from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 
@@ -31,8 +29,10 @@ def level(look: int) -> float:
     return ALPHA / (look * (look + 1))
 
 
-def decided(differences: Floats, null: Null, look: int, tolerance: Floats | float = 0.0) -> Floats:
-    """The adjusted p [m] where it is within the look's level, else NaN.
+def compared(
+    differences: Floats, null: Null, look: int, tolerance: Floats | float = 0.0
+) -> Comparisons:
+    """What a look shows within the error that it may spend, which its intervals keep too.
 
     A row that is decided leaves the later looks. The first false verdict falls in a look where all
     rows without a difference are still there, so the step-down test holds the look's level.
@@ -43,6 +43,4 @@ def decided(differences: Floats, null: Null, look: int, tolerance: Floats | floa
         look: which look, from 1.
         tolerance: sums up to this distance from zero count as zero.
     """
-    adjusted = compare(differences, null, tolerance).adjusted
-    with np.errstate(invalid="ignore"):
-        return np.where(adjusted <= level(look), adjusted, np.nan)
+    return compare(differences, null, tolerance, level(look))

@@ -1,6 +1,7 @@
 """Every cell of a table against numbers worked by hand; diverged, failed and missing runs;
 captions."""
 
+import dataclasses
 import math
 import time
 
@@ -310,3 +311,29 @@ def test_intervals_beyond_100_percent_are_remarked():
     )
     (remark,) = (sentence for sentence in built.footer if "beyond 0 or 100 %" in sentence)
     assert remark.endswith("sure; near.")
+
+
+def test_ties_leave_too_few_pairs_to_conclude_anything():
+    arms = [
+        arm("none", [0.5] * 6),
+        arm("tied", [0.5, 0.5, 0.6, 0.6, 0.6, 0.7]),
+        arm("same", [0.5] * 6),
+    ]
+    built = build_table("T", arms, [ACCURACY], "none", range(6))
+    assert built.row("tied").cells[0].verdict == "cannot conclude: 2 of 6 pairs tie"
+    assert built.row("same").cells[0].verdict == "no difference shown"
+
+
+def test_rows_that_are_as_good_and_cheaper_are_named():
+    small = arm("small", [0.90, 0.91, 0.92, 0.90, 0.91, 0.92])
+    fewer = {seed: dataclasses.replace(one, parameters=617) for seed, one in small.records.items()}
+    arms = [
+        arm("large", [0.90, 0.92, 0.91, 0.90, 0.92, 0.91]),
+        dataclasses.replace(small, records=fewer),
+    ]
+    column = dataclasses.replace(ACCURACY, margin=0.05)
+    built = build_table("T", arms, [column], "large", range(6))
+    assert built.row("small").cells[0].verdict == "equivalent"
+    sentence = "As good within the margin, and cheaper: small (617 of 1,234 parameters)."
+    assert sentence in built.footer
+    assert sentence not in build_table("T", arms, [ACCURACY], "large", range(6)).footer

@@ -43,7 +43,7 @@ def trainer(asked: list[dict[str, int]]):
             )
             for label, each in seeds.items()
         ]  # fmt: skip
-        return TableReport(build_table("e", arms, COLUMNS, "base", range(declared.seeds)))
+        return TableReport(build_table("e", arms, declared.columns, "base", range(declared.seeds)))
 
     return train
 
@@ -63,6 +63,16 @@ def test_only_undecided_rows_get_more_seeds() -> None:
     assert table.row("worse").cells[0].p_adjusted == 2 * 2.0**-7
     assert "MAE was not tested." in table.footer
     assert not any(sentence.startswith(("p: ", "Bold")) for sentence in table.footer)
+
+
+def test_a_margin_decides_which_rows_are_equivalent() -> None:
+    asked: list[dict[str, int]] = []
+    within = (Column("MSE", "test/mse", "lower", margin=0.5),)
+    declared = Experiment("e", "", {}, ARMS, within, "base")
+    table = until_decided(declared, SeedBudget(runs=1000), trainer(asked)).table
+    verdicts = {row.label: row.cells[0].verdict for row in table.rows}
+    assert verdicts["worse"] == "worse (look 1, n = 8)"
+    assert verdicts["same"].startswith("equivalent (look ")
 
 
 def test_a_budget_of_runs_counts_folds() -> None:

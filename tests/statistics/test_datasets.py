@@ -6,6 +6,7 @@ from scipy import stats
 
 from research.statistics.datasets import (
     bayesian_signed_rank,
+    improvement_interval,
     interquartile_interval,
     interquartile_mean,
     performance_profile,
@@ -79,3 +80,40 @@ def test_probability_of_improvement_and_profile_by_hand():
     mann_whitney = stats.mannwhitneyu([1.0, 3.0], [2.0, 0.0]).statistic / 4
     assert mann_whitney == 3 / 4
     assert performance_profile(ours, [0, 2, 5]).tolist() == [1, 3 / 4, 0]
+
+
+# Numbers of other packages, installed beside with `pip install autorank rliable 'pandas<3'`
+# --------------------------------------------------------------------------------------------
+
+
+def test_agreement_with_autorank_on_its_example():
+    """autorank 1.3.0: `autorank(data)` of the six populations of its README; baycomp 1.0.3:
+    `SignedRankTest.probs(x, y, rope=0.1, nsamples=50000)` of the sixth and the fourth."""
+    random = np.random.RandomState(42)
+    means = (0.2, 0.3, 0.5, 0.8, 0.85, 0.9)
+    data = np.stack([random.normal(mean, 0.3, 50).clip(0, 1) for mean in means], -1)
+    result = ranking(data)
+    assert result.ranks == pytest.approx([5.40, 4.71, 3.95, 2.47, 2.29, 2.18])
+    assert result.p == pytest.approx(2.3412212612346733e-28)
+    # autorank's table of quantiles has three decimals.
+    assert result.critical_difference == pytest.approx(1.0662484349869374, rel=2e-5)
+    worse, equivalent, better = bayesian_signed_rank(data[:, 5] - data[:, 3], 0.1)
+    # Both draw: four standard errors of 20,000 draws.
+    assert (worse, equivalent, better) == pytest.approx((0.1737, 0.0997, 0.7266), abs=0.013)
+    worse, equivalent, better = bayesian_signed_rank(data[:, 5] - data[:, 4], 0.02)
+    assert (worse, equivalent, better) == pytest.approx((0.3478, 0.0, 0.6522), abs=0.014)
+
+
+def test_agreement_with_rliable():
+    """rliable 1.2.0: aggregate_iqm, probability_of_improvement, create_performance_profile, and
+    get_interval_estimates of the first two, with 20,000 and 3,000 resamples."""
+    random = np.random.default_rng(0)
+    ours = random.normal(1.0, 0.4, (5, 6))
+    theirs = random.normal(0.8, 0.4, (5, 6))
+    assert interquartile_mean(ours) == pytest.approx(0.9419353549895084)
+    assert interquartile_interval(ours) == pytest.approx((0.85439913, 1.04903635), abs=0.01)
+    assert probability_of_improvement(ours, theirs) == 0.5
+    interval = improvement_interval(ours, theirs)
+    assert interval == pytest.approx((0.34666667, 0.66), abs=0.02)
+    profile = performance_profile(ours, np.linspace(0, 2, 5))
+    assert profile == pytest.approx([1, 0.93333333, 0.46666667, 0.06666667, 0])
