@@ -15,9 +15,10 @@ from research.training.setup.lane_inputs import footprint
 def settings_text(runs: Sequence[PlannedRun]) -> Iterator[str]:
     """The runs and what they have in common."""
     first = runs[0]
-    size = (
-        f"{footprint(first.config, first.program)[0]:,} parameters, {first.program.steps:,} steps"
-    )
+    # Folds of a series train on more and more rows, and so for more and more steps.
+    steps = sorted({run.program.steps for run in runs})
+    number = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+    size = f"{footprint(first.config, first.program)[0]:,} parameters, {number} steps"
     if first.program.fitted:
         size = "fitted on the host"
     if len(runs) == 1:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+from research.analysis.run_text import settings_text
 from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource, categories, grouped
 from research.data.one_hot import OneHot
@@ -167,6 +168,15 @@ def planned(split: str, source: InMemorySource, **settings: Any) -> tuple[Planne
     others = np.concatenate([of_fold.validation, of_fold.test])
     assert len(others)
     return own, others
+
+
+def test_folds_of_a_series_that_differ_in_steps_say_so() -> None:
+    """Of 60 rows the folds train on 15, 30 and 45: one, three and five batches of 8."""
+    runs = folds(3, split="time_series(3)", batch_size=8, epochs=1)
+    assert [own.program.steps for own in runs] == [1, 3, 5]
+    first, *_ = settings_text(runs)
+    assert first.startswith("3 folds of split=time_series(3,gap=0,validation=0), each of")
+    assert first.endswith(" parameters, 1 to 5 steps:")
 
 
 @pytest.mark.parametrize("split", SPLITS)
