@@ -5,13 +5,11 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.arms_table import Arm, ArmsTable, Column
-from research.analysis.kept_scores import KeptScores
 from research.analysis.number_format import as_number
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import WIDEST, Remarks, Scope, build_table
 from research.config import FIELDS, FOLLOWING, SEEDS
 from research.errors import UserError, nearest
 from research.options import Settings, format_value
-from research.statistics.comparisons import Claim
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
 from research.sweeps.estimates.seed_value import fold_of, seed_value
@@ -180,19 +178,47 @@ def _differing(a: Settings, b: Settings) -> str:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Grouping:
+    """How the records of a sweep make rows.
+
+    keys: the axes, in the order of sorting; None: the settings in which the records differ. ragged:
+        whether each row has only the seeds of its own records, as where seeds are zipped with
+        another axis. asked, estimate: as of `group`.
+    """
+
+    keys: Sequence[str] | None = None
+    ragged: bool = False
+    asked: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    estimate: str | None = None
+
+    def arms(self, records: Sequence[Record]) -> list[Arm]:
+        """The rows, sorted. Raises UserError if no run has a key."""
+        known = {key for config in settings(records, self.keys or ()) for key in config}
+        for key in self.keys or ():
+            if key not in known:
+                raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")
+        keys = axes(records) if self.keys is None else self.keys
+        arms = group(records, keys, self.asked, self.estimate)
+        if not self.ragged:
+            return arms
+        return [
+            dataclasses.replace(arm, asked=frozenset({*arm.records, *arm.runs})) for arm in arms
+        ]
+
+
+BY_DIFFERENCES = Grouping()
+CHOSEN = Remarks(strengths=CHOOSING)
+
+
 def sweep_table(
     title: str,
     records: Iterable[Record],
     columns: Sequence[Column],
-    keys: Sequence[str] | None = None,
-    notes: Sequence[str] = (),
-    strengths: str = CHOOSING,
-    ragged: bool = False,
+    grouping: Grouping = BY_DIFFERENCES,
     baseline: str | None = None,
-    claim: Claim | None = None,
-    asked: Mapping[str, int] = {},
-    estimate: str | None = None,
-    scores: KeptScores | None = None,
+    remarks: Remarks = CHOSEN,
+    scope: Scope = WIDEST,
 ) -> ArmsTable:
     """A table with a row per combination of a sweep's axes.
 
@@ -200,41 +226,15 @@ def sweep_table(
         title: the table's title.
         records: the sweep's records.
         columns: the metrics to show.
-        keys: the axes, in the order of sorting; None: the settings in which the records differ.
-        notes: sentences for the footer.
-        strengths: the footer's sentence on how strengths were chosen.
-        ragged: whether each row has only the seeds of its own records, as where seeds are zipped
-            with
-            another axis.
+        grouping: how the records make rows.
         baseline: the label of the row that the others are compared with, such as
             `learning_rate=0.1`.
-        claim: what intervals and verdicts are about; None: new rows where the records allow it.
-        asked: as of `group`.
-        estimate: as of `group`.
-        scores: the metric of each test row, where runs kept them.
+        remarks: notes, and how strengths were chosen.
+        scope: what intervals and verdicts are about.
 
     Raises:
         UserError: no run has a key, or the baseline is not a row.
     """
-    records = list(records)
-    known = {key for config in settings(records, keys or ()) for key in config}
-    for key in keys or ():
-        if key not in known:
-            raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")
-    arms = group(records, axes(records) if keys is None else keys, asked, estimate)
-    if ragged:
-        arms = [
-            dataclasses.replace(arm, asked=frozenset({*arm.records, *arm.runs})) for arm in arms
-        ]
+    arms = grouping.arms(list(records))
     seeds = sorted({seed for arm in arms for seed in (*arm.records, *arm.runs)})
-    return build_table(
-        title,
-        arms,
-        columns,
-        baseline,
-        seeds,
-        notes=notes,
-        strengths=strengths,
-        claim=claim,
-        scores=scores,
-    )
+    return build_table(title, arms, columns, baseline, seeds, remarks, scope)

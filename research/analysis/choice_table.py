@@ -1,8 +1,9 @@
 """The table of a tuning's choice: the best settings on seeds that did not choose them."""
 
 from research.analysis.arms_table import ArmsTable
-from research.analysis.axes import sweep_table
+from research.analysis.axes import Grouping, sweep_table
 from research.analysis.main_columns import columns_of
+from research.analysis.table_builder import Remarks
 from research.errors import UserError
 from research.sweeps.declare import strengths
 from research.sweeps.tuning import report_text, tuner
@@ -39,10 +40,8 @@ def of_choice(
         name,
         records,
         columns_of(records),
-        list(dict.fromkeys(keys)),
-        notes,
-        described,
-        asked=dict.fromkeys(by_id, folds),
+        Grouping(list(dict.fromkeys(keys)), asked=dict.fromkeys(by_id, folds)),
+        remarks=Remarks(notes, described),
     )
 
 

@@ -8,7 +8,7 @@ from research.analysis.captions import left_out
 from research.analysis.datasets_table import DatasetsRow, DatasetsTable
 from research.analysis.kept_scores import KeptScores
 from research.analysis.over_datasets import ranking, region_of, together, values_of
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Scope, build_table
 from research.statistics.comparisons import Claim
 from research.statistics.datasets import Ranking
 from research.sweeps.declare.dataset_arms import DatasetArms, label_on
@@ -45,8 +45,7 @@ def datasets_table(
             columns,
             arms.baseline,
             trained.seeds,
-            claim=claim,
-            scores=scores,
+            scope=Scope(claim, scores),
         )
 
     tables = tuple(on(dataset) for dataset in arms.datasets)

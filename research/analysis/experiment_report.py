@@ -15,7 +15,7 @@ from research.analysis.effects_builder import effects_table
 from research.analysis.effects_table import EffectsTable
 from research.analysis.kept_scores import KeptScores
 from research.analysis.planned_metrics import have_folds, metric_names
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Remarks, Scope, build_table
 from research.analysis.table_report import TableReport
 from research.errors import UserError
 from research.sweeps.column import reads_predictions, refuse_unknown
@@ -170,11 +170,12 @@ def of_arms(
         experiment.columns,
         experiment.baseline,
         seeds,
-        experiment.published,
-        (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
-        strengths,
-        experiment.claim,
-        source.scores,
+        Remarks(
+            (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
+            strengths,
+            experiment.published,
+        ),
+        Scope(experiment.claim, source.scores),
     )
     return dataclasses.replace(table, summary=experiment.summary)
 

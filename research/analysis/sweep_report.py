@@ -7,10 +7,11 @@ from typing import Any
 from research import config as config_lib
 from research.analysis import effort
 from research.analysis.arms_table import ArmsTable
-from research.analysis.axes import axes, sweep_table
+from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
 from research.analysis.planned_metrics import have_folds, metric_names
+from research.analysis.table_builder import Remarks, Scope
 from research.errors import UserError
 from research.registry import ESTIMATES
 from research.statistics.comparisons import Claim
@@ -86,14 +87,15 @@ def of_sweep(
         name,
         records,
         columns_of(records, question.metrics),
-        axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
-        notes=notes,
-        ragged="seed" in sweep.axes,
-        baseline=question.baseline,
-        claim=question.claim,
-        asked=together,
-        estimate=question.estimate,
-        scores=None if store is None else KeptScores(Predictions(store)),
+        Grouping(
+            keys=axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
+            ragged="seed" in sweep.axes,
+            asked=together,
+            estimate=question.estimate,
+        ),
+        question.baseline,
+        Remarks(notes, CHOOSING),
+        Scope(question.claim, None if store is None else KeptScores(Predictions(store))),
     )
 
 

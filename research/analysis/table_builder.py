@@ -29,6 +29,35 @@ from research.sweeps.records.record import Record
 DECLARED = "Strengths were declared, not tuned."
 
 
+@dataclasses.dataclass(frozen=True)
+class Remarks:
+    """What a table says beside what its own records show.
+
+    notes: sentences for the end of the footer. strengths: the footer's sentence on how strengths
+        were chosen. published: values of papers by (arm, column) label.
+    """
+
+    notes: Sequence[str] = ()
+    strengths: str = DECLARED
+    published: Mapping[tuple[str, str], Published] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """What intervals and verdicts are about.
+
+    claim: None: new rows where the records allow it. scores: the metric of each test row, where
+        runs kept them.
+    """
+
+    claim: Claim | None = None
+    scores: KeptScores | None = None
+
+
+NO_REMARKS = Remarks()
+WIDEST = Scope()
+
+
 # Sums of huge metrics become infinite, and are shown as such.
 @np.errstate(over="ignore", invalid="ignore")
 def build_table(
@@ -37,11 +66,8 @@ def build_table(
     columns: Sequence[Column],
     baseline: str | None,
     seeds: Sequence[int],
-    published: Mapping[tuple[str, str], Published] | None = None,
-    notes: Sequence[str] = (),
-    strengths: str = DECLARED,
-    claim: Claim | None = None,
-    scores: KeptScores | None = None,
+    remarks: Remarks = NO_REMARKS,
+    scope: Scope = WIDEST,
 ) -> ArmsTable:
     """A table with a row per arm, from its records alone.
 
@@ -51,27 +77,25 @@ def build_table(
         columns: the metrics.
         baseline: the label of the row that the others are compared with; None: there is none.
         seeds: the seeds that each row should have.
-        published: values of papers by (arm, column) label.
-        notes: sentences for the footer.
-        strengths: the footer's sentence on how strengths were chosen.
-        claim: what intervals and verdicts are about; None: new rows where the records allow it.
-        scores: the metric of each test row, where runs kept them.
+        remarks: notes, published values and how strengths were chosen.
+        scope: what intervals and verdicts are about.
 
     Raises:
         UserError: a label or metric does not exist, a label occurs twice, or the records do not
             allow the claim.
     """
-    published, seeds = published or {}, tuple(map(int, seeds))
-    _check(arms, columns, baseline, published)
+    seeds = tuple(map(int, seeds))
+    _check(arms, columns, baseline, remarks.published)
     m = len(arms) - 1
-    folds = fold_values(arms, columns, seeds) if claim != "rows" else None
+    folds = fold_values(arms, columns, seeds) if scope.claim != "rows" else None
     if folds is not None:
         arms, seeds = folds.arms, folds.folds
     nulls = tuple(
-        folds.null if folds else null_of(claim, arms, column, seeds, scores) for column in columns
+        folds.null if folds else null_of(scope.claim, arms, column, seeds, scope.scores)
+        for column in columns
     )
     by_column = [
-        _column(column, arms, baseline, seeds, null, published)
+        _column(column, arms, baseline, seeds, null, remarks.published)
         for column, null in zip(columns, nulls, strict=True)
     ]
     rows = tuple(
@@ -82,7 +106,7 @@ def build_table(
     if folds is not None:
         table = dataclasses.replace(table, pair=FOLD)
     return dataclasses.replace(
-        table, caption=caption(table), footer=footer(table, strengths, notes)
+        table, caption=caption(table), footer=footer(table, remarks.strengths, remarks.notes)
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from research.analysis.arms_table import Column
-from research.analysis.axes import axes, sweep_table
+from research.analysis.axes import Grouping, axes, sweep_table
 from research.analysis.render import render
 from research.errors import UserError
 from tests.support.records import record
@@ -66,7 +66,7 @@ def test_rows_are_combinations_numbers_in_order_of_size_words_as_they_come():
 
 
 def test_the_axes_can_be_given_in_their_order():
-    table = sweep_table("A sweep", sweep(), [ACCURACY], keys=["learning_rate", "optimizer"])
+    table = sweep_table("A sweep", sweep(), [ACCURACY], Grouping(["learning_rate", "optimizer"]))
     assert table.rows[1].label == "learning_rate=0.01, optimizer=adam"
 
 
@@ -79,14 +79,14 @@ def test_a_forgotten_axis_is_an_error_that_names_it():
     with pytest.raises(
         UserError, match="share a row and a seed but differ in learning_rate; add an axis"
     ):
-        sweep_table("A sweep", sweep(), [ACCURACY], keys=["optimizer"])
+        sweep_table("A sweep", sweep(), [ACCURACY], Grouping(["optimizer"]))
 
 
 def test_an_unknown_axis_is_an_error_with_the_nearest():
     with pytest.raises(
         UserError, match=r"no run has the setting 'learning_rat'; did you mean learning_rate\?"
     ):
-        sweep_table("A sweep", sweep(), [ACCURACY], keys=["learning_rat"])
+        sweep_table("A sweep", sweep(), [ACCURACY], Grouping(["learning_rat"]))
 
 
 def test_a_sweep_of_ten_seeds_has_bold_rows():
@@ -105,7 +105,7 @@ def test_seeds_that_move_with_another_axis_are_missing_in_no_row() -> None:
         *sweep(rates=("0.1",), seeds=[3], optimizers=("sgd",)),
         *sweep(rates=("0.01",), seeds=[4])[:1],
     ]
-    table = sweep_table("A sweep", zipped, [ACCURACY], ragged=True)
+    table = sweep_table("A sweep", zipped, [ACCURACY], Grouping(ragged=True))
     for row in table.rows:
         assert (
             row.cells[0].count("finished"),

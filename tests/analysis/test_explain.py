@@ -6,7 +6,7 @@ import pytest
 
 from research.analysis.arms_table import Arm, Column, Published
 from research.analysis.explain import explain
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Remarks, build_table
 from research.errors import UserError
 from research.statistics.nulls import SharedRows
 from tests.support.records import arm
@@ -24,7 +24,12 @@ def table():
     ]
     published = {("dropout", "test accuracy"): Published(0.95, 0.01)}
     return build_table(
-        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6), published
+        "A table",
+        arms,
+        [Column("test accuracy", "test/accuracy")],
+        "none",
+        range(6),
+        Remarks(published=published),
     )
 
 

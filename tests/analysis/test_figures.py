@@ -476,7 +476,7 @@ def test_long_names_leave_the_axes_room(width: float | None) -> None:
     rows += [arm("x" * 300, BASE), arm("line\nbreak\ttab", BASE)]
     built = build_table("A table", rows, [ACCURACY], "none", range(10))
     with figure_style(FigureStyle(width=width)):
-        for drawn in (forest(built, ACCURACY), *(one for _, one in of_table(built))):
+        for drawn in (forest(built, ACCURACY), *(draw() for draw in of_table(built).values())):
             drawn.savefig(io.BytesIO())
             for axes in drawn.axes:
                 assert axes.get_window_extent().width > 0.2 * drawn.bbox.width / len(drawn.axes)

@@ -1,7 +1,6 @@
 """Folds of one seed as values: the corrected variance and test by hand."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +8,8 @@ from scipy import stats
 
 from research.analysis.arms_table import ArmsTable
 from research.analysis.axes import sweep_table
+from research.analysis.table_builder import Scope
+from research.statistics.comparisons import Claim
 from research.sweeps.column import Column
 from research.sweeps.records.record import Record
 
@@ -25,7 +26,7 @@ def fold(number: int, rate: str, accuracy: float, seed: int = 0) -> Record:
     return Record(f"{rate}{number}{seed}", "finished", config, metrics, provenance=PROVENANCE)
 
 
-def table(seeds: int = 1, metric: str = "test/accuracy", **more: Any) -> ArmsTable:
+def table(seeds: int = 1, metric: str = "test/accuracy", claim: Claim | None = None) -> ArmsTable:
     records = [
         fold(number, rate, value + seed / 100, seed)
         for rate, values in (("0.1", FIRST), ("0.2", SECOND))
@@ -33,7 +34,7 @@ def table(seeds: int = 1, metric: str = "test/accuracy", **more: Any) -> ArmsTab
         for seed in range(seeds)
     ]
     columns = [Column("accuracy", metric)]
-    return sweep_table("S", records, columns, baseline="learning_rate=0.1", **more)
+    return sweep_table("S", records, columns, baseline="learning_rate=0.1", scope=Scope(claim))
 
 
 def test_the_interval_has_the_corrected_variance() -> None:

@@ -17,7 +17,7 @@ from research.analysis.markdown import to_markdown
 from research.analysis.number_format import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
 from research.analysis.runs_table import runs_of, runs_table
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Remarks, build_table
 from research.errors import UserError
 from research.statistics.intervals import Interval
 from tests.support.records import arm, record
@@ -40,7 +40,12 @@ def table():
         ("none", "test accuracy"): Published(0.9),
     }
     return build_table(
-        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(10), published
+        "A table",
+        arms,
+        [Column("test accuracy", "test/accuracy")],
+        "none",
+        range(10),
+        Remarks(published=published),
     )
 
 

@@ -11,7 +11,7 @@ from research.analysis.arms_table import Arm, Column
 from research.analysis.kept_scores import KeptScores
 from research.analysis.render import render
 from research.analysis.scope import null_of, overlap
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Scope, build_table
 from research.errors import UserError
 from research.statistics.crossed import crossed
 from research.sweeps.records.predictions import Predictions
@@ -117,15 +117,15 @@ def test_the_mean_and_its_interval_on_new_rows_by_hand():
 
 
 def test_a_claim_can_be_asked_for():
-    rows = build_table("T", arms(), [ACCURACY], "none", range(8), claim="rows")
-    new = build_table("T", arms(), [ACCURACY], "none", range(8), claim="new")
+    rows = build_table("T", arms(), [ACCURACY], "none", range(8), scope=Scope("rows"))
+    new = build_table("T", arms(), [ACCURACY], "none", range(8), scope=Scope("new"))
     assert "about these rows of data only" in rows.caption
     widths = [built.row("good").cells[0].difference.half_width for built in (rows, new)]
     assert widths[0] < widths[1]
     with pytest.raises(
         UserError, match="--claim=new: 'test accuracy' is measured on the same rows"
     ):
-        build_table("T", arms("0"), [ACCURACY], "none", range(8), claim="new")
+        build_table("T", arms("0"), [ACCURACY], "none", range(8), scope=Scope("new"))
     assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)
 
 
@@ -164,7 +164,7 @@ def scored(seeds: int = 6) -> tuple[list[Arm], dict[str, np.ndarray]]:
 def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
     given, right = scored()
     kept = KeptScores(_Kept(right))
-    built = build_table("T", given, [ACCURACY], "none", range(6), scores=kept)
+    built = build_table("T", given, [ACCURACY], "none", range(6), scope=Scope(scores=kept))
     assert built.claims == ("new",)
     assert "about new test rows from the same source, for models trained on these" in built.caption
     pairs = np.array([right[f"good{seed}"] - right[f"none{seed}"] for seed in range(6)])
@@ -173,7 +173,7 @@ def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
     assert difference.mean == pytest.approx(by_hand.mean)
     # One comparison: the drawn critical value is near that of Student's t.
     assert difference.half_width == pytest.approx(by_hand.half_width, rel=0.05)
-    rows = build_table("T", given, [ACCURACY], "none", range(6), claim="rows", scores=kept)
+    rows = build_table("T", given, [ACCURACY], "none", range(6), scope=Scope("rows", kept))
     assert rows.claims == ("rows",)
 
 
@@ -194,7 +194,9 @@ def test_a_run_without_a_value_leaves_the_others_their_claim():
         for seed, one in given[1].records.items()
     }
     given[1] = Arm("good", failed)
-    built = build_table("T", given, [ACCURACY], "none", range(6), scores=KeptScores(_Kept(right)))
+    built = build_table(
+        "T", given, [ACCURACY], "none", range(6), scope=Scope(scores=KeptScores(_Kept(right)))
+    )
     assert built.claims == ("new",)
     assert built.nulls[0].n == 5
     assert built.row("none").cells[0].interval.n == 6

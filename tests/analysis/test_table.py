@@ -8,7 +8,7 @@ import time
 import pytest
 
 from research.analysis.arms_table import Arm, ArmsTable, Column, Published
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Remarks, build_table
 from research.errors import UserError
 from tests.support.records import arm, record
 
@@ -22,7 +22,7 @@ NOISY = [b + g for b, g in zip(BASE, [0.01, -0.01] * 5, strict=True)]
 def table(
     *arms: Arm, baseline: str | None = "none", seeds=range(10), columns=(ACCURACY,), **more
 ) -> ArmsTable:
-    return build_table("A table", arms, columns, baseline, seeds, **more)
+    return build_table("A table", arms, columns, baseline, seeds, Remarks(**more))
 
 
 def cell(built: ArmsTable, label: str, column: int = 0):

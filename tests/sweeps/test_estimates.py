@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import research.catalogue  # noqa: F401
-from research.analysis.axes import sweep_table
+from research.analysis.axes import Grouping, sweep_table
 from research.analysis.explain import explain
 from research.analysis.runs_table import runs_of
 from research.errors import UserError
@@ -92,7 +92,7 @@ def test_a_table_averages_estimates() -> None:
 def test_a_seed_without_all_folds_counts_as_missing() -> None:
     records = [fold(n, 0.5, seed) for seed in range(2) for n in range(3)][:-1]
     asked = {record.run_id: 3 for record in records}
-    (row,) = sweep_table("S", records, [ACCURACY], asked=asked).rows
+    (row,) = sweep_table("S", records, [ACCURACY], Grouping(asked=asked)).rows
     assert row.cells[0].values == (0.5, None)
     assert row.cells[0].outcomes == ("finished", "missing")
 
