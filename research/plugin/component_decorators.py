@@ -248,6 +248,7 @@ def task(
     *,
     loss: str = "",
     sees: Callable[[DataSpec], DataSpec] | None = None,
+    test_settings: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Callable[[Builder], Builder]:
     """Registers a function that returns a research.tasks.problem.Problem as a task, for
@@ -257,6 +258,8 @@ def task(
         function: None: the decorator is written with its arguments.
         loss: the task's default loss.
         sees: a data set's DataSpec as the task sees it; None: as it is.
+        test_settings: the data set that it, its losses and its metrics are tested on, where no
+            other will do.
         paper: where the task was published.
     """
     if function is not None or not loss:
@@ -271,6 +274,7 @@ def task(
                 returning(build, contract.problem),
                 summary(build),
                 paper,
+                test_settings=test_settings or {},
                 loss=loss,
                 sees=lambda spec: dataclasses.replace(seen(spec), task=name),
             )
