@@ -70,12 +70,12 @@ def pytest_xdist_setupnodes() -> None:
 # others idle. Numbers are seconds of the processor in a user's first run.
 LONGEST_FIRST = (
     "slurm/test_slurm.py",  # 100, and waits for four minutes
-    "models/test_battery.py",  # 290
-    "training/test_combinations.py",  # 270
-    "test_docs.py",  # 180
+    "models/test_battery.py",  # 230
+    "training/test_combinations.py",  # 190
+    "test_docs.py",  # 130
     "launch/test_odd_inputs.py",  # 130
     "launch/test_benchmarks.py",  # 110
-    "training/test_parallel.py",  # 105
+    "training/test_parallel.py",  # 85
     "training/test_masks.py",  # 105
     "launch/test_processes.py",  # 80
     "training/test_levels.py",  # 65
