@@ -1,6 +1,9 @@
 """The columns of a csv file as text: how the file is written, its rows, and where each of them
 stands."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import contextlib
 import csv
 import dataclasses
@@ -12,11 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
-
 from research.data import csv_header, csv_text
+from research.data.arrow import arrow_csv, pa, pc
 from research.data.csv_advice import FlagAdvice
 from research.data.csv_numbers import Format
 from research.data.garbled import garbled
@@ -44,7 +44,7 @@ class Reading:
     form: Format = Format()
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], units: tuple[tuple[str, str], ...]) -> "Reading":
+    def of(cls, options: Mapping[str, Any], units: tuple[tuple[str, str], ...]) -> Reading:
         """How new data is read, given the options and the units of the run's own. What was dropped
         there is passed over here."""
         form = {

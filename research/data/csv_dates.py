@@ -1,6 +1,9 @@
 """Which texts and whole numbers of a csv file are dates or times of day, and which moments these
 are."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import contextlib
 import datetime
 import itertools
@@ -8,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from research.data.arrow import pa, pc
 
 _YEAR = r"(?:1[89]|20|21)\d\d"
 _MONTH = r"(?:0?[1-9]|1[0-2])"

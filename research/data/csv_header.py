@@ -1,13 +1,14 @@
 """The header of a csv file: the names of its columns, and errors where it has too few or none."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import collections
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from research.data.arrow import pa, pc
 from research.data.csv_advice import FlagAdvice
 from research.data.csv_numbers import is_number
 from research.errors import UserError

@@ -1,15 +1,17 @@
 """How a csv file writes numbers: its decimal and thousands marks, signs and units, and texts for a
 missing value."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import dataclasses
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from research.data.arrow import pa, pc
 from research.errors import UserError
 
 # Texts, in small letters, that say in any column that there is no value; the other ones say so

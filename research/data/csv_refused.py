@@ -1,15 +1,17 @@
 """Why a column with texts among its numbers is refused, and what the user can do about it, in a
 line."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import is_date
 from research.data.csv_numbers import Format, readings, signed, written_otherwise

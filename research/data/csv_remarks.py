@@ -1,13 +1,15 @@
 """Notes on a column that was understood, where its cells could have meant something else."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_notations import notation
 from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format

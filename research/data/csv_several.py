@@ -1,12 +1,14 @@
 """Signs that a csv file has several series one after another, where no column is said to name
 them."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_numbers import is_number
 from research.data.csv_refused import flag

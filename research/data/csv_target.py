@@ -1,13 +1,15 @@
 """The target of a csv file: the classes or the values of a column, and the task that follows."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 import re
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from research.data import labels
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag

@@ -1,13 +1,15 @@
 """The order of a series' rows in a csv file: by a column of times, within each of several
 series."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import Ambiguous, are_since_1970, compact_dates, is_day, moments
 from research.data.csv_numbers import is_number

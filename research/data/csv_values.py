@@ -1,14 +1,16 @@
 """What a column of texts is: numbers, categories, or neither; then the error says what would
 help."""
 
+# Types are not looked up: pyarrow is imported when a file is read.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from research.data import csv_refused
+from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import are_days
 from research.data.csv_notations import notation
