@@ -57,7 +57,8 @@ def define_directory(name: str, default: str | None, text: str) -> flags.FlagHol
     holder = define_name(name, default, text)
     flags.register_validator(
         name,
-        lambda value: value is None or not Path(value).is_file(),
+        # Unlike Path, os.path takes a name that is too long for one that is not there.
+        lambda value: value is None or not os.path.isfile(value),
         "it is a file; name a directory",
     )
     return holder
@@ -83,7 +84,7 @@ def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[A
     holder = define_name(name, default, text)
     flags.register_validator(
         name,
-        lambda value: value is None or not Path(value).is_dir(),
+        lambda value: value is None or not os.path.isdir(value),
         "it is a directory; name a file in it",
     )
     flags.register_validator(name, lambda value: value is None or _takes_files(Path(value).parent))

@@ -4,6 +4,7 @@ version."""
 import ast
 import dataclasses
 import importlib.util
+import os
 import sys
 import traceback
 import zlib
@@ -29,7 +30,8 @@ def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     that is taken.
     """
     file = Path(path)
-    if not file.is_file():
+    # Unlike Path, os.path takes a name that is too long for one that is not there.
+    if not os.path.isfile(path):
         raise UserError(f"--plugin={path}: there is no such file")
     # A difference of names, since a file may add entries without our decorators.
     before = {kind.plural: set(kind.names()) for kind in REGISTRIES}

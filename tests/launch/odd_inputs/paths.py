@@ -25,7 +25,28 @@ def _nothing(folder: Path) -> None:
     """There is no such file or folder."""
 
 
+LONG = "x" * 5000
+# What takes a path that no file system takes.
+TAKING = (
+    "train --dataset=iris --records={}",
+    "train --dataset=iris --cache_dir={}",
+    "train --dataset=iris --plugin={}.py",
+    "train --dataset=iris --tensorboard={}",
+    "table --name=one --out={}",
+    "table --name=one --figures={}",
+    "package --run=one --out={}",
+    "evaluate --run=one --attention={}.png",
+    "evaluate --run=one --split=csv:{}",
+    "export --to=csv --out={}",
+    "runs --html={}",
+    "plan --dataset=folder:{}",
+)
+
 CASES: list[Case] = [
+    *(
+        Case(f"a name that is too long for {line}", _nothing, line.format(LONG), 2)
+        for line in TAKING
+    ),
     Case(
         "a folder as a data set",
         _photos,
