@@ -130,7 +130,8 @@ class ArmsTable(Tabular):
     shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper. nulls: per column, what differences would look like if
         nothing differed, of all rows. label_header: over the rows' labels.
-        pair: what pairs the values of different rows.
+        pair: what pairs the values of different rows. elsewhere: whether
+        the values were measured elsewhere, so that of their rows of data nothing is known.
     """
 
     title: str
@@ -146,6 +147,7 @@ class ArmsTable(Tabular):
     nulls: tuple[Null, ...] = ()
     label_header: str = "arm"
     pair: str = "seed"
+    elsewhere: bool = False
 
     @property
     def claims(self) -> tuple[Claim, ...]:

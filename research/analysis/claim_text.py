@@ -7,7 +7,7 @@ import numpy as np
 
 from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.comparing import contrasts
-from research.analysis.kept_scores import KEPT_PARTS
+from research.analysis.kept_scores import KEPT_PARTS, may_keep
 from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
 from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedFolds, SharedRows, SignFlips
@@ -115,6 +115,7 @@ def limits(table: ArmsTable) -> list[str]:
         for column in by_kind.get(SignFlips, ())
         if column.metric.partition("/")[0] in KEPT_PARTS
     ]
+    unknown = unknown if may_keep(record.config for record in table.records()) else []
     if fixed and unknown:
         sentences.append(
             f"Verdicts{of_columns(table, unknown)} on new rows require the scores of each test row"

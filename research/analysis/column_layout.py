@@ -9,7 +9,7 @@ from typing import Any
 from research.analysis import effort, number_format
 from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
 from research.analysis.number_format import NOTHING, Scale, scale_of
-from research.analysis.tested_rows import test_count
+from research.analysis.tested_rows import tested_on
 from research.metric_names import target_of
 from research.statistics.comparisons import Claim
 from research.sweeps.column import Better
@@ -105,10 +105,10 @@ def measured(
     )
 
 
-def header(column: Column, rows: int | None = None) -> str:
+def header(column: Column, rows: str = "") -> str:
     """`test accuracy (%, 57 rows)`: the label, its unit, and how many rows it is measured on."""
     notes = ["%"] if column.in_percent else []
-    notes += [] if rows is None else [f"{rows:,} rows"]
+    notes += [rows] if rows else []
     return column.label + (f" ({', '.join(notes)})" if notes else "")
 
 
@@ -184,7 +184,7 @@ def mean(table: ArmsTable, column: Column, index: int) -> ColumnLayout:
         interval = row.cells[index].interval
         return None if interval is None else interval.mean
 
-    rows = test_count(table) if column.metric.startswith("test/") else None
+    rows = tested_on(table) if column.metric.startswith("test/") else ""
     return ColumnLayout(
         header(column, rows),
         "r",
@@ -244,7 +244,8 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
         ),
         adjusted_p(index),
         ColumnLayout(
-            VERDICTS[table.claims[index]],
+            # Of values from elsewhere only the pairs are known.
+            f"verdict on other {table.pair}s" if table.elsewhere else VERDICTS[table.claims[index]],
             "l",
             verdict,
             lambda row: verdict(row) or None,

@@ -152,7 +152,7 @@ def external_table(
     notes = [*_missing(arms, seeds, pair), *_directions(metrics), f"Values: {results.source}."]
     if pair != "seed":
         notes.insert(0, f"A seed is a value of '{pair}' here.")
-    named = dataclasses.replace(built, label_header=row, pair=pair)
+    named = dataclasses.replace(built, label_header=row, pair=pair, elsewhere=True)
     return dataclasses.replace(named, caption=_caption(named), footer=(*conclusions(named), *notes))
 
 

@@ -1,7 +1,7 @@
 """Kept scores: a metric of each test row, from the predictions that the runs of a table kept."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +59,14 @@ def of_each_row(config: Mapping[str, str], predicted: PredictedRows) -> dict[str
         scores = jnp.asarray(predicted.scores, jnp.float64)
         values = problem.example_metrics(scores, jnp.asarray(predicted.targets))
         return {name: np.asarray(of_rows, np.float64) for name, of_rows in values.items()}
+
+
+def may_keep(configs: Iterable[Mapping[str, str]]) -> bool:
+    """Whether all of these runs could keep a score per row: of sequences there are too many."""
+    load_package("research.tasks")
+    tasks = {config.get("task", "") for config in configs}
+    known = {entry.name for entry in TASKS}
+    return tasks <= known and all(TASKS.get(task).build().summary for task in tasks)
 
 
 def crossed_rows(

@@ -7,11 +7,14 @@ from research.analysis.variation import WINDOW_TASKS
 from research.sweeps.records.record import Record
 
 
-def test_count(table: ArmsTable) -> int | None:
-    """The number of rows that every run is tested on; None where it differs or is not known."""
-    counts = {record.provenance.get("test_rows") for record in table.records()}
+def tested_on(table: ArmsTable) -> str:
+    """`57 rows`, or `57 windows`: what every run is tested on; "" where it differs or is not
+    known."""
+    records = list(table.records())
+    counts = {record.provenance.get("test_rows") for record in records}
     known = counts.pop() if len(counts) == 1 else None
-    return None if known is None else int(known)
+    windows = {record.config.get("task") for record in records} <= {*WINDOW_TASKS}
+    return "" if known is None else f"{int(known):,} {'windows' if windows else 'rows'}"
 
 
 def tested_rows(table: ArmsTable) -> str:

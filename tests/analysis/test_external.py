@@ -49,6 +49,7 @@ def test_intervals_and_tests_are_those_of_scipy():
     assert "**0.948" in markdown  # as in the file, not in percent
     assert "| method " in markdown
     assert "| arm " not in markdown
+    assert "verdict on other seeds |" in markdown
 
 
 def test_a_csv_file_and_columns_give_one_table(tmp_path):

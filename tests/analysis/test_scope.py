@@ -200,3 +200,24 @@ def test_a_run_without_a_value_leaves_the_others_their_claim():
     assert built.claims == ("new",)
     assert built.nulls[0].n == 5
     assert built.row("none").cells[0].interval.n == 6
+
+
+def test_the_header_says_how_many_rows_or_windows_test():
+    def header(**config: str) -> str:
+        given = [
+            dataclasses.replace(
+                one,
+                records={
+                    seed: dataclasses.replace(record, provenance={"test_rows": 1200})
+                    for seed, record in one.records.items()
+                },
+            )
+            for one in arms("7", **config)
+        ]
+        return render(build_table("T", given, [ACCURACY], "none", range(8)), "md")
+
+    rows, windows = header(task="classification"), header(task="forecast")
+    assert "test accuracy (%, 1,200 rows) |" in rows
+    assert "(--keep_predictions)" in rows
+    assert "test accuracy (%, 1,200 windows) |" in windows
+    assert "(--keep_predictions)" not in windows  # it has a score per place
