@@ -62,12 +62,13 @@ def opener(folder):
 def case(folder, name="clean", arms=None, scores=None, seeds=8, **more) -> Case:
     """An experiment on one of the files. scores: by arm, the accuracy of each seed."""
     base = BASE | {"dataset": f"csv:{folder / name}.csv"} | more.pop("base", {})
-    arms = arms or {"a": {}, "b": {"learning_rate": "0.1"}}
+    arms = arms or {"a": {}, "b": {"learning_rate": "0.2"}}
     experiment = Experiment("e", "", base, arms, COLUMNS, next(iter(arms)), seeds=seeds, **more)
     plans = Planner(opener(folder))
     chosen = dict.fromkeys(arms, 0.1) if experiment.choose else {}
     requests = selection.requests(experiment, chosen)
-    runs = {label: trainable(plans.plan(of_arm)) for label, of_arm in requests.items()}
+    planned = plans.plan_rows(requests)
+    runs = {label: trainable(of_arm) for label, of_arm in planned.items()}
     table = None
     if scores:
         rows = []
@@ -103,6 +104,53 @@ def test_faults_of_the_data_are_found_by_name(folder):
     given = findings["a column gives the target away"]
     assert any("'score'" in text for text in given)
     assert "'person'" in findings["groups on both sides of the split"][0]
+
+
+def test_times_are_found_where_test_rows_lie_before_training_rows(folder):
+    draw = random.Random(1)
+    rows = [(2000 + day + draw.random(), draw.gauss(0, 1), draw.choice("ab")) for day in range(90)]
+    with (folder / "days.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("day", "u", "y"), *rows])
+    name = "times on both sides of the split"
+    (text,) = found(case(folder, "days"))[name]
+    assert "column 'day' grows from row to row" in text
+    assert "9 of 9 test rows" in text or "8 of 9 test rows" in text
+    later = {"split": "time_series(3)", "fold": 0, "batch_size": "8"}
+    assert name not in found(case(folder, "days", base=later))
+
+
+def test_groups_of_several_classes_are_found_by_their_name(folder):
+    draw = random.Random(2)
+    rows = [(i // 6, i // 6, draw.gauss(0, 1), draw.choice("ab")) for i in range(120)]
+    draw.shuffle(rows)
+    with (folder / "visits.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("Patient_ID", "level", "u", "y"), *rows])
+    (text,) = found(case(folder, "visits"))["groups on both sides of the split"]
+    assert "column 'Patient_ID'" in text
+
+
+def test_records_of_other_code_and_devices_are_found(folder):
+    good = case(folder, scores=GOOD)
+    assert "records of one origin" not in found(good)
+    first = good.table.rows[0].arm.records[0]
+    first.provenance.update(commit="def+changes", device="gpu")
+    texts = " ".join(found(good)["records of one origin"])
+    for part in ("2 commits: def+changes, abc", "2 kinds of device", "code that is in no commit"):
+        assert part in texts, part
+
+
+def test_what_follows_another_setting_is_found_unless_it_is_declared(folder):
+    declared = case(folder)  # 'b' has another learning rate
+    assert "undeclared differences" not in found(declared)
+    silent = dataclasses.replace(declared.experiment, arms={"a": {}, "b": {}})
+    (text,) = found(dataclasses.replace(declared, experiment=silent))["undeclared differences"]
+    assert "learning_rate=0.2 (baseline: " in text
+    others = {
+        "a": {"arch": "mlp"},
+        "norm": {"arch": "mlp", "normalization": "batch"},
+        "seed": {"arch": "mlp", "seed.init": 3},
+    }
+    assert "undeclared differences" not in found(case(folder, arms=others))
 
 
 def test_near_copies_are_found_and_neighbours_are_not(folder):

@@ -15,6 +15,7 @@ CHECKS: Mapping[str, Check] = {
     "copies in training and test": data_checks.near_duplicates,
     "a column gives the target away": data_checks.given_away,
     "groups on both sides of the split": data_checks.shared_groups,
+    "times on both sides of the split": data_checks.crossed_times,
     "few test rows": data_checks.test_rows,
     "settings chosen on test rows": declaration_checks.choosing_leaks,
     "chosen settings at the edge": declaration_checks.edge_of_range,

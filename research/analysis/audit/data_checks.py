@@ -1,6 +1,7 @@
 """Checks of the data: rows that stand on both sides of a split, and columns that give the target
 away."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,12 @@ from research.words import plural
 NEAR = 0.01
 # A single column that predicts so well would make the network superfluous.
 GIVEN_AWAY = 0.99
+# Words in the names of columns that number persons, places or devices.
+_GROUP_WORDS = frozenset(
+    {"id", "patient", "subject", "person", "user", "customer", "group", "site", "device", "session"}
+)
+# A time grows from nearly every row to the next; a few rows may have been appended.
+GROWING = 0.95
 # Columns of wide inputs (images) are not looked at one by one.
 MOST_COLUMNS = 256
 
@@ -122,21 +129,38 @@ def shared_groups(case: Case) -> Iterator[Finding]:
         if not len(data.test):
             continue
         for column in range(min(spec.inputs.shape[0], MOST_COLUMNS)):
-            groups = _groups(data, column)
+            named = bool(table.names) and _names_groups(table.names[column])
+            groups = _groups(data, column, named)
             if groups:
                 name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
+                each = "" if named else ", each with one class only,"
                 yield Finding(
                     "caution",
-                    f"{data.name}: column {name} has {groups} whole values, each with one class"
-                    " only, that occur in training and in test: it looks like the number of a"
-                    " group whose rows stand on both sides",
-                    "split the file by that column, or leave the column out",
+                    f"{data.name}: column {name} has {groups} whole values{each} that occur in"
+                    " training and in test: it looks like the number of a group whose rows stand"
+                    " on both sides",
+                    "keep its rows together (--group and --split='group_kfold(5)'), or leave the"
+                    " column out",
                 )
 
 
-def _groups(data: DataParts, column: int) -> int:
+def _names_groups(name: str) -> bool:
+    """Whether a column is called like what numbers groups, as `Patient_ID`."""
+    # `userId` is two words too.
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    return bool(_GROUP_WORDS & set(re.split(r"[^a-z]+", words.lower())))
+
+
+def _groups(data: DataParts, column: int, named: bool) -> int:
     """How many values a column that numbers groups has in both parts; 0 if it does not look like
-    one."""
+    one.
+
+    Args:
+        data: the data.
+        column: which column.
+        named: whether its name says that it numbers groups. Otherwise each value must have one
+            class, since whole numbers may be anything.
+    """
     rows = np.concatenate([data.train, data.test])
     x = data.inputs(rows)[:, column]
     y = data.targets(rows)
@@ -149,10 +173,40 @@ def _groups(data: DataParts, column: int) -> int:
     table = np.zeros((len(values), len(classes)))
     np.add.at(table, (index, np.searchsorted(classes, y)), 1)
     pure = (table > 0).sum(1) == 1
-    if pure.mean() < 0.95 or len(values) <= 2 * len(classes):
+    if not named and (pure.mean() < 0.95 or len(values) <= 2 * len(classes)):
         return 0
     shared = np.intersect1d(x[: len(data.train)], x[len(data.train) :])
     return len(shared)
+
+
+def crossed_times(case: Case) -> Iterator[Finding]:
+    """A column that grows from row to row, as a time does, where rows test that lie before training
+    rows."""
+    for data in case.data:
+        table = data.spec.inputs
+        if not isinstance(table, TableColumns) or not len(data.test):
+            continue
+        rows = np.sort(np.concatenate([data.train, data.test]))
+        x = data.inputs(rows)
+        for column in range(min(x.shape[1], MOST_COLUMNS)):
+            times = x[:, column]
+            # A time seldom stands still, unlike a class by which a file is sorted.
+            if np.isnan(times).any() or (np.diff(times) >= 0).mean() < GROWING:
+                continue
+            if len(np.unique(times)) < len(times) / 3:
+                continue
+            latest = times[np.isin(rows, data.train)].max()
+            before = int((times[np.isin(rows, data.test)] < latest).sum())
+            if before:
+                name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
+                yield Finding(
+                    "caution",
+                    f"{data.name}: column {name} grows from row to row, as a time does, and"
+                    f" {before} of {len(data.test)} test rows lie before training rows: the"
+                    " network learns from the future",
+                    "test on later rows (--split='time_series(5)'); if it only numbers the rows,"
+                    " leave it out",
+                )
 
 
 def test_rows(case: Case) -> Iterator[Finding]:

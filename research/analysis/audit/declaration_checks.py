@@ -9,7 +9,7 @@ from research.analysis.reach import fewest_seeds
 from research.words import plural
 
 # Never part of a comparison: they follow from others, or from the seed.
-_FOLLOW = ("seed", "split_seed", "fold", "init_from")
+_FOLLOW = ("seed", *config_lib.SEEDS.values(), "fold", "init_from")
 # A row with this many times the parameters of the baseline differs in capacity.
 MORE_PARAMETERS = 1.5
 
@@ -27,9 +27,10 @@ def more_than_declared(case: Case) -> Iterator[Finding]:
         if experiment.choose is not None:
             declared.add(experiment.choose.path)
         differing = [
-            f"{path}={flags.get(path, 'unset')} (baseline: {base.get(path, 'unset')})"
-            for path in sorted(base.keys() | flags.keys())
-            if base.get(path) != flags.get(path) and not _declared(path, declared)
+            f"{path}={flags[path]} (baseline: {base[path]})"
+            # What one of them does not have does not apply to it, as epochs to a fit.
+            for path in sorted(base.keys() & flags.keys())
+            if base[path] != flags[path] and not _declared(path, declared)
         ]
         if differing:
             yield Finding(
@@ -43,6 +44,8 @@ def more_than_declared(case: Case) -> Iterator[Finding]:
 def _declared(path: str, declared: set[str]) -> bool:
     """Whether a setting or its component is declared: `optimizer` declares its options too."""
     beginnings = {path.split(".")[0], path}
+    if "normalization" in declared:  # short for a regularizer
+        declared = declared | {"regularization"}
     return path in _FOLLOW or bool(beginnings & declared)
 
 
