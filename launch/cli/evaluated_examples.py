@@ -13,6 +13,7 @@ from research.data.far_values import far_values
 from research.data.features.feature import PADDING
 from research.data.features.image import Image
 from research.data.features.named_arrays import take
+from research.data.features.named_inputs import NamedInputs
 from research.data.features.numbers import Numbers
 from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
@@ -143,12 +144,13 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
     if isinstance(x, OneHot):
         numbers = [place for place, kind in enumerate(x.kinds) if not kind]
         x, places = x.values[:, numbers], x.starts[numbers]
-    # Where categories are an input of their own, numbers are the other one.
-    shift, scale = (
-        np.asarray(next(iter(part.values())))
-        if isinstance(part, dict)
-        else np.atleast_1d(np.asarray(part))[places]
-        for part in (saved.lane.shift, saved.lane.scale)
-    )
+    taken = saved.run.program.spec.inputs
+    fitted = (saved.lane.shift, saved.lane.scale)
+    if isinstance(taken, NamedInputs):
+        # Where categories are an input of their own, numbers are the other one.
+        (name,) = (name for name, part in taken.parts.items() if isinstance(part, Numbers))
+        shift, scale = (np.asarray(part[name]) for part in fitted)
+    else:
+        shift, scale = (np.atleast_1d(np.asarray(part))[places] for part in fitted)
     origin = np.array(inputs.origin or [0.0] * len(names))[places]
     yield from far_values(x, [names[place] for place in places], shift, scale, origin)
