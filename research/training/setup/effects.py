@@ -220,7 +220,8 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
     }
     unseen["players"] = ()
     raw = jax.tree.leaves(program.spec.inputs.placeholder())
-    seen = jax.tree.leaves(network.example(program))
+    # Not run: compiling even this takes a tenth of a second of each start.
+    seen = jax.tree.leaves(jax.eval_shape(functools.partial(network.example, program)))
     reshaped = [leaf.shape[1:] for leaf in seen] != [leaf.shape for leaf in raw]
     slots = ("data", "normalization") if reshaped else ("normalization",)
     members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in slots]
