@@ -232,6 +232,11 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
     if (present != np.floor(present)).any():
         return Values(numbers, notes=notes)
     cells = column.cells.filter(pa.array(~absent))
+    if pc.all(pc.match_substring_regex(cells, r"^\+[0-9]{8,15}$")).as_py():
+        raise column.error(
+            int((~absent).argmax()),
+            f"'{cells[0]}' looks like a telephone number; {csv_refused.choices(column)}",
+        )
     codes = cells.filter(pc.match_substring_regex(cells, "^0[0-9]"))
     long = len(codes) or np.abs(present).max() >= _ID
     if long and pc.all(pc.match_substring_regex(cells, r"^[0-9]+(?:\.0*)?$")).as_py():

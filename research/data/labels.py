@@ -58,14 +58,15 @@ def note(name: str, labels: Labels, classes: bool) -> str:
         classes: whether it is read as classes.
     """
     values = labels.values
+    kind = "whole numbers"
     if (values != np.floor(values)).any():
+        kind = "numbers"
+        if len(values) > MOST or np.bincount(labels.places).min() < _FEW:
+            return ""
+    elif len(values) > _NOTED and (len(values) > _NOTED_COUNTED or not _counted(labels)):
         return ""
-    if len(values) > _NOTED and (len(values) > _NOTED_COUNTED or not _counted(labels)):
-        return ""
-    shown = ", ".join(f"{value:.0f}" for value in values[:3]) + ", ..." * (len(values) > 3)
-    taken = (
-        f"the target '{name}' has {len(values)} different whole numbers ({shown}) and is read as "
-    )
+    shown = ", ".join(f"{value:.10g}" for value in values[:3]) + ", ..." * (len(values) > 3)
+    taken = f"the target '{name}' has {len(values)} different {kind} ({shown}) and is read as "
     if classes:
         return f"{taken}classes; --task=regression reads it as a quantity"
     return f"{taken}a quantity; --task=classification reads it as classes"

@@ -58,6 +58,8 @@ def of_columns(table: Table) -> Iterator[str]:
                 f"column '{name}' has {values} in {rows} rows; a run whose training rows have none"
                 " of them fills it with 0"
             )
+        elif 0 < 2 * counts[column] < rows:
+            yield f"column '{name}' has no value in {rows - counts[column]:,} of {rows:,} rows"
 
 
 def _of_target(table: Table) -> Iterator[str]:

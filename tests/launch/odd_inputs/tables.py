@@ -167,6 +167,30 @@ CASES: list[Case] = [
         reads=_reads(lambda row: row / 8 if row % 4 else np.nan),
     ),
     Case(
+        "telephone numbers",
+        _column(lambda row: f"+4930123{row:04}"),
+        PLAN,
+        2,
+        ("row 2, column 'a': '+49301230000' looks like a telephone number; --drop=a leaves",),
+    ),
+    Case(
+        "more than half of a column missing",
+        _column(lambda row: "NULL" if row % 5 < 3 else row / 7),
+        f"{PLAN} --impute=mean",
+        says=("column 'a' has no value in 24 of 40 rows",),
+    ),
+    Case(
+        "a target of few numbers with decimals",
+        _classes(lambda row: ["0.5", "1.5", "2"][row % 3]),
+        PLAN,
+        says=(
+            (
+                "the target 'y' has 3 different numbers (0.5, 1.5, 2) and is read as a quantity;"
+                " --task=classification reads it as classes"
+            ),
+        ),
+    ),
+    Case(
         "an infinite number",
         _column(lambda row: "inf" if row == 3 else row),
         PLAN,
