@@ -47,7 +47,7 @@ def test_folds_keep_each_row_once(folder: Path) -> None:
         folder,
         ["train", *WINE, "--split=kfold(3)", "--records=folds", "--out=files"],
         ["train", *WINE, "--out=files"],
-        ["sweep", *WINE, "--split=kfold(3)", "--columns=oof/roc_auc"],
+        ["sweep", *WINE, "--split=kfold(3)", "--columns=oof/roc_auc", "--records=swept"],
     )
     assert result.code == 0, result.err
     with (folder / "files/oof.csv").open() as file:
