@@ -7,7 +7,7 @@ import numpy as np
 
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.kept_scores import KeptScores
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Scope, build_table
 from research.statistics.comparisons import Floats
 from research.sweeps.column import Column
 from research.sweeps.records.predictions import Predictions
@@ -76,7 +76,8 @@ def table(
         }
         scores = KeptScores(KeptInMemory(of_runs))
     given = arms(values, config)
-    return build_table("simulated", given, [COLUMN], "arm 0", range(len(values)), scores=scores)
+    scope = Scope(scores=scores)
+    return build_table("simulated", given, [COLUMN], "arm 0", range(len(values)), scope=scope)
 
 
 def half_widths(table: ArmsTable) -> list[float]:

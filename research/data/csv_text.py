@@ -231,7 +231,13 @@ def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
 
 
 def undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
-    """The error of bytes that are not in this encoding, with one that they may be in."""
+    """The error of bytes that are not in this encoding, with one that they may be in.
+
+    Args:
+        file: the file.
+        encoding: as which it was read.
+        error: Python's.
+    """
     if wide := _of_two_bytes(file, encoding):
         return wide
     if not encoding.startswith(("utf-16", "utf-32")):

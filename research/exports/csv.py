@@ -9,7 +9,13 @@ from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
-    """Writes both tables into the directory; artifacts lie beside them as they are."""
+    """Writes both tables into the directory; artifacts lie beside them as they are.
+
+    Args:
+        records: the records.
+        directory: is made if it does not exist.
+        artifacts: a folder of tables and figures; None: there are none.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
         # newline="": the csv module writes line ends itself; Python must not translate them.

@@ -18,6 +18,11 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
     """Writes mlflow.db into the directory; runs that it already has are not written again.
 
     Tables and figures are the artifacts of a run of their own, which has the name of their folder.
+
+    Args:
+        records: the records.
+        directory: is made if it does not exist.
+        artifacts: a folder of tables and figures; None: there are none.
     """
     mlflow: Any = client("mlflow")
     directory.mkdir(parents=True, exist_ok=True)

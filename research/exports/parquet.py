@@ -8,7 +8,13 @@ from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
-    """Writes both tables into the directory; artifacts lie beside them as they are."""
+    """Writes both tables into the directory; artifacts lie beside them as they are.
+
+    Args:
+        records: the records.
+        directory: is made if it does not exist.
+        artifacts: a folder of tables and figures; None: there are none.
+    """
     # Here, since pyarrow is slow to import and no other format needs it.
     import pyarrow
     from pyarrow import parquet

@@ -12,6 +12,11 @@ from research.sweeps.records.record import Record
 def export(records: Sequence[Record], directory: Path, artifacts: Path | None = None) -> str:
     """Writes the events of every run that has none yet. TensorBoard stores no files.
 
+    Args:
+        records: the records.
+        directory: is made if it does not exist.
+        artifacts: a folder of tables and figures; None: there are none.
+
     Raises:
         UserError: if they cannot be written.
     """

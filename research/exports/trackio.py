@@ -20,6 +20,11 @@ def export(records: Sequence[Record], directory: Path, artifacts: Path | None = 
 
     Runs that it already has are not written again. Tables and figures are an artifact of a run of
     their own, which has the name of their folder.
+
+    Args:
+        records: the records.
+        directory: is made if it does not exist.
+        artifacts: a folder of tables and figures; None: there are none.
     """
     directory.mkdir(parents=True, exist_ok=True)
     # Before the import: Trackio reads the variable once, when it is imported.
