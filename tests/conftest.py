@@ -103,6 +103,7 @@ LONGEST_FIRST = (
 SLOW = (
     *("api", "baselines", "exports", "golden", "launch", "models", "optim", "plugin"),
     *("slurm", "statistics", "sweeps", "training"),
+    *("analysis/test_trials.py", "analysis/test_tuning_pages.py"),
     *("data/test_tfds_prepared.py", "tasks/test_regression.py"),
     *("test_contract.py", "test_docs.py", "test_examples.py", "test_journeys.py"),
     *("test_notebooks.py", "test_readme.py"),
