@@ -13,6 +13,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from research.class_weight import ClassWeight
 from research.duration import Duration
 from research.errors import UserError
 
@@ -233,13 +234,16 @@ def _parse_str(text: Any, where: str) -> str:
     return str(text)
 
 
-def _parse_duration(text: Any, where: str) -> Duration:
-    if isinstance(text, Duration):
-        return text
-    try:
-        return Duration.parse(str(text))
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
+def _parse_as(kind: type[Duration] | type[ClassWeight]) -> Callable[[Any, str], Any]:
+    def parse(text: Any, where: str) -> Duration | ClassWeight:
+        if isinstance(text, kind):
+            return text
+        try:
+            return kind.parse(str(text))
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+
+    return parse
 
 
 def _parse_tuple(inner: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
@@ -259,9 +263,10 @@ _PARSERS: dict[Any, Callable[[Any, str], Any]] = {
     int: _parse_int,
     float: _parse_float,
     str: _parse_str,
-    Duration: _parse_duration,
+    Duration: _parse_as(Duration),
+    ClassWeight: _parse_as(ClassWeight),
     tuple[int, ...]: _parse_tuple(_parse_int),
     tuple[float, ...]: _parse_tuple(_parse_float),
     tuple[str, ...]: _parse_tuple(_parse_str),
-    tuple[Duration, ...]: _parse_tuple(_parse_duration),
+    tuple[Duration, ...]: _parse_tuple(_parse_as(Duration)),
 }

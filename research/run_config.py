@@ -10,6 +10,7 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from research.class_weight import ClassWeight
 from research.options import (
     Count,
     Fraction,
@@ -125,6 +126,11 @@ class RunConfig:
         "mean of the loss where examples differ in their number of targets: over examples, or over"
         " targets",
     ] = _field("examples", STATIC)
+    class_weight: Annotated[
+        ClassWeight | None,
+        "what each class weighs in the training loss: balanced (by the training rows), or"
+        " '{cat: 2, dog: 1}'; none: all alike",
+    ] = _field(None, NUMERIC)
     objective: Annotated[
         Component, "what is minimised, and by which players; supervised: the loss, by one player"
     ] = _field(Component("supervised"), STATIC, OBJECTIVES)

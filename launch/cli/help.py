@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
         "loss",
+        "class_weight",
         "objective",
         "optimizer",
         "learning_rate",

@@ -11,6 +11,7 @@ from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
 from research.analysis.tested_rows import tested_rows
 from research.analysis.variation import variation
+from research.analysis.weighing import weighing
 from research.statistics.best import corrected_by_bonferroni
 from research.statistics.nulls import SignFlips
 from research.sweeps.column import reads_predictions
@@ -45,6 +46,7 @@ def caption(table: ArmsTable) -> str:
     else:
         parts.append("One seed: cells have no interval.")
     parts += _estimates(table)
+    parts.append(weighing(table.rows))
     if table.baseline is not None:
         parts.append(
             f"Δ is the difference to '{table.baseline}', paired by {table.pair}, ± its"

@@ -9,6 +9,7 @@ from research.analysis.datasets_table import DatasetsRow, DatasetsTable
 from research.analysis.kept_scores import KeptScores
 from research.analysis.over_datasets import ranking, region_of, together, values_of
 from research.analysis.table_builder import Scope, build_table
+from research.analysis.weighing import weighing
 from research.statistics.comparisons import Claim
 from research.statistics.datasets import Ranking
 from research.sweeps.declare.dataset_arms import DatasetArms, label_on
@@ -101,6 +102,7 @@ def _caption(table: DatasetsTable) -> str:
         else "One seed: cells have no interval.",
         claim_text.about(first) if n > 1 else "",
         "Average ranks, and the verdict by them, are about other data sets like these.",
+        weighing(row for trained in table.tables for row in trained.rows),
         f"In percent: {', '.join(percent)}." if percent else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)

@@ -11,6 +11,7 @@ from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Ce
 from research.analysis.captions import left_out
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.effects_table import EffectRow, EffectsTable
+from research.analysis.weighing import weighing
 from research.statistics.comparisons import Comparisons, Null, compare
 from research.statistics.factorial import Switches
 from research.statistics.floats import Floats
@@ -179,8 +180,8 @@ def _caption(arms: ArmsTable, rows: Sequence[EffectRow]) -> str:
     return (
         f"{arms.title.rstrip('.')}: effects of the factors, mean ± simultaneous 95 % interval over"
         f" {len(arms.seeds)} seeds. {defined[:1].upper() + defined[1:]}."
-        f"{unit}"
-    )
+        f"{unit} {weighing(arms.rows)}"
+    ).rstrip()
 
 
 def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple[str, ...]:

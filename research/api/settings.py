@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from research.config import FIELDS, NESTED, OPTIONS, PARTS, SHORT
 from research.errors import UserError, nearest
 from research.options import format_value
@@ -61,6 +63,10 @@ def path_of(keyword: str) -> str:
 
 def text_of(value: Any) -> str:
     """A value as a flag's text: (64, 64) is `64,64`, True is `true`, None is `none`."""
+    if isinstance(value, Mapping):
+        # Names and numbers may be NumPy's, whose repr is no text of a flag.
+        pairs = [(str(name), np.asarray(item).tolist()) for name, item in value.items()]
+        return str(dict(pairs))
     return format_value(tuple(value)) if isinstance(value, list) else format_value(value)
 
 

@@ -237,6 +237,24 @@ def test_the_caption_says_what_varies(config, sentence):
     assert "half-width of the 95 % t-interval over n = 2 seeds" in built.caption
 
 
+def test_the_caption_says_which_rows_weigh_classes():
+    weights = {"b": "balanced", "c": "{cat: 2}"}
+    arms = [
+        Arm(label, {s: record(f"{label}{s}", s, 0.9, **config) for s in (0, 1)})
+        for label in "abc"
+        for config in [{"class_weight": weights[label]} if label in weights else {}]
+    ]
+    assert (
+        "The training loss of b has class_weight=balanced, n / (K n_k) of the training rows. The"
+        " training loss of c has class_weight={cat: 2}. Metrics are unweighted."
+    ) in table(*arms, baseline=None, seeds=[0, 1]).caption
+    assert (
+        "The training loss has class_weight=balanced"
+        in table(arms[1], baseline=None, seeds=[0, 1]).caption
+    )
+    assert "class_weight" not in table(arms[0], baseline=None, seeds=[0, 1]).caption
+
+
 def test_the_footer_can_go_into_a_paper():
     built = table(
         arm("none", BASE),

@@ -27,6 +27,14 @@ CASES = {
     ),
     "train --regularization=stochastic_depth=0.2": "acts on residual branches",
     "train --dataset=diabetes --regularization=label_smoothing=0.1": "the task is regression",
+    "train --dataset=wine --class_weight='{class_O: 2}'": (
+        "class_weight: there is no class 'class_O'; did you mean class_"
+    ),
+    "train --class_weight=even": "class_weight: 'even' is neither balanced nor a weight per class",
+    "train --dataset=diabetes --class_weight=balanced": "and diabetes is for regression",
+    "train --arch=constant --class_weight=balanced": (
+        "--class_weight does not apply to arch=constant, which is fitted on the host"
+    ),
     "train --batch_size=5000": "larger than the 1437 training rows",
     "train --schedule=cosine --schedule.warmup=1000epochs": "longer than the training",
     "train --schedule.warmup=abc": "not a duration",

@@ -33,6 +33,7 @@ OTHERS = {
         "ema(0.9,statistics=recomputed)"
     ),
     "label_noise": 0.3,
+    "class_weight": "{0: 0.5, 1: 3}",
     "remainder": "pad",
     "batch_size": 11,
 }

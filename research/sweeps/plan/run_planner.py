@@ -265,6 +265,7 @@ class Planner:
             identity.static_id(config),
             tuple(view.schedule for _, view in config_lib.views(config)),
             zeros,
+            config.class_weight is None,
             config.scaling,
             config.target_scaling,
             fold,

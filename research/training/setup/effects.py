@@ -216,6 +216,7 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
             "freeze",
             "batch_size",
             "objective",
+            "class_weight",
         )
     }
     unseen["players"] = ()

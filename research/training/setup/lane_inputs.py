@@ -100,8 +100,20 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
         target_shift=target_shift,
         target_scale=target_scale,
         unit=1 if unit is None else unit(arrays, rows.train),
+        class_weight=_class_weight(config, program, arrays.y, rows.train),
     )
     return Inputs(lane, lr_factors_of(config, program))
+
+
+def _class_weight(
+    config: RunConfig, program: Program, y: np.ndarray, rows: np.ndarray
+) -> np.ndarray | None:
+    """The weight of each class, [K], by the labels y [N] of the training rows, as the data have
+    them; None without weights."""
+    if config.class_weight is None:
+        return None
+    counts = np.bincount(y[rows], minlength=program.width)
+    return config.class_weight.of_classes(program.spec.targets.classes, counts)
 
 
 def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -> Lane:
@@ -181,6 +193,9 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
         train=rows(program.sizes.train),
         validation=rows(program.sizes.validation),
         test=rows(program.sizes.test),
+        class_weight=(
+            jax.ShapeDtypeStruct((program.width,), program.dtype) if program.weighted else None
+        ),
     )
 
 

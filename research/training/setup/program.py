@@ -14,6 +14,7 @@ import numpy as np
 from research import config as config_lib
 from research import identity
 from research.baselines.estimator import Fit
+from research.class_weight import BALANCED
 from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
 from research.data.environments.collected import EPISODES
@@ -116,13 +117,23 @@ class Program:
         if spec.targets.sizes:
             shapes.append(["targets", *spec.targets.sizes])
         return identity.digest(
-            [identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)]
+            [
+                identity.static_id(self.config),
+                shapes,
+                *([masks.VERSION] * self.masked),
+                *(["weighted"] * self.weighted),
+            ]
         )
 
     @functools.cached_property
     def masked(self) -> bool:
         """Whether places of inputs or targets may hold nothing; see `masks.masked`."""
         return masks.masked(self.config, self.spec)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether examples differ in their weight in the training loss, by numbers of each lane."""
+        return self.config.class_weight is not None
 
     def __hash__(self) -> int:
         # Programs are keys of dictionaries; by its fields, hashing one takes as long as planning
@@ -315,6 +326,8 @@ def blank(config: RunConfig) -> RunConfig:
             changes[name] = blank_part(value, config_lib.PARTS[name], kind)
         elif kind == NUMERIC:
             changes[name] = None
+    # Whether there are weights shapes the step. What they are is a number of each lane.
+    changes["class_weight"] = config.class_weight and BALANCED
     return dataclasses.replace(config, **changes)
 
 

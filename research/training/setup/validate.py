@@ -219,6 +219,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     _check_groups(config, spec)
     check_fold(config, spec)
     _check_scaling(config, spec)
+    _check_class_weight(config, spec)
     for _, view in config_lib.views(config):
         for _, entry in entries(view):
             for constraint in entry.constraints:
@@ -233,6 +234,23 @@ def _check_groups(config: RunConfig, spec: DataSpec) -> None:
             f"split={config.split} puts rows of one group (group={config.dataset['group']}) into"
             " training and test rows; use group_kfold(5), or leave --group out"
         )
+
+
+def _check_class_weight(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if examples cannot be weighed by their class."""
+    if config.class_weight is None:
+        return
+    if config.task != "classification":
+        raise UserError(
+            f"class_weight weighs examples by their class, and {spec.name} is for {spec.task};"
+            " leave it out"
+        )
+    if config.objective != FIELDS["objective"].default:
+        raise UserError(
+            f"class_weight applies only to objective=supervised, whose loss is a mean over"
+            f" examples; with objective={config.objective.name}, leave it out"
+        )
+    config.class_weight.check(spec.targets.classes)
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:

@@ -150,7 +150,9 @@ def augment_batch(
             x, targets = transform(x, targets, key)
     # Weights follow mixing, which may leave an example with the targets of its partner.
     if program.counts_targets:
-        fwd = _weighed(program, fwd, targets)
+        fwd = _weighed(fwd, objective.loss_weights(program, targets))
+    if program.weighted:
+        fwd = _weighed(fwd, objective.class_weights(lane, targets))
     return AugmentedBatch(fwd, x, y, targets)
 
 
@@ -171,10 +173,12 @@ def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forwar
     return dataclasses.replace(fwd, weight=weight, total=total), targets
 
 
-def _weighed(program: Program, fwd: Forward, targets: jax.Array) -> Forward:
-    """The Forward with each example's weight in the loss, by what targets it has after mixing."""
-    assert fwd.weight is not None
-    weights = objective.loss_weights(program, targets) * fwd.weight
+def _weighed(fwd: Forward, weights: jax.Array) -> Forward:
+    """The Forward in which the loss is Σ w l / Σ w over the global batch; weights: w [B].
+
+    It is 0 where nothing has a weight.
+    """
+    weights = weights if fwd.weight is None else weights * fwd.weight
     total = fwd.over_devices(jnp.sum(weights))
     return dataclasses.replace(fwd, shares=weights / jnp.where(total > 0, total, 1))
 

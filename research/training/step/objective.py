@@ -138,6 +138,19 @@ def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
     )
 
 
+def class_weights(lane: Lane, targets: jax.Array) -> jax.Array:
+    """What each example weighs in the loss by its class, Σ_k t_k w_k, [B]; a mixed example as its
+    parts.
+
+    Args:
+        lane: the lane's inputs, with the weight of each class.
+        targets: as they may be mixed, [B, K].
+    """
+    assert lane.class_weight is not None
+    # A sum of products, since TF32 would round those of a matmul.
+    return jnp.sum(targets * lane.class_weight, axis=-1)
+
+
 def evaluate_examples(
     program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any
 ) -> dict[str, jax.Array]:

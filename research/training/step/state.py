@@ -19,7 +19,8 @@ class Lane:
     what replaces a missing input. shift, scale: of the inputs; all as the data's last axis.
     target_shift, target_scale: []. unit: [], what the task measures errors in, or 1. train,
     validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
-    fold has more.
+    fold has more. class_weight: [K], what an example of each class weighs in the training loss;
+    None: all weigh alike.
     """
 
     init_seed: Array
@@ -36,6 +37,7 @@ class Lane:
     train: Array
     validation: Array
     test: Array
+    class_weight: Array | None = None
 
 
 @flax.struct.dataclass
