@@ -29,6 +29,7 @@ FLOORS = (
         "research.characters",
         "research.words",
         "research.errors",
+        "research.class_weight",
         "research.duration",
         "research.durable_files",
         "research.grammar",
