@@ -219,10 +219,10 @@ def left_out(table: ArmsTable) -> list[str]:
             )
         if rows:
             lines.append(f"{sentence}: {named}.")
-        if outcome == "failed":
-            lines += _causes(table)
         elif outcome == "diverged":
             lines.append("No run diverged.")
+        if outcome == "failed":
+            lines += _causes(table)
     for row in table.rows:
         if row.label == table.baseline and any(
             set(FAILURES) & set(cell.outcomes) for cell in row.cells

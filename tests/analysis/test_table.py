@@ -89,6 +89,7 @@ def test_a_diverged_run_is_counted_and_takes_the_p():
     assert good.difference.n == 9
     assert cell(built, "also").p_adjusted == 2 / 1024
     assert any("good (1)" in sentence and "gets no p" in sentence for sentence in built.footer)
+    assert "No run diverged." not in built.footer
 
 
 def test_a_metric_that_is_not_finite_is_counted():
