@@ -27,7 +27,8 @@ class Arm:
     """The records of one row, by seed. settings: in a sweep, the row's value on every axis.
 
     runs: the records that a seed's estimate was made from; none for a seed whose record is a run's.
-        says: what an estimate is, as `mean of 3 folds`; "" of a single run.
+        says: what an estimate is, as `mean of 3 folds`; "" of a single run. wanted: how many runs a
+        seed with an estimate was asked for.
     declared: in an experiment, the resolved config of every run by seed, those without a record
         included. asked: the seeds that its runs were asked on, where rows differ in them; None: the
         table's.
@@ -39,6 +40,7 @@ class Arm:
     declared: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     asked: frozenset[int] | None = None
     runs: Mapping[int, tuple[Record, ...]] = dataclasses.field(default_factory=dict)
+    wanted: Mapping[int, int] = dataclasses.field(default_factory=dict)
     says: str = ""
 
     def behind(self, seed: int) -> tuple[Record, ...]:

@@ -151,6 +151,7 @@ def with_seed_values(
         arm,
         records={seed: value.record for seed, value in values.items() if value.record},
         runs={seed: value.runs for seed, value in several.items()},
+        wanted={seed: by_seed[seed][1] for seed in several},
         says=" or ".join(sorted({value.says for value in several.values()})),
     )
 

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from research.analysis import provenance_text
-from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Cell, Column
+from research.analysis.arms_table import (
+    BETTER,
+    FOLD,
+    UNDECIDED,
+    WORSE,
+    ArmsTable,
+    Cell,
+    Column,
+)
 from research.analysis.captions import left_out
 from research.analysis.comparing import first_failure, rounding_of
 from research.analysis.effects_table import EffectRow, EffectsTable
@@ -18,6 +26,7 @@ from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
 from research.sweeps.declare.designs import SHAPLEY, Design
+from research.words import plural
 
 INTERACTION = "interaction"
 MORE = "more together"
@@ -177,9 +186,10 @@ def _caption(arms: ArmsTable, rows: Sequence[EffectRow]) -> str:
     percent = [column.label for column in arms.columns if column.in_percent]
     defined = "; ".join(definitions[kind] for kind in kinds)
     unit = f" In percentage points: {', '.join(percent)}." if percent else ""
+    over = plural(len(arms.seeds), arms.pair) + (" of one seed" if arms.pair == FOLD else "")
     return (
         f"{arms.title.rstrip('.')}: effects of the factors, mean ± simultaneous 95 % interval over"
-        f" {len(arms.seeds)} seeds. {defined[:1].upper() + defined[1:]}."
+        f" {over}. {defined[:1].upper() + defined[1:]}."
         f"{unit} {weighing(arms.rows)}"
     ).rstrip()
 
@@ -187,7 +197,7 @@ def _caption(arms: ArmsTable, rows: Sequence[EffectRow]) -> str:
 def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple[str, ...]:
     confounded = [f"{row.label} = {' = '.join(row.aliases)}" for row in rows if row.aliases]
     kinds = {row.effect.kind for row in rows}
-    runs = sum(len(row.arm.records) for row in arms.rows)
+    runs = sum(1 for _ in arms.records())
     words = {"new": "new rows from the same source", "rows": "these rows of data only"}
     claims = dict.fromkeys(arms.claims)
     by_claim = {
@@ -199,10 +209,10 @@ def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple
         for claim, labels in by_claim.items()
     )
     sentences = [
-        f"{len(design.on)} combinations of {design.on.shape[1]} factors, {runs} runs"
+        f"{len(design.on)} combinations of {design.on.shape[1]} factors, {plural(runs, 'run')}"
         " (--rows=arms shows each combination).",
         f"Intervals and verdicts are about {about}.",
-        "p: each seed gives one value of each effect. It is corrected for all effects of one kind"
+        f"p: each {arms.pair} gives one value of each effect. It is corrected for all effects of one kind"
         " by the step-down maximum of |t|.",
         "An interval excludes 0 exactly where p ≤ 0.05.",
         (

@@ -8,7 +8,7 @@ from research.analysis.number_format import NOTHING
 from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
 from research.statistics.intervals import Interval
-from research.statistics.nulls import EXACT_UP_TO, SharedRows, SignFlips
+from research.statistics.nulls import EXACT_UP_TO, SharedFolds, SharedRows, SignFlips
 from research.sweeps.records.record import Record
 
 
@@ -34,7 +34,7 @@ def _configs(table: ArmsTable, row: Row) -> list[list[str]]:
     if differing:
         sections.append(
             [
-                "Settings that differ among its runs, by seed",
+                f"Settings that differ among its runs, by {table.pair}",
                 *_pairs({k: ", ".join(v) for k, v in differing.items()}),
             ]
         )
@@ -80,7 +80,7 @@ def _provenance(records: Sequence[Record]) -> list[str]:
 
 
 def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
-    """The values of one metric seed by seed, and how the verdict comes about."""
+    """The values of one metric run by run, and how the verdict comes about."""
     column = table.columns[index]
     cell = row.cells[index]
     base = None
@@ -97,7 +97,7 @@ def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
 
 def _values(table: ArmsTable, row: Row, cell: Cell, base: Cell | None) -> list[str]:
     header = [
-        "seed",
+        table.pair,
         "run id",
         "outcome",
         "value",
@@ -141,6 +141,7 @@ def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
         tests = {
             SignFlips: f"two-sided p of sign flips ({flips}), about these rows",
             SharedRows: "two-sided p of the t-test with the corrected variance, about new data",
+            SharedFolds: "two-sided p of the corrected repeated k-fold t-test, about new data",
             CrossedRows: "two-sided p of the t-test with the variance of seeds and rows, about new"
             " test rows",
         }

@@ -2,12 +2,13 @@
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from research.analysis.arms_table import Arm
 from research.statistics.nulls import SharedFolds
 from research.sweeps.column import Column, reads_predictions
+from research.sweeps.estimates.seed_value import fold_of
 
 
 class FoldValues(NamedTuple):
@@ -25,7 +26,8 @@ def fold_values(
     """The folds of one seed as values; None where there are several seeds, or other than folds.
 
     Folds of one seed are no replicates: they share most of their training rows. So where there are
-    several seeds these are the values, and each is the mean of its folds.
+    several seeds these are the values, and each is the mean of its folds. A fold without a record
+    is missing in its arm alone.
 
     Args:
         arms: the rows of a table.
@@ -34,22 +36,54 @@ def fold_values(
     """
     if len(seeds) != 1 or reads_predictions(column.metric for column in columns):
         return None
-    runs = [arm.runs.get(seeds[0], ()) for arm in arms]
-    counts = {len(of_arm) for of_arm in runs}
-    if len(counts) != 1 or counts <= {0, 1} or not all(arm.says.startswith("mean") for arm in arms):
+    (seed,) = seeds
+    counts = {arm.wanted.get(seed, 1) for arm in arms}
+    if len(counts) != 1 or counts == {1} or not all(arm.says.startswith("mean") for arm in arms):
         return None
     (count,) = counts
+    numbers = {fold_of(record) for arm in arms for record in arm.behind(seed)}
+    folds = _numbered(numbers, count)
+    by_fold = [_by_fold(arm, seed, folds) for arm in arms]
+    null = shared_folds(by_fold)
+    alone = all(
+        len(arm.records) == len(given.behind(seed))
+        for arm, given in zip(by_fold, arms, strict=True)
+    )
+    return FoldValues(by_fold, folds, null) if null and alone and len(folds) == count else None
+
+
+def shared_folds(arms: Iterable[Arm]) -> SharedFolds | None:
+    """How the values of folds vary, by the share of the rows that test; None where no record says.
+
+    Args:
+        arms: with a record per fold.
+    """
     shares = [
         int(record.provenance["test_rows"])
         / (int(record.provenance["test_rows"]) + int(record.provenance["train_rows"]))
-        for of_arm in runs
-        for record in of_arm
+        for arm in arms
+        for record in arm.records.values()
         if record.provenance.get("test_rows")
     ]
-    if not shares:
-        return None
-    by_fold = [
-        dataclasses.replace(arm, records=dict(enumerate(of_arm)), declared={}, runs={}, says="")
-        for arm, of_arm in zip(arms, runs, strict=True)
-    ]
-    return FoldValues(by_fold, tuple(range(count)), SharedFolds(statistics.fmean(shares)))
+    return SharedFolds(statistics.fmean(shares)) if shares else None
+
+
+def _numbered(numbers: set[int], count: int) -> tuple[int, ...]:
+    """The folds that some arm has a record of; those that no arm has get the lowest other numbers,
+    up to `count` folds."""
+    others = [fold for fold in range(count) if fold not in numbers]
+    return tuple(sorted([*numbers, *others[: max(count - len(numbers), 0)]]))
+
+
+def _by_fold(arm: Arm, seed: int, folds: Sequence[int]) -> Arm:
+    """The arm with the records of a seed's runs by fold."""
+    declared = arm.declared.get(seed)
+    return dataclasses.replace(
+        arm,
+        records={fold_of(record): record for record in arm.behind(seed)},
+        declared={fold: {**declared, "fold": str(fold)} for fold in folds} if declared else {},
+        asked=None,
+        runs={},
+        wanted={},
+        says="",
+    )

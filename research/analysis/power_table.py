@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from research.analysis import number_format
-from research.analysis.arms_table import ArmsTable, Column
+from research.analysis.arms_table import FOLD, ArmsTable, Column
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.reach import fewest_seeds, shared_of_rows, standard_effect
@@ -86,10 +86,15 @@ def power_table(
         looks: the numbers of seeds of a sequential design.
 
     Raises:
-        UserError: the table has no baseline, or no row with two pairs.
+        UserError: the table has no baseline, no row with two pairs, or folds of one seed as pairs.
     """
     if table.baseline is None:
         raise UserError(f"'{table.title}' has no baseline to compare with")
+    if table.pair == FOLD:
+        raise UserError(
+            f"'{table.title}' has one seed, whose folds do not show how seeds vary; train two seeds"
+            f" or more of each row first, as by launch.table --experiment={table.title} --seeds=5"
+        )
     rows = [
         row
         for index in range(len(table.columns))

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.analysis.arms_table import ArmsTable
-from research.analysis.axes import sweep_table
-from research.analysis.table_builder import Scope
+from research.analysis.arms_table import FOLD, Arm, ArmsTable
+from research.analysis.axes import sweep_table, with_seed_values
+from research.analysis.effects_builder import effects_table
+from research.analysis.explain import explain
+from research.analysis.power_table import power_table
+from research.analysis.table_builder import Scope, build_table
+from research.errors import UserError
 from research.statistics.comparisons import Claim
 from research.sweeps.column import Column
+from research.sweeps.declare import designs
 from research.sweeps.records.record import Record
 
 # Two rows of a table, by fold.
@@ -71,3 +76,65 @@ def test_an_out_of_fold_score_and_a_claim_about_these_rows_have_no_interval() ->
         shown = table(**more)
         assert shown.pair == "seed"
         assert "One seed: cells have no interval." in shown.caption
+
+
+def lacking(lost: dict[str, int], rates: tuple[str, ...] = ("0.1", "0.2")) -> ArmsTable:
+    """The same rows as arms of an experiment, each without the record of one fold."""
+    arms = []
+    for rate, values in zip(rates, (FIRST, SECOND), strict=True):
+        records = [fold(k, rate, value) for k, value in enumerate(values) if k != lost.get(rate)]
+        arm = Arm(rate, {}, declared={0: {"seed": "0", "fold": "0"}})
+        arms.append(with_seed_values(arm, {0: (records, 4)}, None))
+    return build_table("S", arms, [Column("accuracy", "test/accuracy")], rates[0], [0])
+
+
+def test_arms_that_lack_different_folds_are_paired_by_the_folds_that_both_have() -> None:
+    shown = lacking({"0.1": 0, "0.2": 2})
+    assert (shown.pair, shown.seeds) == (FOLD, (0, 1, 2, 3))
+    first, second = (row.cells[0] for row in shown.rows)
+    assert first.values == (None, 0.75, 0.8, 0.7)
+    assert second.values == (0.6, 0.9, None, 0.8)
+    assert second.difference is not None
+    assert second.difference.n == 2
+    assert second.difference.mean == pytest.approx(0.125)
+    assert [row.cells[0].count("missing") for row in shown.rows] == [1, 1]
+    assert all(row.arm.declared for row in shown.rows)
+
+
+def test_a_fold_that_no_arm_has_is_missing_in_all() -> None:
+    shown = lacking({"0.1": 3, "0.2": 3})
+    assert [row.cells[0].outcomes[3] for row in shown.rows] == ["missing", "missing"]
+    assert "n = 4 folds" in shown.caption
+
+
+def test_the_folds_of_one_seed_are_no_pilot() -> None:
+    with pytest.raises(UserError, match="one seed, whose folds do not show how seeds vary; train"):
+        power_table(table(), None, 0.8)
+
+
+def test_what_is_behind_a_row_is_told_by_fold() -> None:
+    text = explain(table(), "learning_rate=0.2")
+    assert "p of the corrected repeated k-fold t-test, about new data, from 4 pairs" in text
+    assert "  fold  run id" in text
+
+
+def test_effects_over_folds_count_folds_and_runs() -> None:
+    design = designs.design("leave_one_out", 1, 1)
+    effects = effects_table(lacking({}, ("none", "a")), design, ["a"])
+    assert "interval over 4 folds of one seed." in effects.caption
+    assert "p: each fold gives one value of each effect." in " ".join(effects.footer)
+    assert "2 combinations of 1 factors, 8 runs (" in effects.footer[0]
+
+
+def test_effects_over_seeds_of_folds_count_every_run() -> None:
+    arms = []
+    for label, values in (("none", FIRST), ("a", SECOND)):
+        of_seeds = {
+            seed: ([fold(k, label, value, seed) for k, value in enumerate(values)], 4)
+            for seed in range(3)
+        }
+        arms.append(with_seed_values(Arm(label, {}), of_seeds, None))
+    built = build_table("S", arms, [Column("accuracy", "test/accuracy")], "none", range(3))
+    effects = effects_table(built, designs.design("leave_one_out", 1, 3), ["a"])
+    assert "2 combinations of 1 factors, 24 runs (" in effects.footer[0]
+    assert "over 3 seeds." in effects.caption
