@@ -212,8 +212,8 @@ def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple
         f"{len(design.on)} combinations of {design.on.shape[1]} factors, {plural(runs, 'run')}"
         " (--rows=arms shows each combination).",
         f"Intervals and verdicts are about {about}.",
-        f"p: each {arms.pair} gives one value of each effect. It is corrected for all effects of one kind"
-        " by the step-down maximum of |t|.",
+        f"p: each {arms.pair} gives one value of each effect. It is corrected for all effects of"
+        " one kind by the step-down maximum of |t|.",
         "An interval excludes 0 exactly where p ≤ 0.05.",
         (
             f"Confounded, so that each line is their sum: {'; '.join(confounded)}."
