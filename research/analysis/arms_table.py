@@ -76,13 +76,26 @@ class Comparison:
 
 
 @dataclasses.dataclass(frozen=True)
+class Reached:
+    """How many of a row's seeds reached a column's target.
+
+    seeds: those with a value. log_rank_p: of the test against the baseline, by Holm's correction
+        over the rows; None of the baseline, and where the table or the row has nothing to compare.
+    """
+
+    count: int
+    seeds: int
+    log_rank_p: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Cell:
     """One arm in one column; `values` and `outcomes` follow the table's seeds (None where there is
     no value).
 
     interval: of the mean over the finished runs. difference: to the baseline, on the seeds that
         both finished.
-    verdict: what the test says, in words.
+    verdict: what the test says, in words. reached: in a column with a target only.
     """
 
     values: tuple[float | None, ...]
@@ -94,6 +107,7 @@ class Cell:
     verdict: str = ""
     bold: bool = False
     published: Comparison | None = None
+    reached: Reached | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many seeds had this outcome."""
@@ -210,6 +224,7 @@ def _row_totals(row: Row) -> dict[str, Any]:
 
 def _flat_cell(column: Column, cell: Cell) -> dict[str, Any]:
     interval, difference, published = cell.interval, cell.difference, cell.published
+    reached = cell.reached
     return {
         "column": column.label,
         "metric": column.metric,
@@ -227,6 +242,8 @@ def _flat_cell(column: Column, cell: Cell) -> dict[str, Any]:
         "p_adjusted": cell.p_adjusted,
         "verdict": cell.verdict,
         "bold": cell.bold,
+        "reached": reached and reached.count,
+        "log_rank_p": reached and reached.log_rank_p,
         "published": published and published.published.value,
         "published_spread": published and published.published.spread,
         "published_n": published and published.published.n,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from research.analysis import effort, number_format
+from research.analysis import number_format
 from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
 from research.analysis.number_format import NOTHING, Scale, scale_of
 from research.analysis.tested_rows import tested_on
@@ -254,30 +254,32 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
     ]
 
 
-def target(table: ArmsTable, column: Column) -> list[ColumnLayout]:
+def target(column: Column, index: int) -> list[ColumnLayout]:
     """Of what runs took to reach a target: how many reached it, and the log-rank test.
 
     Args:
-        table: the table, with a baseline.
         column: the metric; nothing is shown of one without a target.
+        index: its position among the table's columns.
     """
     if target_of(column.metric) is None:
         return []
-    counts = effort.reached_counts(table, column)
-    ranks = effort.log_rank(table, column) if table.baseline is not None else {}
+
+    def count(row: Row) -> str:
+        reached = row.cells[index].reached
+        return NOTHING if reached is None else f"{reached.count}/{reached.seeds}"
+
+    def p(row: Row) -> float | None:
+        reached = row.cells[index].reached
+        return None if reached is None else reached.log_rank_p
+
     return [
         ColumnLayout(
             "reached",
             "r",
-            lambda row: "{}/{}".format(*counts[row.label]),
-            lambda row: counts[row.label][0],
+            count,
+            lambda row: (reached := row.cells[index].reached) and reached.count,
         ),
-        ColumnLayout(
-            "log-rank p",
-            "r",
-            lambda row: number_format.p_value(ranks.get(row.label)),
-            lambda row: ranks.get(row.label),
-        ),
+        ColumnLayout("log-rank p", "r", lambda row: number_format.p_value(p(row)), p),
     ]
 
 

@@ -11,16 +11,18 @@ Mantel, Evaluation of survival data, 1966.
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from research.analysis.arms_table import ArmsTable
+from research.analysis.arms_table import ArmsTable, Reached, Row
 from research.metric_names import EffortTarget, is_effort, target_of
 from research.sweeps.column import Column
 from research.sweeps.plan.run_plan import RequestedRun, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.training.devices.flops import flops_per_update
+from research.words import plural
 
 # Behind the name of a target, whether a run reached it within the horizon: 1 or 0.
 REACHED = " reached"
@@ -109,54 +111,68 @@ def _time(record: Record, target: EffortTarget) -> tuple[float, float] | None:
     return (math.inf if reached is None else reached * epoch), epochs * epoch
 
 
-def reached_counts(table: ArmsTable, column: Column) -> dict[str, tuple[int, int]]:
-    """For each row, how many of its runs with a value reached the column's target."""
-    flags = _flags(table, column)
-    return {label: (int(sum(values)), len(values)) for label, values in flags.items()}
+def with_log_rank(table: ArmsTable) -> ArmsTable:
+    """The table with what its columns with a target say of reaching it.
 
-
-def _flags(table: ArmsTable, column: Column) -> dict[str, list[float]]:
-    name = column.metric + REACHED
-    return {
-        row.label: [
-            record.metrics[name]
-            for seed in table.seeds
-            if (record := row.arm.records.get(seed)) is not None and name in record.metrics
-        ]
-        for row in table.rows
-    }
-
-
-def log_rank(table: ArmsTable, column: Column) -> dict[str, float]:
-    """The p of the log-rank test of each row against the baseline, by Holm's correction over the
-    rows; a row without a value has none.
-
-    Args:
-        table: with a baseline.
-        column: one with a target.
+    This is of all rows, so it belongs to the whole table: a view of some rows keeps its numbers.
     """
-    index = table.columns.index(column)
-    flags = _flags(table, column)
-    times = {
-        row.label: [value for value in row.cells[index].values if value is not None]
-        for row in table.rows
-    }
-    base = table.baseline or ""
-    others = [label for label in times if label != base and times[label] and times[base]]
-    by_label = {
-        label: log_rank_p(times[label], flags[label], times[base], flags[base]) for label in others
-    }
-    return _holm(by_label)
+    for index, column in enumerate(table.columns):
+        if target_of(column.metric) is None:
+            continue
+        samples = {row.label: _sample(table, row, index) for row in table.rows}
+        p = _log_rank(samples, table.baseline)
+        rows = []
+        for row in table.rows:
+            flags = samples[row.label].reached
+            reached = Reached(sum(flags), len(flags), p.get(row.label))
+            cells = list(row.cells)
+            cells[index] = dataclasses.replace(cells[index], reached=reached)
+            rows.append(dataclasses.replace(row, cells=tuple(cells)))
+        table = dataclasses.replace(table, rows=tuple(rows))
+    return table
+
+
+class _Sample(NamedTuple):
+    """What the seeds of a row took, and whether each reached the target."""
+
+    times: list[float]
+    reached: list[bool]
+
+
+def _sample(table: ArmsTable, row: Row, index: int) -> _Sample:
+    """A seed with folds reached the target only if all of them did. Otherwise the mean of its
+    folds is less than it would have taken, so it is censored there."""
+    name = table.columns[index].metric + REACHED
+    sample = _Sample([], [])
+    for seed, value in zip(table.seeds, row.cells[index].values, strict=True):
+        if value is not None:
+            sample.times.append(value)
+            sample.reached.append(all(run.metrics.get(name) for run in row.arm.behind(seed)))
+    return sample
+
+
+def _log_rank(samples: Mapping[str, _Sample], baseline: str | None) -> dict[str, float]:
+    """The corrected p of each row that has values and is not the baseline."""
+    base = samples.get(baseline) if baseline is not None else None
+    if base is None or not base.times:
+        return {}
+    return _holm(
+        {
+            label: log_rank_p(sample.times, sample.reached, base.times, base.reached)
+            for label, sample in samples.items()
+            if label != baseline and sample.times
+        }
+    )
 
 
 def log_rank_p(
-    x: Sequence[float], x_reached: Sequence[float], y: Sequence[float], y_reached: Sequence[float]
+    x: Sequence[float], x_reached: Sequence[bool], y: Sequence[float], y_reached: Sequence[bool]
 ) -> float:
     """The two-sided p of the log-rank test of two samples; 1 where neither has an event.
 
     Args:
         x: the times of one sample, [n].
-        x_reached: 1 where a time is that of an event, 0 where it is censored, [n].
+        x_reached: whether a time is that of an event; otherwise it is censored, [n].
         y: the times of the other, [m].
         y_reached: as x_reached, [m].
     """
@@ -166,7 +182,7 @@ def log_rank_p(
         return 1.0
     samples = []
     for times, events in ((x, x_reached), (y, y_reached)):
-        is_event = np.asarray(events) > 0
+        is_event = np.asarray(events, bool)
         values = np.asarray(times, np.float64)
         samples.append(stats.CensoredData(uncensored=values[is_event], right=values[~is_event]))
     p = float(stats.logrank(*samples).pvalue)
@@ -183,6 +199,23 @@ def _holm(by_label: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
+def _never_reached(table: ArmsTable, column: Column, unit: str, index: int) -> str:
+    """Says how many runs are censored, and where; "" if none is."""
+    counts = [reached for row in table.rows if (reached := row.cells[index].reached)]
+    censored = sum(reached.seeds - reached.count for reached in counts)
+    if not censored:
+        return ""
+    # A run that did not reach the target has the horizon as its value.
+    horizon = max(run.metrics.get(column.metric, 0.0) for run in table.records())
+    of_folds = any(row.arm.says for row in table.rows)
+    runs = plural(censored, "seed" if of_folds else "run")
+    return (
+        f" {runs} did not reach it{' in every fold' if of_folds else ''} within the"
+        f" {horizon:,.4g} {unit} that every run had, and {'counts' if censored == 1 else 'count'}"
+        " as censored there: cells are restricted means."
+    )
+
+
 def sentences(table: ArmsTable) -> list[str]:
     """What the footer says of a table's columns of effort."""
     texts = []
@@ -190,15 +223,7 @@ def sentences(table: ArmsTable) -> list[str]:
         target = target_of(column.metric)
         if target is None:
             continue
-        flags = _flags(table, column)
-        values = [value for row in table.rows for value in row.cells[index].values if value]
-        censored = sum(values.count(0.0) for values in flags.values())
-        never = (
-            f" {censored} runs did not reach it within the {max(values):,.4g} {target.effort} that"
-            " every run had, and count as censored there: cells are restricted means."
-            if censored and values
-            else ""
-        )
+        never = _never_reached(table, column, target.effort, index)
         test = (
             " 'log-rank p' compares with the baseline and is corrected for the rows (Holm)."
             if table.baseline is not None

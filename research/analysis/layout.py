@@ -133,7 +133,7 @@ def _grids_of_arms(table: ArmsTable) -> list[Grid]:
                 *names,
                 *column_layout.counts(index),
                 column_layout.mean(table, column, index),
-                *column_layout.target(table, column),
+                *column_layout.target(column, index),
                 *(column_layout.test(table, column, index) if table.baseline is not None else ()),
                 *column_layout.published(column, index),
                 *(totals if index == 0 else ()),

@@ -19,6 +19,7 @@ from research.analysis.arms_table import (
     Row,
 )
 from research.analysis.captions import caption, footer
+from research.analysis.effort import with_log_rank
 from research.analysis.fold_values import fold_values
 from research.analysis.kept_scores import KeptScores
 from research.analysis.scope import null_of
@@ -105,6 +106,7 @@ def build_table(
     table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), nulls=nulls)
     if folds is not None:
         table = dataclasses.replace(table, pair=FOLD)
+    table = with_log_rank(table)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, remarks.strengths, remarks.notes)
     )

@@ -1,13 +1,18 @@
 """Effort: restricted means and log-rank tests by hand, and in a table."""
 
+import csv
 import dataclasses
+import io
+import json
 
 import pytest
 
-from research.analysis.arms_table import Arm
-from research.analysis.effort import log_rank, log_rank_p, measured
+from research.analysis.arms_table import Arm, ArmsTable
+from research.analysis.axes import with_seed_values
+from research.analysis.effort import log_rank_p, measured
 from research.analysis.render import render
 from research.analysis.table_builder import build_table
+from research.analysis.view import View
 from research.errors import UserError
 from research.metric_names import target_of
 from research.sweeps.column import Column, check_metric
@@ -77,13 +82,14 @@ def test_log_rank_of_a_published_example() -> None:
     placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
     treated = [6, 6, 6, 7, 10, 13, 16, 22, 23]
     censored = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    events = [1.0] * len(treated) + [0.0] * len(censored)
-    p = log_rank_p(treated + censored, events, placebo, [1.0] * len(placebo))
+    events = [True] * len(treated) + [False] * len(censored)
+    p = log_rank_p(treated + censored, events, placebo, [True] * len(placebo))
     assert p == pytest.approx(4.17e-5, rel=0.01)
-    assert log_rank_p([5, 5], [0, 0], [5, 5], [0, 0]) == 1.0
+    assert log_rank_p([5, 5], [False] * 2, [5, 5], [False] * 2) == 1.0
 
 
-def test_a_table_shows_how_many_reached_it_and_corrects_by_holm() -> None:
+def _table() -> ArmsTable:
+    """Six seeds of three arms: none, all and one of them reach the target."""
     fast, slow = [0.9, 1, 1, 1], [0.1, 0.1, 0.1, 0.1]
     curves = {"base": [slow] * 6, "fast": [fast] * 6, "same": [slow] * 5 + [fast]}
     by_id = {
@@ -93,15 +99,27 @@ def test_a_table_shows_how_many_reached_it_and_corrects_by_holm() -> None:
     }
     by_id = dict(measured(by_id, [TO]))
     arms = [Arm(label, {seed: by_id[f"{label}{seed}"] for seed in range(6)}) for label in curves]
-    column = Column("steps to 90 %", TO, better="lower")
-    table = build_table("t", arms, [column], "base", range(6))
+    return build_table("t", arms, [Column("steps to 90 %", TO, better="lower")], "base", range(6))
+
+
+def _log_rank_p(table: ArmsTable) -> dict[str, float | None]:
+    return {
+        row.label: reached.log_rank_p for row in table.rows if (reached := row.cells[0].reached)
+    }
+
+
+def test_a_table_shows_how_many_reached_it_and_corrects_by_holm() -> None:
+    table = _table()
     # Restricted means: 20, 5, and (5 · 20 + 5) / 6.
     means = [row.cells[0].interval.mean for row in table.rows if row.cells[0].interval]
     assert means == [20, 5, pytest.approx(17.5)]
-    ranks = log_rank(table, column)
-    alone = log_rank_p([5.0] * 6, [1.0] * 6, [20.0] * 6, [0.0] * 6)
+    ranks = _log_rank_p(table)
+    alone = log_rank_p([5.0] * 6, [True] * 6, [20.0] * 6, [False] * 6)
+    assert ranks["base"] is None
     assert ranks["fast"] == pytest.approx(2 * alone)
-    assert ranks["same"] > 0.1
+    assert ranks["same"] == pytest.approx(
+        log_rank_p([20.0] * 5 + [5.0], [False] * 5 + [True], [20.0] * 6, [False] * 6)
+    )
     text = render(table, "md")
     assert "1/6" in text
     assert "6/6" in text
@@ -119,3 +137,53 @@ def test_names_that_are_none_are_refused() -> None:
             check_metric(name, "lower")
     with pytest.raises(UserError, match="lower is better"):
         check_metric("effort/flops", "higher")
+
+
+def test_a_view_changes_no_number() -> None:
+    """Neither without the baseline, nor with fewer rows to correct for."""
+    table = _table()
+    whole = _log_rank_p(table)
+    for view in (View(where=("arm=fast",)), View(top=1), View(where=("arm=base|same",))):
+        shown = view.apply(table)
+        assert _log_rank_p(shown) == {row.label: whole[row.label] for row in shown.rows}
+        assert "log-rank p" in render(shown, "md")
+
+
+def test_csv_and_json_say_how_many_reached_it_and_the_p() -> None:
+    table = _table()
+    rows = {row["row"]: row for row in csv.DictReader(io.StringIO(render(table, "csv")))}
+    assert {label: row["reached"] for label, row in rows.items()} == {
+        "base": "0",
+        "fast": "6",
+        "same": "1",
+    }
+    p = _log_rank_p(table)["fast"]
+    assert p is not None
+    assert float(rows["fast"]["log_rank_p"]) == p
+    assert rows["base"]["log_rank_p"] == ""
+    cell = json.loads(render(table, "json"))["rows"][1]["cells"][0]
+    assert cell["reached"] == {"count": 6, "seeds": 6, "log_rank_p": p}
+
+
+def test_a_seed_reached_its_target_only_if_all_its_folds_did() -> None:
+    fast, slow = [0.9, 1, 1, 1], [0.1, 0.1, 0.1, 0.1]
+    folds = {"base": [slow, slow, slow], "some": [fast, slow, slow], "all": [fast, fast, fast]}
+    arms = []
+    for label, curves in folds.items():
+        grouped = {}
+        for seed in range(3):
+            runs = [record(f"{label}{seed}{fold}", curve) for fold, curve in enumerate(curves)]
+            of_seed = measured({run.run_id: run for run in runs}, [TO])
+            grouped[seed] = (list(of_seed.values()), 3)
+        arms.append(with_seed_values(Arm(label, {}), grouped, None))
+    table = build_table("t", arms, [Column("steps to 90 %", TO, better="lower")], "base", range(3))
+    counts = {row.label: row.cells[0].reached for row in table.rows}
+    assert [reached and (reached.count, reached.seeds) for reached in counts.values()] == [
+        (0, 3),
+        (0, 3),
+        (3, 3),
+    ]
+    # No event in either row: a share of the folds is none.
+    assert _log_rank_p(table)["some"] == 1
+    text = " ".join(render(table, "md").split())
+    assert "6 seeds did not reach it in every fold within the 20 steps that every run had" in text
