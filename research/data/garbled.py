@@ -44,6 +44,8 @@ def repaired(name: str) -> str:
     """The name as it probably was before programs mistook its encoding or left HTML's entities in
     it; most names are as they are."""
     plain = html.unescape(name) if ";" in name else name
+    if not plain:  # HTML has no such letter
+        return name
     if plain.isascii():
         return plain
     for encoding in _MISTAKEN:

@@ -52,10 +52,13 @@ def _kinds_of_facts(facts: Collection[str]) -> tuple[str, ...]:
 
 def answers_by_default(takes: Collection[str], facts: Collection[str]) -> tuple[str, ...]:
     """What an architecture answers that does not say it: by `per_step` also the places of its
-    inputs."""
+    inputs, steps of a sequence or pixels of an image."""
     if "per_step" not in facts:
         return ("example",)
-    return ("example", "pixel") if set(takes) == {"image"} else ("example", "step")
+    if set(takes) == {"image"}:
+        return ("example", "pixel")
+    images = not takes or {"image", "numbers"} & set(takes)
+    return ("example", "step", *(("pixel",) if images and "vocabulary" not in facts else ()))
 
 
 def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:

@@ -32,3 +32,4 @@ def test_names_that_are_right_stay(name: str) -> None:
 
 def test_entities_of_html_are_letters() -> None:
     assert repaired("R&amp;D, Z&uuml;rich") == "R&D, Zürich"
+    assert repaired("&#1;") == "&#1;"

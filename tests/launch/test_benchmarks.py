@@ -80,7 +80,7 @@ def test_benchmark_of_tables() -> None:
     assert run.returncode == 0, run.stderr
     read = [line for line in run.stdout.splitlines() if not line.startswith("|")]
     assert read == ["10000 False 2", "10000 False 2", "2000 True 2", "2000 True 2"]
-    assert run.stdout.count("\n| of ") == 5
+    assert run.stdout.count("\n| of ") == 6
 
 
 def test_a_step_beside_pytorchs(tmp_path: Path) -> None:

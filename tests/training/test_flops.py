@@ -35,3 +35,17 @@ def test_scans_convolutions_and_branches() -> None:
         lambda x: jax.lax.cond(x[0, 0] > 0, lambda x: matrix @ x, lambda x: x, x)
     )
     assert count(branches(jnp.ones((5, 2))).jaxpr) == 2 * 5 * 5 * 2
+
+
+def test_zeros_between_strides_are_not_counted() -> None:
+    """The gradient of a strided convolution's input has as many products as the convolution."""
+    x, kernel = jnp.ones((1, 8, 8, 3)), jnp.ones((2, 2, 3, 4))
+
+    def convolution(x: jax.Array) -> jax.Array:
+        return jax.lax.conv_general_dilated(
+            x, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    forward = 2 * 4 * 4 * 4 * (2 * 2 * 3)
+    both = jax.make_jaxpr(lambda x, g: jax.vjp(convolution, x)[1](g))(x, jnp.ones((1, 4, 4, 4)))
+    assert count(both.jaxpr) == 2 * forward

@@ -70,7 +70,9 @@ def _of_equation(equation: Any) -> int:
         kernel = equation.invars[1].aval
         # Every output value sums over the kernel without its output channels.
         channels = kernel.shape[equation.params["dimension_numbers"].rhs_spec[0]]
-        return 2 * equation.outvars[0].aval.size * (kernel.size // channels)
+        products = equation.outvars[0].aval.size * (kernel.size // channels)
+        # Zeros that dilate the input, as in the gradient of strides, are multiplied by nobody.
+        return 2 * products // math.prod(equation.params["lhs_dilation"])
     inner = [count(jaxpr) for jaxpr in _inner(equation)]
     if name == "cond":
         return max(inner)

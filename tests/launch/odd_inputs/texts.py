@@ -44,7 +44,7 @@ CASES: list[Case] = [
         _text(RHYME.encode("utf-16")),
         _plan(),
         2,
-        ("it begins as UTF-16 does", "save it as UTF-8"),
+        ("t.txt is in UTF-16; save it in UTF-8",),
     ),
     Case(
         "UTF-16 without a mark",
@@ -68,7 +68,7 @@ CASES: list[Case] = [
         _text("café crème\n".encode("latin-1") * 20),
         _plan(),
         2,
-        ("cannot be read as text in UTF-8",),
+        ("row 1 is not in UTF-8 (byte 0xe9); as cp1252 it reads 'café crème'",),
     ),
     Case(
         "an empty text",
