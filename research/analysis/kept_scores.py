@@ -72,10 +72,11 @@ def may_keep(configs: Iterable[Mapping[str, str]]) -> bool:
 def crossed_rows(
     arms: Sequence[Arm], metric: str, seeds: Sequence[int], scores: KeptScores
 ) -> CrossedRows | None:
-    """Seeds and test rows as crossed effects, a column per arm, from the seeds that all arms have.
+    """Seeds and test rows as crossed effects, a column per arm.
 
-    None where a run kept no scores, where the metric is no mean over rows, where runs are tested on
-    different rows, or where a seed's value is made of several runs.
+    An arm with fewer than two finished seeds takes no part, and so gets no verdict. None where no
+    arm has two, where a run kept no scores, where the metric is no mean over rows, where runs are
+    tested on different rows, or where a seed's value is made of several runs.
 
     Args:
         arms: the rows of the table.
@@ -83,26 +84,27 @@ def crossed_rows(
         seeds: those of the table.
         scores: the kept scores.
     """
+    if any(arm.says for arm in arms):
+        return None
     finished = [_finished(arm, metric, seeds) for arm in arms]
-    common = set.intersection(*(set(of_arm) for of_arm in finished if of_arm), set(seeds))
-    if len(common) < 2 or any(arm.says for arm in arms):
-        return None
-    by_arm = []
-    rows = None
-    for of_arm in finished:
-        of_seeds = []
-        for seed in sorted(common) if of_arm else ():
-            values = scores.rows(of_arm[seed], metric)
-            rows = values[0] if rows is None and values else rows
-            if values is None or rows is None or not np.array_equal(values[0], rows):
+    by_run = {}
+    for column, of_arm in enumerate(finished):
+        for seed, record in of_arm.items() if len(of_arm) > 1 else ():
+            kept = scores.rows(record, metric)
+            if kept is None:
                 return None
-            of_seeds.append(values[1])
-        by_arm.append(of_seeds)
-    if rows is None or len(rows) < 2:
+            by_run[seeds.index(seed), column] = kept
+    if not by_run:
         return None
-    # An arm without a finished run has no comparison; zeros keep its place.
-    empty = np.zeros((len(common), len(rows)))
-    return crossed(np.stack([np.array(of_seeds) if of_seeds else empty for of_seeds in by_arm], -1))
+    rows = next(iter(by_run.values()))[0]
+    if len(rows) < 2 or not all(np.array_equal(kept[0], rows) for kept in by_run.values()):
+        return None
+    values = np.zeros((len(seeds), len(rows), len(arms)))
+    there = np.zeros((len(seeds), len(arms)), bool)
+    for (seed, column), kept in by_run.items():
+        values[seed, :, column] = kept[1]
+        there[seed, column] = True
+    return crossed(values, there)
 
 
 def _finished(arm: Arm, metric: str, seeds: Sequence[int]) -> dict[int, Record]:

@@ -198,8 +198,22 @@ def test_a_run_without_a_value_leaves_the_others_their_claim():
         "T", given, [ACCURACY], "none", range(6), scope=Scope(scores=KeptScores(_Kept(right)))
     )
     assert built.claims == ("new",)
-    assert built.nulls[0].n == 5
+    assert built.nulls[0].n.tolist() == [6, 5]
     assert built.row("none").cells[0].interval.n == 6
+
+
+def test_an_arm_with_one_seed_leaves_the_others_their_claim():
+    """It gets no verdict, and the other row keeps its test over all of its seeds."""
+    given, right = scored()
+    single = Arm("single", {0: given[1].records[0]})
+    scope = Scope("new", KeptScores(_Kept(right)))
+    alone = build_table("T", given, [ACCURACY], "none", range(6), scope=scope)
+    built = build_table("T", [*given, single], [ACCURACY], "none", range(6), scope=scope)
+    assert built.claims == ("new",)
+    assert built.row("single").cells[0].verdict == "cannot conclude at n=1"
+    good, before = (each.row("good").cells[0] for each in (built, alone))
+    assert good.interval == before.interval
+    assert good.difference.half_width == pytest.approx(before.difference.half_width, rel=0.05)
 
 
 def test_the_header_says_how_many_rows_or_windows_test():

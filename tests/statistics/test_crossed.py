@@ -1,5 +1,6 @@
 """A fixed test set: by hand, against a crossed bootstrap, and its error where nothing differs."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy import stats
 
 from research.statistics.best import best_rows
 from research.statistics.comparisons import compare
-from research.statistics.crossed import CrossedRows, crossed
+from research.statistics.crossed import crossed
 
 BY_HAND = np.array([[2.0, 4.0], [4.0, 6.0]])  # two seeds, two rows
 
@@ -69,7 +70,7 @@ def test_the_family_keeps_its_error(seeds, rows):
     differences = (scores[..., 1:] - scores[..., :1]).mean(2)
     contrasts = np.eye(6)[1:] - np.eye(6)[0]
     null = crossed(scores).comparing(contrasts)
-    result = compare(differences, CrossedRows(**{**vars(null), "count": 500}))
+    result = compare(differences, dataclasses.replace(null, count=500))
     wrong = (result.adjusted <= 0.05).any(-1).mean()
     assert 0.01 <= wrong <= 0.05 + 3 * 0.011  # three standard errors
     excluded = np.abs(result.mean) > result.half_width
@@ -79,7 +80,7 @@ def test_the_family_keeps_its_error(seeds, rows):
 def test_rows_that_are_tied_for_best_are_bold():
     scores = simulated(100, 5, 0.3, 0.3)
     null = crossed(scores)
-    bold = best_rows(scores.mean(2), CrossedRows(**{**vars(null), "count": 500}))
+    bold = best_rows(scores.mean(2), dataclasses.replace(null, count=500))
     assert bold.all(-1).mean() >= 0.95 - 3 * 0.022
     clear = scores + np.array([0, 0, 0, 0, 5.0])
     assert best_rows(clear[0].mean(1), crossed(clear[0])).tolist() == [False] * 4 + [True]
@@ -102,6 +103,64 @@ def test_a_missing_seed_is_fewer_pairs():
     ten, eight = (null.error(np.zeros(2), np.zeros(2), np.full(2, n)) for n in (10, 8))
     assert (ten < eight).all()
     assert crossed(scores).interval(scores.mean(1)[:1, 0], 0).half_width is None
+
+
+def test_each_difference_has_the_moments_of_the_seeds_that_both_columns_have():
+    """A, C and D have 40 seeds, of which D shares 20 with them, B has 8, and E a single one."""
+    scores = simulated(1, 5, 0.5, 0.2, n=60, r=30)[0]
+    seeds = np.zeros((60, 5), bool)
+    for column, (first, last) in enumerate([(0, 40), (0, 8), (0, 40), (20, 60), (0, 1)]):
+        seeds[first:last, column] = True
+    unread = np.where(seeds[:, None], scores, np.nan)
+    null = crossed(unread, seeds)
+    pairs = np.eye(5)[1:] - np.eye(5)[0]
+    turned = null.comparing(pairs)
+    assert turned.n.tolist() == [8, 40, 20, 1]
+    difference = scores - scores[..., :1]
+    nothing = np.zeros(4)
+    for place, column in enumerate((1, 2, 3)):
+        both = seeds[:, column] & seeds[:, 0]
+        alone = crossed(difference[both][..., [column]])
+        n = turned.n
+        assert turned.error(nothing, nothing, n)[place] == pytest.approx(
+            alone.error(nothing, nothing, alone.n)[0]
+        )
+        assert turned.freedom(n)[place] == pytest.approx(alone.freedom(alone.n)[0])
+        arm = crossed(scores[seeds[:, column]][..., [column]])
+        values = scores.mean(1)[seeds[:, column], column]
+        expected = arm.interval(values, 0).half_width
+        assert null.interval(values, column).half_width == pytest.approx(expected)
+    assert np.isnan(turned.of_rows()).tolist() == [False, False, False, True]
+    compared = compare(
+        np.where(seeds[:, 1:] & seeds[:, :1], difference.mean(1)[:, 1:], np.nan), turned
+    )
+    assert np.isnan(compared.half_width).tolist() == [False, False, False, True]
+    assert compared.p[3] == 1
+
+
+def test_a_contrast_of_more_columns_has_the_seeds_that_all_have():
+    scores = simulated(1, 4, 0.5, 0.5)[0]
+    seeds = np.ones((10, 4), bool)
+    seeds[7:, 3] = False
+    contrast = np.array([[1.0, -1.0, -1.0, 1.0]])
+    turned = crossed(scores, seeds).comparing(contrast)
+    direct = crossed(scores[:7] @ contrast.T)
+    for part in ("seeds", "rows", "rest"):
+        assert getattr(turned, part) == pytest.approx(getattr(direct, part))
+    assert turned.n.tolist() == [7]
+
+
+def test_equal_columns_with_different_seeds_keep_their_error():
+    scores = simulated(400, 5, 0.3, 0.3, n=20)
+    seeds = np.ones((20, 5), bool)
+    seeds[6:, 1] = False
+    seeds[12:, 2] = False
+    null = dataclasses.replace(crossed(scores, seeds), count=500)
+    differences = (scores[..., 1:] - scores[..., :1]).mean(2)
+    there = np.where(seeds[:, 1:], differences, np.nan)
+    result = compare(there, null.comparing(np.eye(5)[1:] - np.eye(5)[0]))
+    wrong = (result.adjusted <= 0.05).any(-1).mean()
+    assert 0.01 <= wrong <= 0.05 + 3 * 0.011  # three standard errors
 
 
 def test_units_do_not_matter():
