@@ -90,19 +90,19 @@ def crossed_rows(
     by_run = {}
     for column, of_arm in enumerate(finished):
         for seed, record in of_arm.items() if len(of_arm) > 1 else ():
-            kept = scores.rows(record, metric)
-            if kept is None:
+            scored = scores.rows(record, metric)
+            if scored is None:
                 return None
-            by_run[seeds.index(seed), column] = kept
+            by_run[seeds.index(seed), column] = scored
     if not by_run:
         return None
     rows = next(iter(by_run.values()))[0]
-    if len(rows) < 2 or not all(np.array_equal(kept[0], rows) for kept in by_run.values()):
+    if len(rows) < 2 or not all(np.array_equal(tested, rows) for tested, _ in by_run.values()):
         return None
     values = np.zeros((len(seeds), len(rows), len(arms)))
     there = np.zeros((len(seeds), len(arms)), bool)
-    for (seed, column), kept in by_run.items():
-        values[seed, :, column] = kept[1]
+    for (seed, column), (_, of_rows) in by_run.items():
+        values[seed, :, column] = of_rows
         there[seed, column] = True
     return crossed(values, there)
 

@@ -1,6 +1,7 @@
 """A fixed test set: seeds and test rows as crossed random effects."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -142,10 +143,10 @@ def crossed(scores: ArrayLike, there: NDArray[np.bool_] | None = None) -> Crosse
         return CrossedRows(np.ones((s, m), bool), r, *_mean_products(x))
     common = there.all(-1)
     together = crossed(x[..., common, :, :]) if common.sum() > 1 else None
-    return CrossedRows(there, r, *_of_pairs(x, there), together)
+    return CrossedRows(there, r, *_of_pairs(x, there), together=together)
 
 
-def _of_pairs(x: Floats, there: NDArray[np.bool_]) -> list[Floats]:
+def _of_pairs(x: Floats, there: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Mean squares and products such that each column has the square of its seeds, and each
     difference of two columns the square of the seeds that both have.
 
@@ -153,34 +154,35 @@ def _of_pairs(x: Floats, there: NDArray[np.bool_]) -> list[Floats]:
     A square of fewer than two seeds is 0.
     """
     m = x.shape[-1]
-    by_column = [np.zeros((*x.shape[:-3], m)) for _ in range(3)]
+    squares = [np.zeros((*x.shape[:-3], m)) for _ in range(3)]
     for column in range(m):
         alone = x[..., there[:, column], :, column : column + 1]
         if alone.shape[-3] > 1:
-            for square, product in zip(by_column, _mean_products(alone), strict=True):
+            for square, product in zip(squares, _mean_products(alone), strict=True):
                 square[..., column] = product[..., 0, 0]
-    products = [(square[..., :, None] + square[..., None, :]) / 2 for square in by_column]
-    common: dict[bytes, list[tuple[int, int]]] = {}
-    for i, j in zip(*np.triu_indices(m), strict=True):
-        common.setdefault((there[:, i] & there[:, j]).tobytes(), []).append((i, j))
-    for seeds, pairs in common.items():
-        of_seeds = np.frombuffer(seeds, bool)
-        if of_seeds.sum() < 2:
+    products = [(square[..., :, None] + square[..., None, :]) / 2 for square in squares]
+    by_seeds: dict[bytes, list[tuple[int, int]]] = {}
+    for i, j in itertools.combinations(range(m), 2):
+        by_seeds.setdefault((there[:, i] & there[:, j]).tobytes(), []).append((i, j))
+    for pattern, pairs in by_seeds.items():
+        common = np.frombuffer(pattern, bool)
+        if common.sum() < 2:
             continue
         columns = sorted({column for pair in pairs for column in pair})
-        # The indices apart: numpy would move the axis of two advanced ones.
-        shared = _mean_products(x[..., of_seeds, :, :][..., columns])
         places = {column: place for place, column in enumerate(columns)}
-        for product, of_shared in zip(products, shared, strict=True):
+        # Seeds first, then columns: numpy would move the axes of two advanced indices.
+        shared = _mean_products(x[..., common, :, :][..., columns])
+        for product, of_common in zip(products, shared, strict=True):
             for i, j in pairs:
                 left, right = places[i], places[j]
-                own = (of_shared[..., left, left] + of_shared[..., right, right]) / 2
-                product[..., i, j] += of_shared[..., left, right] - own
+                mean_square = (of_common[..., left, left] + of_common[..., right, right]) / 2
+                product[..., i, j] += of_common[..., left, right] - mean_square
                 product[..., j, i] = product[..., i, j]
-    return products
+    seeds, rows, rest = products
+    return seeds, rows, rest
 
 
-def _mean_products(x: Floats) -> list[Floats]:
+def _mean_products(x: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean squares and products [..., m, m] of seeds, rows and the rest, of scores
     [..., n, r, m]."""
     n, r = x.shape[-3:-1]
@@ -189,11 +191,11 @@ def _mean_products(x: Floats) -> list[Floats]:
     of_rows = x.mean(-3, keepdims=True) - mean
     rest = x - mean - of_seeds - of_rows
     flat = rest.reshape(*rest.shape[:-3], n * r, rest.shape[-1])
-    return [
+    return (
         r * _products(of_seeds[..., 0, :]) / (n - 1),
         n * _products(of_rows[..., 0, :, :]) / (r - 1),
         _products(flat) / ((n - 1) * (r - 1)),
-    ]
+    )
 
 
 def _products(x: Floats) -> Floats:
