@@ -19,6 +19,7 @@ from launch.cli.run_flags import named_or_asked
 from launch.cli.sweep_flags import BASELINE, CANCEL, ESTIMATE, NAME
 from launch.slurm.cancelling import cancel_jobs
 from launch.slurm.cluster_flags import executor_of_sweep, on_slurm, terminal
+from research.analysis.effort import flops_of_updates
 from research.analysis.sweep_report import Question, of_sweep, untrained
 from research.analysis.table_report import TableReport
 from research.sweeps.column import reads_predictions
@@ -41,6 +42,8 @@ def main() -> None:
     title = NAME.value or "sweep"
     question = Question(BASELINE.value, metrics=metrics(), estimate=ESTIMATE.value)
     check(untrained(title, sweep, runs, question))
+    flops = flops_of_updates(metrics(), runs, plans)
+    question = dataclasses.replace(question, flops=flops)
     train = executor_of_sweep(NAME.value, runs)
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:

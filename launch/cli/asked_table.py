@@ -29,6 +29,8 @@ from launch.cli.table_flags import (
 )
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.arms_table import Arm
+from research.analysis.clean_metrics import with_clean
+from research.analysis.effort import FLOPS, flops_of_updates
 from research.analysis.experiment_report import effects_of, of_experiment, over_datasets_of
 from research.analysis.registration import register
 from research.analysis.sweep_report import Question, of_sweep, untrained
@@ -208,6 +210,8 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
     sweep, runs, notes = planned(sweep, plans, monitor.note)
     if ROWS.value != "runs":
         check(untrained(NAME.value, sweep, runs, _question()))
+    flops = flops_of_updates(metrics(), runs, plans)
+    question = dataclasses.replace(_question(), flops=flops)
     trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
     if train:
         refuse_other_code(NAME.value, runs, records)
@@ -223,7 +227,7 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         executor=trainer,
     )
     ids = [run.id for run in runs]
-    table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question(), records)
+    table = of_sweep(NAME.value, sweep, ids, by_id, notes, question, records)
     return TableReport(table, missing=len({*ids} - {*by_id}))
 
 
@@ -238,8 +242,13 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
     # Records contain no cycles; searching many of them for some took as long as building the table.
     gc.freeze()
     monitor.on_records(by_id.values())
-    recorded = {name for record in by_id.values() for name in record.metrics}
+    complete = with_clean(by_id, metrics()).values()
+    recorded = {name for record in complete for name in record.metrics}
     for metric in metrics():
+        if metric == FLOPS:
+            raise UserError(
+                f"'{FLOPS}' is counted in the programs of planned runs; leave out --no_train"
+            )
         computed = reads_predictions([metric]) or is_effort(metric)
         if metric not in recorded and not computed:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")

@@ -4,7 +4,7 @@ was made."""
 from collections import Counter
 from collections.abc import Sequence
 
-from research.analysis import claim_text, effort, provenance_text
+from research.analysis import claim_text, clean_metrics, effort, provenance_text
 from research.analysis.arms_table import FAILURES, FOLD, ArmsTable, Column, Outcome
 from research.analysis.cheaper import cheaper
 from research.analysis.irregular_rows import beyond_range, irregular_rows
@@ -105,6 +105,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
         "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
         *left_out(table),
         *effort.sentences(table),
+        *clean_metrics.sentences(table),
         _published(table),
         SECONDS,
         provenance_text.sentence(table.records()),

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.analysis.arms_table import ArmsTable, Reached, Row
+from research.errors import UserError
 from research.metric_names import EffortTarget, is_effort, target_of
 from research.sweeps.column import Column
 from research.sweeps.plan.run_plan import RequestedRun, trainable
@@ -26,6 +27,7 @@ from research.words import plural
 
 # Behind the name of a target, whether a run reached it within the horizon: 1 or 0.
 REACHED = " reached"
+FLOPS = "effort/flops"
 
 
 def measured(
@@ -70,8 +72,11 @@ def flops_of_updates(
         columns: metrics.
         runs: the runs.
         planner: has their data.
+
+    Raises:
+        UserError: they are asked for and no run has any that could be counted.
     """
-    if "effort/flops" not in columns:
+    if FLOPS not in columns:
         return {}
     by_program: dict[str, int | None] = {}
     for run in trainable(runs):
@@ -79,7 +84,13 @@ def flops_of_updates(
         if program.id not in by_program:
             by_program[program.id] = flops_per_update(program, run.config, planner.arrays(run))
     counted = {run.id: by_program[run.program.id] for run in trainable(runs)}
-    return {run_id: flops for run_id, flops in counted.items() if flops is not None}
+    known = {run_id: float(flops) for run_id, flops in counted.items() if flops is not None}
+    if runs and not known:
+        raise UserError(
+            f"'{FLOPS}' counts the operations of updates, and no run is trained by updates of"
+            " rows; leave it out"
+        )
+    return known
 
 
 def _effort(record: Record, name: str, flops_of_update: float | None) -> float | None:
@@ -238,7 +249,7 @@ def sentences(table: ArmsTable) -> list[str]:
             f"{column.label}: {target.effort} until the end of the epoch in which {target.metric}"
             f" first reached {target.value:g}.{never}{test}{seconds}"
         )
-    if any(column.metric == "effort/flops" for column in table.columns):
+    if any(column.metric == FLOPS for column in table.columns):
         texts.append(
             "FLOPs are those of matrix products and convolutions in all updates of a run, forward"
             " and backward, counted in its program: two per multiplication and addition."

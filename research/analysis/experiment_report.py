@@ -9,6 +9,7 @@ from research import config as config_lib
 from research.analysis import effort, registration
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import with_seed_values
+from research.analysis.clean_metrics import with_clean
 from research.analysis.datasets_builder import datasets_table
 from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_builder import effects_table
@@ -162,7 +163,7 @@ def of_arms(
     check_metrics(experiment, wanted)
     columns = [column.metric for column in experiment.columns]
     flops = effort.flops_of_updates(columns, wanted, planner)
-    by_id = effort.measured(source.records_of(wanted), columns, flops)
+    by_id = effort.measured(with_clean(source.records_of(wanted), columns), columns, flops)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
         experiment.name,

@@ -8,6 +8,7 @@ from research import config as config_lib
 from research.analysis import effort
 from research.analysis.arms_table import ArmsTable
 from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
+from research.analysis.clean_metrics import with_clean
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
 from research.analysis.planned_metrics import have_folds, metric_names
@@ -30,13 +31,15 @@ class Question:
 
     baseline: the label of the row that the others are compared with. claim: what the rows are
         claimed for. metrics: columns beside the task's main metric, as `test/nll`. estimate: what
-        makes one value of a seed's runs; None: the mean of its folds.
+        makes one value of a seed's runs; None: the mean of its folds. flops: operations of one
+        update by run id, where a metric asks for them.
     """
 
     baseline: str | None = None
     claim: Claim | None = None
     metrics: tuple[str, ...] = ()
     estimate: str | None = None
+    flops: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.estimate is not None:
@@ -70,7 +73,7 @@ def of_sweep(
     together = _runs_of_seed(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
         by_id = with_out_of_fold(by_id, together, Predictions(store))
-    by_id = effort.measured(by_id, question.metrics)
+    by_id = effort.measured(with_clean(by_id, question.metrics), question.metrics, question.flops)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:

@@ -91,6 +91,9 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
     """
     names = set(names)
     known = {f"{split}/{name}" for split in SPLITS for name in names}
+    # Curves have the training loss too, and no test metrics.
+    curves = {name for name in known if name.startswith(("train/", "validation/"))}
+    curves |= {"train/loss", "validation/loss"}
     # Label noise changes training labels only.
     known |= {f"train/{CLEAN}{name}" for name in names}
     of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
@@ -99,9 +102,6 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
     for metric in metrics:
         target = target_of(metric)
         if target is not None:
-            # Curves have the training loss too, and no test metrics.
-            curves = {name for name in known if name.startswith(("train/", "validation/"))}
-            curves |= {"train/loss", "validation/loss"}
             if target.metric not in curves:
                 near = nearest(target.metric, curves)
                 raise UserError(f"'{metric}': curves have no '{target.metric}'; {near}")

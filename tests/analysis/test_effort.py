@@ -187,3 +187,8 @@ def test_a_seed_reached_its_target_only_if_all_its_folds_did() -> None:
     assert _log_rank_p(table)["some"] == 1
     text = " ".join(render(table, "md").split())
     assert "6 seeds did not reach it in every fold within the 20 steps that every run had" in text
+
+
+def test_curves_have_no_clean_metrics() -> None:
+    with pytest.raises(UserError, match="curves have no 'train/clean_accuracy'; did you mean"):
+        check_metric("steps_to(train/clean_accuracy>=0.9)", "lower")
