@@ -8,7 +8,7 @@ from typing import Any
 
 from research.config import FIELDS, FOLLOWING, PARTS, PLAYER_FIELDS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
-from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry
+from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry, Environment
 
 # Raised when the engine's own mathematics changes (random streams, order of the slots).
 ENGINE_VERSION = 1
@@ -25,7 +25,10 @@ def _recomputes(config: RunConfig) -> bool:
     """Whether batch norm's statistics are recomputed for averaged parameters."""
     by_name = {component.name: dict(component.options) for component in config.regularization}
     recomputed = any(options.get("statistics") == "recomputed" for options in by_name.values())
-    return recomputed and "batch_norm" in by_name
+    # The engine recomputes none for several players, nor in an environment (norm_statistics.py).
+    collected = isinstance(PARTS["dataset"].get(config.dataset.name), Environment)
+    one_network = not config.players and not collected
+    return recomputed and "batch_norm" in by_name and one_network
 
 
 # Changes of the engine's mathematics that affect only some runs; only those runs get another id.
@@ -103,11 +106,14 @@ def run_id(config: RunConfig, fingerprint: str) -> str:
 def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
     """The content that `run_id` digests.
 
-    The path of a csv file or a folder is left out: the fingerprint stands for what is in it.
+    Paths are left out: the fingerprint stands for the content of a csv file or a folder, and the
+    splitter's version for that of a split's file.
     """
     changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
     # The same file at another path is the same data.
     changed["dataset"] = config.dataset.name.partition(":")[0]
+    if config.split.name.startswith("file:"):
+        changed["split"] = "file"
     return {"science": changed, "data": fingerprint, "versions": dict(versions(config))}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import research.catalogue  # noqa: F401
+from research import identity
 from research.data.environments.collected import environment
 from research.data.environments.world import State, World, WorldStep
 from research.data.in_memory import made_up
@@ -26,6 +27,7 @@ from research.testing.subjects import Subject
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from research.training.engine.chunk import PackSetup
+from research.training.step import norm_statistics
 
 LEARNER = {
     "objective": "policy_gradient",
@@ -217,6 +219,10 @@ def test_every_environment_passes(entry: Environment, check: Any) -> None:
         ({"schedule": "reduce_on_plateau"}, "reduce_on_plateau reads a validation loss, and an"),
         ({"regularization": "ema=0.9,swa=0.5"}, "ema and swa are both of the slot average"),
         ({"accumulate": 5}, "accumulate=5 parts of a batch of 4 leave some empty"),
+        (
+            {"arch": "mlp", "regularization": "batch_norm,ema(0.9,statistics=recomputed)"},
+            "statistics=recomputed of ema applies only to rows and one player",
+        ),
     ],
 )
 def test_what_an_environment_has_no_use_for_is_refused(
@@ -232,6 +238,13 @@ def test_the_default_number_of_updates_is_one_run_however_it_is_said() -> None:
     )
     assert said.id == default.id
     assert said.program.sizes.updates == 100
+
+
+def test_an_environment_has_no_statistics_to_recompute() -> None:
+    """The averages' default does nothing there, and is no revision of the run."""
+    (run,) = planned("gaussian_bandit", {"arch": "mlp", "regularization": "batch_norm,swa=0.5"})
+    assert not norm_statistics.are_recomputed(run.program)
+    assert "recomputed statistics" not in dict(identity.versions(run.config))
 
 
 def test_few_episodes_are_no_rows_to_split() -> None:

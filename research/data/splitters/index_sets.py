@@ -90,10 +90,7 @@ class IndexSets:
         folds = self._checked(rows, called)
         splits = []
         for fold, (train, validation, test) in enumerate(folds):
-            size = reduced(len(train), train_size)
-            if size < len(train):
-                # A stream per fold: what one of them draws shifts no other's.
-                _, train = draw(train, labels, size, rng.host(seed, f"train_size of fold {fold}"))
+            train = drawn_train(train, labels, train_size, seed, fold)
             splits.append(Split(*(np.sort(part) for part in (train, validation, test))))
         self._check_sizes(splits, self.sizes(spec, train_size, seed))
         return splits
@@ -231,6 +228,26 @@ def _division(function: Function, varies: bool, grouped: bool, **options: Any) -
     chosen = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
     name = f"{function.__name__}({chosen})"
     return IndexSets(name, functools.partial(function, **options), varies, grouped)
+
+
+def drawn_train(
+    train: np.ndarray, labels: np.ndarray, train_size: int | None, seed: int, fold: int
+) -> np.ndarray:
+    """Draws `train_size` of the training rows of a fold, so that each class has its share.
+
+    Args:
+        train: the training rows.
+        labels: classes of all rows.
+        train_size: how many of them are kept; None: all.
+        seed: seed of the draw.
+        fold: which fold.
+    """
+    size = reduced(len(train), train_size)
+    if size == len(train):
+        return train
+    # A stream per fold: what one of them draws shifts no other's.
+    _, drawn = draw(train, labels, size, rng.host(seed, f"train_size of fold {fold}"))
+    return drawn
 
 
 def drawn_validation(

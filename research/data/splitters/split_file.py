@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import hashlib
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import numpy as np
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split, reduced
 from research.data.splitters.division import PartSizes
+from research.data.splitters.index_sets import drawn_train
 from research.errors import ShapeError, UserError, nearest
 from research.registry import SPLITTERS, Splitter
 
 PREFIX = "file:"
 COLUMNS = ("row", "fold", "part")
+_LARGEST = np.iinfo(np.int32).max
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,28 +63,37 @@ class SplitFile:
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
     ) -> list[Split]:
-        """As `Division.splits`; `train_size` keeps the first of the training rows.
+        """As `Division.splits`.
 
         Args:
             spec: the facts of the data set.
             arrays: its rows, which may have groups.
-            seed: of no effect.
+            seed: it decides only which rows `train_size` keeps.
             train_size: how many training rows are kept; None: all.
         """
         self.sizes(spec, train_size)
         if arrays.groups is not None:
             for fold, split in enumerate(self.listed):
                 self._check_groups(fold, split, arrays.groups)
-        return [split._replace(train=split.train[:train_size]) for split in self.listed]
+        labels = np.zeros(spec.size, np.int64)
+        if spec.targets.stratified:
+            labels = np.asarray(arrays.y, np.int64)
+        return [
+            split._replace(train=np.sort(drawn_train(split.train, labels, train_size, seed, fold)))
+            for fold, split in enumerate(self.listed)
+        ]
 
     def _check_groups(self, fold: int, split: Split, groups: np.ndarray) -> None:
-        """Raises UserError if rows of one group train and test."""
-        shared = np.intersect1d(groups[split.train], groups[split.test])
-        if len(shared):
-            train, test = (rows[groups[rows] == shared[0]][0] for rows in (split.train, split.test))
+        """Raises UserError if rows of one group are in two parts."""
+        for (part, rows), (other, others) in itertools.combinations(split._asdict().items(), 2):
+            shared = np.intersect1d(groups[rows], groups[others])
+            if not len(shared):
+                continue
+            first, second = (of_part[groups[of_part] == shared[0]][0] for of_part in (rows, others))
+            where = f" of fold {fold}" if len(self.listed) > 1 else ""
             raise UserError(
-                f"{self.file}: rows {train} and {test} are of one group, and one trains and the"
-                f" other tests{f' in fold {fold}' if len(self.listed) > 1 else ''}"
+                f"{self.file}: rows {first} and {second} are of one group, and they are in the"
+                f" parts {part} and {other}{where}; put both into one part"
             )
 
 
@@ -132,8 +144,10 @@ def _unknown(header: list[str]) -> bool:
 
 
 def _number(where: str, column: str, text: str) -> int:
-    if not text.isdecimal():
-        raise UserError(f"{where}: {column} is '{text}'; expected a whole number from 0")
+    # Rows are kept as int32, and no data set has more.
+    if not text.isdecimal() or len(text) > 20 or int(text) > _LARGEST:
+        expected = f"a whole number from 0 to {_LARGEST}"
+        raise UserError(f"{where}: {column} is '{text}'; expected {expected}")
     return int(text)
 
 

@@ -22,7 +22,7 @@ from research.training.devices import batch_layout
 from research.training.setup.lane_inputs import abstract_lane, make_program
 from research.training.setup.program import Program
 from research.training.setup.warm_start import matches
-from research.training.step import network
+from research.training.step import network, norm_statistics
 from research.training.step.state import Lane
 
 # What a network must have for a regularizer to act in it, by what `site_of` it says.
@@ -57,7 +57,7 @@ def check(config: RunConfig, program: Program) -> None:
                 f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
                 " would have no effect"
             )
-    _check_statistics(config)
+    _check_statistics(config, program)
     _check_owners(program, traced)
     for player, (_, view) in zip(program.game.players, config_lib.views(config), strict=True):
         kernels = tuple(name for name in traced.kernels if re.search(player.owns, name))
@@ -67,16 +67,22 @@ def check(config: RunConfig, program: Program) -> None:
     _check_batches(config, program, traced)
 
 
-def _check_statistics(config: RunConfig) -> None:
-    """An average says what becomes of batch norm's statistics only where there are some."""
-    if any(part.name == "batch_norm" for part in config.regularization):
-        return
+def _check_statistics(config: RunConfig, program: Program) -> None:
+    """An average says what becomes of batch norm's statistics only where it decides that."""
     for part in config.regularization:
         option = REGULARIZERS.get(part.name).option("statistics")
-        if option is not None and part["statistics"] != option.default:
+        if option is None or part["statistics"] == option.default:
+            continue
+        setting = f"statistics={part['statistics']} of {part.name}"
+        if not any(other.name == "batch_norm" for other in config.regularization):
             raise UserError(
-                f"statistics={part['statistics']} of {part.name} is about batch norm, and"
-                f" arch={config.arch.name} has none; leave it out"
+                f"{setting} is about batch norm, and arch={config.arch.name} has none; leave it out"
+            )
+        # The engine averages the statistics of these runs whatever the option says.
+        if not norm_statistics.has_one_network(program):
+            raise UserError(
+                f"{setting} applies only to rows and one player, and objective="
+                f"{config.objective.name} has others; leave it out, and they are averaged"
             )
 
 

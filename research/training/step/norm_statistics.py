@@ -24,9 +24,13 @@ def are_recomputed(program: Program) -> bool:
         dict(part.options).get("statistics") == "recomputed" for part in program.members("average")
     )
     has_some = any(part.name == "batch_norm" for part in program.members("normalization"))
-    # Several players call the network in ways that only their losses know.
-    one_network = len(program.game.players) == 1 and not program.spec.inputs.collected
-    return asked and has_some and one_network
+    return asked and has_some and has_one_network(program)
+
+
+def has_one_network(program: Program) -> bool:
+    """Whether the network reads the rows as they are: several players call it in ways that only
+    their losses know, and an environment has no rows."""
+    return len(program.game.players) == 1 and not program.spec.inputs.collected
 
 
 def is_average(program: Program, lane: Lane, steps: Any) -> jax.Array:

@@ -7,7 +7,7 @@ import pytest
 
 import research.catalogue  # noqa: F401
 from research import config as config_lib
-from research.data.in_memory import grouped
+from research.data.in_memory import InMemorySource, grouped
 from research.data.split import Split
 from research.data.splitters.division import division
 from research.errors import UserError
@@ -46,10 +46,13 @@ def test_a_file_with_folds(tmp_path: Path) -> None:
     assert [run.config.fold for run in runs] == [0, 1]
     other = tmp_path / "again"
     other.mkdir()
-    # Another content is another run, under the same path or not.
+    # The same content is the same run wherever it lies, and another content is another run.
     ids = {run.id for run in runs}
-    (other / "folds.csv").write_text(file.read_text().replace("59,1,test", "59,1,validation"))
-    changed = [{**request, "split": f"file:{other / 'folds.csv'}"} for request in requests]
+    (other / "folds.csv").write_text(file.read_text())
+    moved = [{**request, "split": f"file:{other / 'folds.csv'}"} for request in requests]
+    assert {run.id for run in planner().runs(moved)} == ids
+    (other / "again.csv").write_text(file.read_text().replace("59,1,test", "59,1,validation"))
+    changed = [{**request, "split": f"file:{other / 'again.csv'}"} for request in requests]
     assert not ids & {run.id for run in planner().runs(changed)}
 
 
@@ -61,6 +64,8 @@ def test_a_file_with_folds(tmp_path: Path) -> None:
         ("row,part", "lists no rows"),
         ("row,part\n1,train\n2,tset", "row 3: part 'tset' is none of .*; did you mean test"),
         ("row,part\n-1,train", "row 2: row is '-1'; expected a whole number from 0"),
+        # As int32 it would be row 2.
+        ("row,part\n4294967298,train", "row 2: row is '4294967298'; expected a whole number"),
         ("row,part\n1,train\n1,test", "row 3: row 1 is in line 2 already"),
         ("row,part\n1,train,x", "row 2: 3 cells, and the header has 2"),
         ("row,part\n1,test", "fold 0 has no training rows"),
@@ -80,9 +85,33 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         splits(tmp_path / "none.csv")
 
 
-def test_a_group_that_trains_and_tests_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0,train\n9,train\n5,test\n3,test", "0 and 3 are of one group, .* train and test"),
+        ("0,train\n3,validation\n9,test", "0 and 3 are of one group, .* train and validation"),
+        ("9,train\n0,validation\n3,test", "0 and 3 are of one group, .* validation and test"),
+    ],
+)
+def test_a_group_in_two_parts_is_named(text: str, message: str, tmp_path: Path) -> None:
     """Rows 0 to 3 are the first group, 4 to 8 the second."""
     file = tmp_path / "split.csv"
-    file.write_text("row,part\n0,train\n9,train\n5,test\n9,test".replace("9,test", "3,test"))
-    with pytest.raises(UserError, match="rows 0 and 3 are of one group, and one trains and the"):
+    file.write_text(f"row,part\n{text}")
+    with pytest.raises(UserError, match=f"rows {message}"):
         splits(file, grouped(IMAGES))
+
+
+def test_fewer_training_rows_keep_the_share_of_each_class(tmp_path: Path) -> None:
+    """The rows are sorted by class, as in many files."""
+    order = np.argsort(IMAGES.data.y, kind="stable")
+    y = IMAGES.data.y[order]
+    source = InMemorySource(IMAGES.spec, IMAGES.data._replace(y=y))
+    file = tmp_path / "split.csv"
+    file.write_text("\n".join(["row,part", *(f"{row},train" for row in range(40)), "50,test"]))
+    config, _ = config_lib.resolve({"split": f"file:{file}"})
+    divided = division(config.split)
+    (split,) = divided.splits(source.spec, source.data, seed=0, train_size=20)
+    counts = np.bincount(y[:40])
+    assert len(split.train) == 20
+    assert np.all(np.diff(split.train) > 0)
+    assert np.all(np.abs(np.bincount(y[split.train]) - counts / 2) < 1)

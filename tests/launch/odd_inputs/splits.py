@@ -123,6 +123,19 @@ CASES: list[Case] = [
         says=("row 40 is beyond the last row of csv:t.csv, 39; rows are counted from 0",),
     ),
     Case(
+        "a file of a split that cuts a group between training and validation rows",
+        _with_split(
+            "row,part\n"
+            + "".join(
+                f"{row},{'train' if row < 20 else 'validation' if row < 32 else 'test'}\n"
+                for row in ROWS
+            )
+        ),
+        f"{PLAN} --split=file:s.csv --group=who",
+        code=2,
+        says=("rows 16 and 20 are of one group, and they are in the parts train and validation",),
+    ),
+    Case(
         "a file of a split saved by a spreadsheet, with a byte-order mark",
         lambda folder: (
             _table(_two)(folder),
