@@ -249,6 +249,7 @@ OF_FILES = {
         "context",
         "drop",
         "group",
+        "weight",
         "numbers",
         "categories",
         "missing",

@@ -94,8 +94,9 @@ def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
     """
     for file, array in _files("y", table.y).items():
         np.save(directory / file, array)
-    if table.groups is not None:
-        np.save(directory / "groups.npy", table.groups)
+    for name, of_rows in (("groups", table.groups), ("weights", table.weights)):
+        if of_rows is not None:
+            np.save(directory / f"{name}.npy", of_rows)
     (directory / "spec.json").write_text(json.dumps(_stored(table, directory, names)))
 
 
@@ -180,6 +181,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     fields |= {name: to_json(feature) for name, feature in features.items() if feature}
     if table.groups is not None:
         fields["group_counts"] = counts_of(table.groups, table.y, table.classes)
+    if table.weights is not None:
+        fields["weighted"] = True
     # The arrays, not the files they came from: array_record files of equal content differ from
     # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
@@ -193,8 +196,9 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in pieces:
             content.update(piece)
-    if table.groups is not None:
-        content.update(table.groups.tobytes())
+    for of_rows in (table.groups, table.weights):
+        if of_rows is not None:
+            content.update(of_rows.tobytes())
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
     stored = one_hot.values if one_hot else table.x
     row_name = names.__getitem__ if names else "row {}".format

@@ -27,6 +27,7 @@ from research.data.csv_values import (
     units_of,
     values_of,
 )
+from research.data.csv_weights import pop_weights
 from research.data.data_table import Table
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
@@ -66,6 +67,8 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
             raise UserError(
                 "impute fills the columns of a table; a series must have a value at each step"
             )
+        if options.weight:
+            raise UserError("weight weighs the rows of a table; leave it out of a forecast")
         return open_csv_series(file, options, key, cache_dir)
     if options.for_series():
         raise UserError(
@@ -80,6 +83,7 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
         options.task,
         reading,
         options.group,
+        options.weight,
     )
     known = {"name": f"csv:{file.name}", "impute": options.impute or ""}
     return open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
@@ -90,8 +94,9 @@ def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
     read."""
     reading = options.reading()
     # Only what is set enters the digest, so that a new option does not discard the old copies.
-    order = {"time": options.time, "series": options.series, "group": options.group}
-    given = [*([reading] if reading != PLAIN else []), *filter(lambda pair: pair[1], order.items())]
+    names = ("time", "series", "group", "weight")
+    columns = [(name, getattr(options, name)) for name in names]
+    given = [*([reading] if reading != PLAIN else []), *filter(lambda pair: pair[1], columns)]
     try:
         # The content, not the date: a file that is copied or touched keeps its runs.
         content = digest([Path(path).expanduser()])
@@ -115,6 +120,7 @@ def read(
     task: str,
     reading: Reading = PLAIN,
     group: str = "",
+    weight: str = "",
 ) -> Table:
     """The file as a table.
 
@@ -127,6 +133,7 @@ def read(
         task: the task that the target is read for, or `auto`.
         reading: how the file is written, and the user's choices for its columns.
         group: the column of the rows' groups; "" for none.
+        weight: the column of the rows' weights in the training loss; "" for none.
     """
     columns, notes = read_columns(file, reading)
     if target not in columns:
@@ -144,6 +151,7 @@ def read(
                     f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
                 )
     groups = pop_groups(columns, group, target)
+    weights = pop_weights(columns, weight, target, form)
     units = units_of(columns, form)
     y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
@@ -175,6 +183,7 @@ def read(
         target_origin=0.0 if answers is None else answers.origin,
         units=units,
         groups=groups,
+        weights=weights,
     )
 
 

@@ -8,6 +8,30 @@ from research.data.csv_columns import CsvColumn
 from research.errors import UserError, nearest
 
 
+def pop_column(
+    columns: MutableMapping[str, CsvColumn], option: str, name: str, target: str
+) -> CsvColumn | None:
+    """Takes a column that is no input out of a table; None without one.
+
+    Args:
+        columns: by name; the column is removed.
+        option: that names the column.
+        name: of the column; "" for none.
+        target: the column to predict.
+
+    Raises:
+        UserError: there is no such column, or it is the target.
+    """
+    if not name:
+        return None
+    if name == target:
+        raise UserError(f"{option}={name}: this is the target; name another column")
+    if name not in columns:
+        file = next(iter(columns.values())).file
+        raise UserError(f"{option}={name}: {file} has no such column; {nearest(name, columns)}")
+    return columns.pop(name)
+
+
 def pop_groups(
     columns: MutableMapping[str, CsvColumn], name: str, target: str
 ) -> np.ndarray | None:
@@ -24,14 +48,9 @@ def pop_groups(
     Raises:
         UserError: there is no such column, it is the target, or a row has no group.
     """
-    if not name:
+    column = pop_column(columns, "group", name, target)
+    if column is None:
         return None
-    if name == target:
-        raise UserError(f"group={name}: this is the target; name another column")
-    if name not in columns:
-        file = next(iter(columns.values())).file
-        raise UserError(f"group={name}: {file} has no such column; {nearest(name, columns)}")
-    column = columns.pop(name)
     cells = np.array(column.cells.to_pylist(), str)
     absent = np.flatnonzero(cells == "")
     if len(absent):

@@ -32,6 +32,9 @@ class CsvOptions:
     group: Annotated[
         str, "the column that says which rows belong together, for group_kfold; it is no input"
     ] = ""
+    weight: Annotated[
+        str, "the column that says what each row weighs in the training loss; it is no input"
+    ] = ""
     drop: Annotated[tuple[str, ...], "columns to leave out"] = ()
     encoding: Annotated[
         str, "text encoding of the file; default: that of its byte-order mark, else utf-8"

@@ -40,7 +40,8 @@ class Table:
         not classification or regression. note, notes, source, origin, target_origin, series, end,
         numbered, units: as in DataSpec. sequence: the rows are the steps of a series, so that equal
         ones are no copies. inputs, targets: what they are, where x or y is several arrays by name.
-        groups: the group of each row, int32 [N]. Raises UserError if they do not belong together.
+        groups: the group of each row, int32 [N]. weights: what each row weighs in the training
+        loss, float32 [N]. Raises UserError if they do not belong together.
     """
 
     x: Any
@@ -64,6 +65,7 @@ class Table:
     targets: TargetFeature | None = None
     units: tuple[tuple[str, str], ...] = ()
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def size(self) -> int:

@@ -28,6 +28,7 @@ class DataSpec:
     units: of columns whose numbers may be written with a unit, which it is (csv_numbers.signed).
     group_counts: how many rows each group has of each class, flat; see csv_groups.counts_of. ()
         where rows have no groups.
+    weighted: whether rows have weights in the training loss.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DataSpec:
     windows: Windowing | None = None
     units: tuple[tuple[str, str], ...] = ()
     group_counts: tuple[int, ...] = ()
+    weighted: bool = False
 
     def view(self, arrays: "Arrays") -> "Arrays":
         """A data set's arrays as its features read them."""
@@ -88,13 +90,14 @@ class Arrays(NamedTuple):
     y: the targets, likewise: [N, ...] int32 classes or float32 values. own_test: [T] int32, the
         rows of its own test split. Overlapping windows of one sequence are Windows, and a table
         with categories is OneHot; both are indexed as arrays are. groups: int32 [N], the group of
-        each row, or None.
+        each row, or None. weights: float32 [N], what each row weighs in the training loss, or None.
     """
 
     x: Any
     y: Any
     own_test: np.ndarray
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +124,16 @@ class Source:
                 )
             x = self._stored("x", spec.inputs)
             y = self._stored("y", spec.targets)
-            grouped = bool(spec.group_counts)
-            groups = np.load(self.directory / "groups.npy") if grouped else None
+            groups, weights = (
+                np.load(self.directory / f"{name}.npy") if there else None
+                for name, there in (("groups", spec.group_counts), ("weights", spec.weighted))
+            )
         except (OSError, ValueError) as error:
             raise UserError(
                 f"the decoded copy in {self.directory} is damaged ({error}); delete that folder"
             ) from None
         own_test = np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32)
-        return Arrays(spec.inputs.loaded(x), y, own_test, groups)
+        return Arrays(spec.inputs.loaded(x), y, own_test, groups, weights)
 
     def _stored(self, name: str, feature: Feature) -> Any:
         def mapped(file: str) -> np.ndarray:

@@ -246,7 +246,7 @@ def test_the_caption_says_which_rows_weigh_classes():
         for config in [{"class_weight": weights[label]} if label in weights else {}]
     ]
     assert (
-        "The training loss of b has class_weight=balanced, n / (K n_k) of the training rows. The"
+        "The training loss of b has class_weight=balanced (n / (K n_k) of the training rows). The"
         " training loss of c has class_weight={cat: 2}. Metrics are unweighted."
     ) in table(*arms, baseline=None, seeds=[0, 1]).caption
     assert (

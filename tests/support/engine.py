@@ -1,6 +1,7 @@
 """Small data in memory, and runs of a few steps on it: what the tests of the engine share."""
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -58,6 +59,13 @@ def run(regression: bool = False, **settings: Any) -> PlannedRun:
 def planned(*settings: dict[str, Any]) -> list[PlannedRun]:
     """A run for each of these settings, on the images."""
     return planner().runs([{**BASE, **one} for one in settings])
+
+
+def weighted(source: InMemorySource) -> InMemorySource:
+    """The source with rows that weigh 0, 0.5, ... 3 in the training loss."""
+    weights = np.arange(source.spec.size, dtype=np.float32) % 7 / 2
+    spec = dataclasses.replace(source.spec, weighted=True, fingerprint="weighted")
+    return InMemorySource(spec, source.data._replace(weights=weights))
 
 
 def start(runs: Sequence[PlannedRun], width: int) -> chunk_lib.Chunk:

@@ -29,6 +29,9 @@ def _run_and_data(padded: bool, settings: dict[str, Any], more: dict[str, Any]) 
     """A run on images or a table, or on sequences of unequal lengths, and its data."""
     if padded:
         return sequences.run(sequences.PADDED, **settings), sequences.PADDED.data
+    if more.pop("weighted", False):
+        source = engine.weighted(engine.IMAGES)
+        return Planner(lambda config: source).runs([{**engine.BASE, **settings}])[0], source.data
     run = engine.run(**more, **settings)
     return run, engine.data_of(run).data
 
@@ -39,7 +42,8 @@ def curve(
     """The training loss of each dispatch, the curves' row of each epoch, and the variables at the
     end.
 
-    more: regression, of `engine.run`; sequences, of unequal lengths in place of images; stain, a
+    more: regression, of `engine.run`; sequences, of unequal lengths in place of images; weighted,
+        images whose rows have weights; stain, a
         number put into the padding rows;
         world, the name of an environment.
     """

@@ -70,6 +70,8 @@ TOGETHER = {
     "epochs": 3,
     "dispatch": 4,
 }
+# Rows and classes that weigh more than others, in batches of 11, 11, 11 and 7.
+WEIGHTED = {"class_weight": "balanced", "batch_size": 11, "remainder": "pad", "accumulate": 2}
 BANDIT = {
     "objective": "policy_gradient",
     "objective.horizon": 3,
@@ -185,6 +187,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
                 "world": "gaussian_bandit",
             }
         ]
+    for n in (1, 3):
+        cases += [
+            {
+                "name": f"weighted {n}",
+                "settings": {**WEIGHTED, **wide},
+                "replicas": n,
+                "epochs": 2,
+                "dispatch": 2,
+                "weighted": True,
+            }
+        ]
     for stain in (0, 200):
         cases += [{"name": f"stain {stain}", "settings": PADDED, "replicas": 8, "stain": stain}]
     cases += [{"name": "stain 1", "settings": PADDED, "replicas": 1, "stain": 200}]
@@ -248,6 +261,11 @@ def test_members_that_need_the_whole_batch(results: dict[str, Result]) -> None:
 
 def test_regressions(results: dict[str, Result]) -> None:
     assert_same_curve(results["table 2"], results["table 1"], 1e-9)
+
+
+def test_weights(results: dict[str, Result]) -> None:
+    """Sums of weights are those of the whole batch, on all devices."""
+    assert_same_curve(results["weighted 3"], results["weighted 1"], 1e-9)
 
 
 def test_players(results: dict[str, Result]) -> None:

@@ -11,9 +11,15 @@ from research.class_weight import BALANCED
 from research.data.split import Split
 from research.data.splitters.division import division
 from research.errors import UserError
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk, loop
 from research.training.setup.lane_inputs import make_lane_inputs
 from tests.support.engine import (
+    BASE,
     IMAGES,
+    TABLE,
     assert_close,
     assert_same_bits,
     planned,
@@ -21,6 +27,7 @@ from tests.support.engine import (
     run,
     steps,
     train,
+    weighted,
 )
 
 CLASSES = IMAGES.spec.targets.classes
@@ -132,3 +139,73 @@ def test_what_cannot_be_weighed(settings: dict[str, str], says: str) -> None:
     base = {"split": "4:1:1", "split_seed": 0}
     with pytest.raises(UserError, match=says):
         planner().runs([{**base, **settings}])
+
+
+def _weighted_run(**settings: Any) -> PlannedRun:
+    """A run on images whose rows have weights."""
+    source = weighted(IMAGES)
+    return Planner(lambda config: source).runs([{**BASE, **settings}])[0]
+
+
+def _trained(own: PlannedRun, regression: bool = False, **setup: Any) -> loop.Outcome:
+    """The outcome of a run on rows with weights."""
+    data = weighted(TABLE if regression else IMAGES).data
+    strategy = ExecutionStrategy(1, 2)
+    return loop.train(own.program, [own.config], data, strategy, setup=chunk.PackSetup(**setup))[0]
+
+
+def test_the_loss_is_a_weighted_mean_and_the_metric_is_not() -> None:
+    """At a linear model of zeros, whose squared errors are the squares of the targets."""
+    settings = {"arch": "linear", "batch_size": "full", "epochs": 1, "precision": "float64"}
+    source = weighted(TABLE)
+    base = {name: BASE[name] for name in ("split", "split_seed", "learning_rate")}
+    (own,) = Planner(lambda config: source).runs([{**base, **settings, "target_scaling": "none"}])
+    outcome = _trained(own, regression=True)
+    rows = division(own.config.split).splits(TABLE.spec, TABLE.data, seed=0)[0].train
+    targets = TABLE.data.y[rows].astype(np.float64)
+    assert source.data.weights is not None
+    expected = np.average(targets**2, weights=source.data.weights[rows])
+    assert outcome.curves["train/loss"] == [pytest.approx(expected, rel=1e-9)]
+    assert outcome.curves["train/mse"] == [pytest.approx(np.mean(targets**2), rel=1e-6)]
+
+
+def test_a_row_of_weight_0_changes_no_bit() -> None:
+    own = _weighted_run(scaling="none")
+    data = weighted(IMAGES).data
+    assert data.weights is not None
+    x = np.where(data.weights[:, None, None, None] == 0, 255 - data.x, data.x)
+    strategy = ExecutionStrategy(1, 2)
+    plain, garbled = (
+        loop.train(own.program, [own.config], arrays, strategy)[0]
+        for arrays in (data, data._replace(x=x))
+    )
+    assert plain.checksums == garbled.checksums
+    assert plain.curves["train/nll"] != garbled.curves["train/nll"]
+
+
+def test_streamed_rows_bring_their_weights() -> None:
+    own = _weighted_run()
+    streamed = _trained(own, memory=chunk.StreamingPolicy(device=0))
+    assert streamed.checksums == _trained(own).checksums
+    assert streamed.checksums != train([run()], 1, 2)[0].checksums
+
+
+def test_rows_and_classes_weigh_together_in_parts() -> None:
+    """40 rows in batches of 12 leave one of 4; parts of a batch have weights that differ."""
+    settings = {"class_weight": WEIGHTS, "batch_size": 12, "remainder": "pad"}
+    whole, parts = (_trained(_weighted_run(**settings, accumulate=count)) for count in (1, 3))
+    for name, values in whole.curves.items():
+        np.testing.assert_allclose(parts.curves[name], values, rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"regularization": "mixup=0.2"}, "mixup mixes rows, whose weights may differ"),
+        ({"arch": "constant"}, "arch=constant is fitted on the host; use --drop in place"),
+    ],
+)
+def test_rows_that_cannot_be_weighed(settings: dict[str, str], says: str) -> None:
+    source = weighted(IMAGES)
+    with pytest.raises(UserError, match=says):
+        Planner(lambda config: source).runs([{"split": "4:1:1", "split_seed": 0, **settings}])

@@ -24,13 +24,23 @@ from research.training.step.step import train_step
 
 class RowBlock(NamedTuple):
     """What a gather reads: x [N, ...], y [N, ...] or [W, N, ...] where lanes differ, and each
-    lane's rows [W, R], from batch `begin` on. Of several inputs or targets: each by its name."""
+    lane's rows [W, R], from batch `begin` on. Of several inputs or targets: each by its name.
+
+    weights: what rows weigh in the loss, [N]; None: all weigh alike.
+    """
 
     x: Any
     y: Any
     rows: jax.Array
     begin: int
     lanes_differ: bool = False
+    weights: jax.Array | None = None
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What all lanes have in common, by its name in a batch."""
+        weights = {} if self.weights is None else {"loss_weight": self.weights}
+        return {"x": self.x, **weights}
 
 
 # Cached: JAX compiles per function object, and each call here would make another one.
@@ -207,7 +217,7 @@ class ChunkFunctions:
         function = compiled(self.backend, lane_functions.gather, (layout, steps), axes)
         # Positions are arrays and not Python numbers: one compiled program serves all of them.
         place = (np.int32(block.begin), np.int32(first))
-        return function(block.x, block.y, block.rows, place, *counts)
+        return function(block.shared, block.y, block.rows, place, *counts)
 
     def advance(
         self,

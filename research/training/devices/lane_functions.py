@@ -64,7 +64,7 @@ def order(count: int, padding: int, uneven: bool, lane: Lane, epoch: jax.Array) 
 def gather(
     layout: BatchLayout,
     steps: int,
-    x: jax.Array,
+    shared: dict[str, Any],
     y: jax.Array,
     rows: jax.Array,
     place: tuple[jax.Array, jax.Array],
@@ -77,7 +77,8 @@ def gather(
     Args:
         layout: which examples of a batch lie on this device, and where.
         steps: how many batches.
-        x: raw inputs, [N, ...].
+        shared: what all lanes have in common, by name: x, raw inputs [N, ...], and where rows have
+            weights, loss_weight [N].
         y: labels, [N, ...].
         rows: rows of x, [R].
         place: which batch of `rows` is the first, and which step of the epoch that is; the same
@@ -85,7 +86,7 @@ def gather(
         real: how many rows the lane's epoch reads, []; None where all lanes read as many.
 
     Returns:
-        x and y, [steps, rows, ...], and the masks of `batch_layout.batch_masks`.
+        What is shared and y, [steps, rows, ...], and the masks of `batch_layout.batch_masks`.
     """
     begin, first = place
     batch = layout.sizes.batch
@@ -100,7 +101,8 @@ def gather(
     masks = batch_layout.batch_masks(
         layout.sizes, layout.parts, devices, layout.shard.index, first, steps, real
     )
-    return {"x": take(x, chosen), "y": take(y, chosen), **masks}
+    arrays = {**shared, "y": y}
+    return {name: take(array, chosen) for name, array in arrays.items()} | masks
 
 
 def evaluate(

@@ -19,11 +19,13 @@ from research.training.devices.chunk_functions import RowBlock
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnDeviceSource:
-    """The whole data on the device. y: labels [N, ...], or [W, N] where lanes differ."""
+    """The whole data on the device. y: labels [N, ...], or [W, N] where lanes differ. weights: what
+    rows weigh in the loss, [N], or None."""
 
     x: Any
     y: Any
     lanes_differ: bool = False
+    weights: Any = None
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
@@ -37,7 +39,7 @@ class OnDeviceSource:
             batch: rows per update.
         """
         for begin in range(first * batch, rows.shape[1], steps * batch):
-            yield RowBlock(self.x, self.y, rows, begin // batch, self.lanes_differ)
+            yield RowBlock(self.x, self.y, rows, begin // batch, self.lanes_differ, self.weights)
 
     def parts(
         self, rows: jax.Array, size: int
@@ -54,7 +56,7 @@ class HostSource:
     dispatch reads, no more.
 
     lanes: how many differ; the rows of one run that is spread over devices are the same on each.
-        lanes_differ: whether y differs between lanes.
+        lanes_differ: whether y differs between lanes. weights: as of `OnDeviceSource`.
     """
 
     x: Any
@@ -63,6 +65,7 @@ class HostSource:
     backend: Backend
     processes: int
     lanes_differ: bool = False
+    weights: np.ndarray | None = None
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
@@ -92,8 +95,10 @@ class HostSource:
                     else take(self.y, part)
                 )
                 of_rows = by_array(labels, lambda a: a.reshape(-1, *a.shape[2:]))
-                inputs, targets = self.backend.share((flat, of_rows))
-                yield RowBlock(inputs, targets, self._places(part.shape[1]), 0)
+                weights = None if self.weights is None else self.weights[part].reshape(-1)
+                inputs, targets, weights = self.backend.share((flat, of_rows, weights))
+                places = self._places(part.shape[1])
+                yield RowBlock(inputs, targets, places, 0, weights=weights)
 
     def parts(
         self, rows: jax.Array, size: int

@@ -171,12 +171,20 @@ class DevicePlacement:
         # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
         noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
-        batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y, noisy)
+        batch_source: OnDeviceSource | HostSource = OnDeviceSource(
+            self.x, y, noisy, backend.share(arrays.weights)
+        )
         if self.streams:
             # One run over several devices has equal labels on each; the host needs them once.
             host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
             batch_source = HostSource(
-                self.x, host_labels, self.width, backend, self.memory.processes, noisy
+                self.x,
+                host_labels,
+                self.width,
+                backend,
+                self.memory.processes,
+                noisy,
+                arrays.weights,
             )
         validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
         real = None

@@ -219,7 +219,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     _check_groups(config, spec)
     check_fold(config, spec)
     _check_scaling(config, spec)
-    _check_class_weight(config, spec)
+    _check_weights(config, spec)
     for _, view in config_lib.views(config):
         for _, entry in entries(view):
             for constraint in entry.constraints:
@@ -236,21 +236,37 @@ def _check_groups(config: RunConfig, spec: DataSpec) -> None:
         )
 
 
-def _check_class_weight(config: RunConfig, spec: DataSpec) -> None:
-    """Raises UserError if examples cannot be weighed by their class."""
-    if config.class_weight is None:
-        return
-    if config.task != "classification":
+def _check_weights(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if examples cannot be weighed by their class, or by a column."""
+    if config.class_weight is not None:
+        if config.task != "classification":
+            raise UserError(
+                f"class_weight weighs examples by their class, and {spec.name} is for {spec.task};"
+                " leave it out"
+            )
+        config.class_weight.check(spec.targets.classes)
+    weighed_by = [
+        *(["class_weight"] if config.class_weight is not None else []),
+        *(["weight"] if spec.weighted else []),
+    ]
+    if weighed_by and config.objective != FIELDS["objective"].default:
         raise UserError(
-            f"class_weight weighs examples by their class, and {spec.name} is for {spec.task};"
-            " leave it out"
-        )
-    if config.objective != FIELDS["objective"].default:
-        raise UserError(
-            f"class_weight applies only to objective=supervised, whose loss is a mean over"
+            f"{weighed_by[0]} applies only to objective=supervised, whose loss is a mean over"
             f" examples; with objective={config.objective.name}, leave it out"
         )
-    config.class_weight.check(spec.targets.classes)
+    if not spec.weighted:
+        return
+    if host.is_fitted(config):
+        raise UserError(
+            f"weight weighs rows in the loss of updates, and arch={config.arch.name} is fitted on"
+            " the host; use --drop in place of --weight"
+        )
+    for part in config.regularization:
+        if REGULARIZERS.get(part.name).mixes_examples:
+            raise UserError(
+                f"{part.name} mixes rows, whose weights may differ; leave --weight or {part.name}"
+                " out"
+            )
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:

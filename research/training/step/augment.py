@@ -117,7 +117,8 @@ def augment_batch(
         program: what the lanes have in common.
         state: the lane's state.
         lane: the lane's inputs.
-        batch: x and y, raw, [B, ...], and where there are any, the masks of batch_layout.py.
+        batch: x and y, raw, [B, ...], and where there are any, loss_weight [B] and the masks of
+            batch_layout.py.
         fwd: which rows of the global batch this device has.
     """
     clean = x = network.normalize_inputs(program, lane, batch["x"])
@@ -149,10 +150,15 @@ def augment_batch(
         else:
             x, targets = transform(x, targets, key)
     # Weights follow mixing, which may leave an example with the targets of its partner.
+    weights = []
     if program.counts_targets:
-        fwd = _weighed(fwd, objective.loss_weights(program, targets))
+        weights.append(objective.loss_weights(program, targets))
     if program.weighted:
-        fwd = _weighed(fwd, objective.class_weights(lane, targets))
+        weights.append(objective.class_weights(lane, targets))
+    if "loss_weight" in batch:
+        weights.append(batch["loss_weight"].astype(program.dtype))
+    if weights:
+        fwd = _weighed(fwd, functools.reduce(jnp.multiply, weights))
     return AugmentedBatch(fwd, x, y, targets)
 
 
