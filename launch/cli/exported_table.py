@@ -40,7 +40,9 @@ def recorded(name: str | None, experiment: str | None) -> tuple[list[Record], Ta
         sweep = SweepSpec.load(records, name)
         runs = done(sweep.runs, records, records.warn)
         if runs:
-            report = TableReport(of_sweep(name, sweep, sweep.runs, runs, sweep.notes))
+            # The kept predictions beside the records decide what the table's verdicts are about.
+            table = of_sweep(name, sweep, sweep.runs, runs, sweep.notes, store=records)
+            report = TableReport(table)
     else:
         runs = done(records.ids(), records, records.warn)
     if not runs:

@@ -15,7 +15,9 @@ def cheaper(table: ArmsTable) -> str:
     base = table.row(table.baseline)
     named = []
     for row in table.rows:
-        as_good = all(row.cells[i].verdict in AS_GOOD for i in with_margin)
+        verdicts = [row.cells[i].verdict for i in with_margin]
+        # A verdict of a look names it in parentheses, as `better (look 1, n = 8)`.
+        as_good = all(verdict.partition(" (")[0] in AS_GOOD for verdict in verdicts)
         costs = _lower_costs(row, base)
         if as_good and costs:
             named.append(f"{row.label} ({' and '.join(costs)})")

@@ -1,7 +1,7 @@
 """What a table's verdicts are about, by which test, and what limits them, in sentences."""
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedFolds, SharedRow
 Kind = type[Null]
 # More of the variance than this comes from what a table should have more of.
 MOST = 2 / 3
+NAMES: Mapping[Kind, str] = {
+    SignFlips: "sign flips",
+    SharedRows: "t-tests with the corrected variance",
+    SharedFolds: "corrected repeated k-fold t-tests",
+    CrossedRows: "t-tests with the variance of seeds and rows",
+}
 
 
 def about(table: ArmsTable) -> str:
@@ -30,8 +36,9 @@ def about(table: ArmsTable) -> str:
             " which are replicates as folds are not."
         ),
         CrossedRows: lambda: (
-            f"about new test rows from the same source, {_trained_on(table)}. Seeds and test rows"
-            " are crossed effects, computed from the kept scores of each row."
+            f"about new {_parts(by_kind[CrossedRows])} rows from the same source,"
+            f" {_trained_on(table)}. Seeds and rows are crossed effects, computed from the kept"
+            " scores of each row."
         ),
         SignFlips: lambda: "about these rows of data only: what other seeds would give.",
     }
@@ -75,7 +82,7 @@ def tests(table: ArmsTable) -> list[str]:
             f"p: corrected repeated k-fold t-tests {differences} (Bouckaert & Frank). {joint}"
         ),
         CrossedRows: (
-            f"p: two-sided t-tests {differences} and test row, with the variance of seeds, of rows"
+            f"p: two-sided t-tests {differences} and row, with the variance of seeds, of rows"
             f" and of their interaction. {joint}"
         ),
     }
@@ -84,12 +91,7 @@ def tests(table: ArmsTable) -> list[str]:
 
 def best(table: ArmsTable) -> str:
     """The tests behind what is bold."""
-    names: Mapping[Kind, str] = {
-        SignFlips: f"sign flips ({flips(table)})",
-        SharedRows: "t-tests with the corrected variance",
-        SharedFolds: "corrected repeated k-fold t-tests",
-        CrossedRows: "t-tests with the variance of seeds and rows",
-    }
+    names = {**NAMES, SignFlips: f"{NAMES[SignFlips]} ({flips(table)})"}
     return " or ".join(names[kind] for kind in columns_by_kind(table))
 
 
@@ -118,8 +120,8 @@ def limits(table: ArmsTable) -> list[str]:
     unknown = unknown if may_keep(record.config for record in table.records()) else []
     if fixed and unknown:
         sentences.append(
-            f"Verdicts{of_columns(table, unknown)} on new rows require the scores of each test row"
-            " (--keep_predictions), of a metric that is a mean over rows."
+            f"Verdicts{of_columns(table, unknown)} on new rows require the scores of each"
+            f" {_parts(unknown)} row (--keep_predictions), of a metric that is a mean over rows."
         )
     if fixed and (unknown or CrossedRows in by_kind) and not _drawn_by_seed(table):
         separate = any(record.provenance.get("own_test_rows") for record in table.records())
@@ -146,19 +148,25 @@ def _limit(table: ArmsTable, index: int) -> str:
     if not known.size:
         return ""
     share = statistics.median(known.tolist())
-    if share > MOST:
-        advice = "more test rows would help, more seeds would not"
-    elif share < 1 - MOST:
-        advice = "more seeds would help, more test rows would not"
-    else:
-        advice = "both more seeds and more test rows would help"
     column = table.columns[index]
+    more = f"more {_parts([column])} rows"
+    if share > MOST:
+        advice = f"{more} would help, more seeds would not"
+    elif share < 1 - MOST:
+        advice = f"more seeds would help, {more} would not"
+    else:
+        advice = f"both more seeds and {more} would help"
     what = "the means" if table.baseline is None else "Δ"
-    rows = f"{null.r:,} {column.metric.partition('/')[0]} rows"
+    rows = f"{null.r:,} {_parts([column])} rows"
     return (
         f"{of_variance(column)}: {100 * share:.0f} % of that of {what} (in the median) comes from"
         f" the {rows}, whatever the number of seeds: {advice}."
     )
+
+
+def _parts(columns: Sequence[Column]) -> str:
+    """The parts of the data that columns are measured on, as `validation and test`."""
+    return " and ".join(dict.fromkeys(column.metric.partition("/")[0] for column in columns))
 
 
 def of_variance(column: Column) -> str:

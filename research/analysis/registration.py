@@ -77,7 +77,6 @@ def sentences(store: Store, experiment: Experiment) -> Iterator[str]:
     Args:
         store: the records, beside which the registration lies.
         experiment: the declared table as it is now.
-        until: the rule by which seeds are added now; None: there is none.
     """
     known = _read(store, experiment.name)
     if known is None:
@@ -90,6 +89,8 @@ def sentences(store: Store, experiment: Experiment) -> Iterator[str]:
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """What differs, in words: `seeds: 10, now 20`."""
     for name in sorted(before.keys() | now.keys()):
+        if name not in before and now[name] == _default(name):
+            continue
         old, new = before.get(name), now.get(name)
         if old == new:
             continue
@@ -100,6 +101,17 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
             yield name
         else:
             yield f"{name}: {old}, now {new}"
+
+
+def _default(name: str) -> Any:
+    """What a field of Experiment has where nothing is declared, as JSON: a registration from before
+    the field existed asks the same."""
+    for field in dataclasses.fields(Experiment):
+        if field.name == name:
+            factory = field.default_factory
+            default = field.default if factory is dataclasses.MISSING else factory()
+            return json.loads(json.dumps(default, default=str))
+    return None
 
 
 def _file(store: Store, name: str) -> Path:

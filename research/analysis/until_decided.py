@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from research.analysis import claim_text
 from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Row
+from research.analysis.cheaper import cheaper
 from research.analysis.comparing import contrasts, differences_to, first_failure, rounding_of
 from research.analysis.table_report import TableReport
 from research.duration import Period
@@ -175,21 +177,31 @@ def _verdict(compared: Comparisons, row: int, column: Column, look: int) -> str:
 def _with_decisions(
     table: ArmsTable, decisions: Mapping[str, Decision], looks: int, seeds: int
 ) -> ArmsTable:
-    """The table with the verdicts of the looks in place of its own."""
+    """The table with the verdicts of the looks in place of those of a fixed number of seeds."""
     rows = tuple(_row(row, decisions.get(row.label), looks, table.baseline) for row in table.rows)
     column = table.columns[0].label
     others = ", ".join(column.label for column in table.columns[1:])
+    test = claim_text.NAMES[type(table.nulls[0])]
     sentences = [
         f"Seeds were added until each row was decided on {column}, or the budget was spent: after"
         f" {plural(looks, 'look')} at most, at up to {plural(seeds, 'seed')}. Look k may spend"
         " 0.05 / (k (k + 1)) of the error, so that all looks together keep 5 %. p is that of the"
-        " look that decided; intervals are those of a number of seeds that is fixed before.",
+        f" look that decided, by two-sided {test} paired by {table.pair}, corrected for the rows"
+        " that were open at that look; intervals are those of a number of seeds that is fixed"
+        " before.",
         f"{others} was not tested." if others else "",
     ]
-    # What the table says of its own tests holds for a number of seeds that was fixed before.
-    untested = [sentence for sentence in table.footer if not sentence.startswith(_FIXED)]
-    footer = (*(sentence for sentence in sentences if sentence), *untested)
-    return dataclasses.replace(table, rows=rows, footer=footer)
+    decided = dataclasses.replace(table, rows=rows)
+    # What the table says of its tests holds for a number of seeds that was fixed before.
+    fixed = cheaper(table)
+    rest = [
+        sentence
+        for sentence in table.footer
+        if sentence != fixed and not sentence.startswith(_FIXED)
+    ]
+    sentences.append(cheaper(decided))
+    footer = (*(sentence for sentence in sentences if sentence), *rest)
+    return dataclasses.replace(decided, footer=footer)
 
 
 _FIXED = ("p: ", "An interval of Δ", "The smallest difference", "Bold: ")

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from research.analysis.registration import register, sentences
+from research.analysis.registration import question, register, sentences
 from research.errors import UserError
+from research.identity import digest
 from research.sweeps.column import Column
 from research.sweeps.experiment import Experiment
 from research.sweeps.records.store import Store
@@ -32,6 +33,19 @@ def test_a_table_says_that_it_was_registered_and_what_was_changed(tmp_path) -> N
     )
     (sentence,) = sentences(store, changed)
     assert sentence.endswith("; since then changed: arms: b, c; columns; seeds: 6, now 20.")
+
+
+def test_a_registration_from_before_a_field_existed_asks_the_same(tmp_path) -> None:
+    store = Store(tmp_path)
+    before = {key: value for key, value in question(DECLARED).items() if key != "datasets"}
+    (tmp_path / "registered").mkdir()
+    content = {"digest": digest(before), "date": "2026-01-01", "question": before}
+    (tmp_path / "registered/asked.json").write_text(json.dumps(content))
+    (sentence,) = sentences(store, DECLARED)
+    assert sentence.endswith(", unchanged.")
+    assert register(store, DECLARED, 9) == digest(before)
+    widened = dataclasses.replace(DECLARED, base={}, datasets=("digits", "wine"))
+    assert "datasets" in next(iter(sentences(store, widened)))
 
 
 def test_a_registration_comes_first_and_stays(tmp_path) -> None:

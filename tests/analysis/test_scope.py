@@ -142,7 +142,8 @@ class _Kept(Predictions):
     def load(self, run_id: str) -> dict[str, PredictedRows]:
         right = self.right[run_id]
         scores = np.stack([right, 1 - right], -1).astype(np.float32)
-        return {"test": PredictedRows(np.arange(len(right)), scores, np.zeros(len(right), int))}
+        predicted = PredictedRows(np.arange(len(right)), scores, np.zeros(len(right), int))
+        return {"validation": predicted, "test": predicted}
 
 
 def scored(seeds: int = 6) -> tuple[list[Arm], dict[str, np.ndarray]]:
@@ -175,6 +176,23 @@ def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
     assert difference.half_width == pytest.approx(by_hand.half_width, rel=0.05)
     rows = build_table("T", given, [ACCURACY], "none", range(6), scope=Scope("rows", kept))
     assert rows.claims == ("rows",)
+
+
+def test_verdicts_on_validation_rows_name_them():
+    given, right = scored()
+    for arm in given:
+        for one in arm.records.values():
+            one.metrics["validation/accuracy"] = one.metrics["test/accuracy"]
+    column = Column("val accuracy", "validation/accuracy")
+    kept = KeptScores(_Kept(right))
+    built = build_table("T", given, [column], "none", range(6), scope=Scope(scores=kept))
+    assert "about new validation rows from the same source" in built.caption
+    assert "test row" not in " ".join([built.caption, *built.footer])
+    assert "from the 40 validation rows" in " ".join(built.footer)
+    both = build_table("T", given, [column, ACCURACY], "none", range(6), scope=Scope(scores=kept))
+    assert "about new validation and test rows" in both.caption
+    without = build_table("T", given, [column], "none", range(6))
+    assert "test row" not in " ".join(without.footer)
 
 
 def test_scores_that_do_not_fit_allow_no_claim():

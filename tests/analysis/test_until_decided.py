@@ -1,5 +1,7 @@
 """Seeds until decided: which rows get more seeds, when they stop, and what the table says."""
 
+import dataclasses
+
 import pytest
 
 from research.analysis.arms_table import Arm
@@ -20,8 +22,9 @@ def experiment(**more) -> Experiment:
 
 
 def value(label: str, seed: int) -> float:
-    """`worse` is higher by 1; `same` moves around `base` evenly."""
-    shift = {"base": 0.0, "worse": 1.0, "same": 0.1 if seed % 2 else -0.1}[label]
+    """`worse` is higher by 1; `same` and `rising` move around `base` evenly."""
+    same = 0.1 if seed % 2 else -0.1
+    shift = {"base": 0.0, "worse": 1.0, "same": same, "rising": 0.02 * (seed - 3.5)}[label]
     return 5 + 0.01 * (seed % 3) + shift
 
 
@@ -36,6 +39,7 @@ def trainer(asked: list[dict[str, int]]):
                     seed: Record(
                         f"{label}{seed}", "finished", {},
                         {"test/mse": value(label, seed), "test/mae": value(label, seed)},
+                        parameters=20 if label == "base" else 10,
                     )
                     for seed in each
                 },
@@ -63,6 +67,7 @@ def test_only_undecided_rows_get_more_seeds() -> None:
     assert table.row("worse").cells[0].p_adjusted == 2 * 2.0**-7
     assert "MAE was not tested." in table.footer
     assert not any(sentence.startswith(("p: ", "Bold")) for sentence in table.footer)
+    assert "by two-sided sign flips paired by seed" in table.footer[0]
 
 
 def test_a_margin_decides_which_rows_are_equivalent() -> None:
@@ -73,6 +78,20 @@ def test_a_margin_decides_which_rows_are_equivalent() -> None:
     verdicts = {row.label: row.cells[0].verdict for row in table.rows}
     assert verdicts["worse"] == "worse (look 1, n = 8)"
     assert verdicts["same"].startswith("equivalent (look ")
+
+
+@pytest.mark.parametrize(("margin", "decided"), [(0.5, True), (0.053, False)])
+def test_only_a_row_that_was_decided_is_called_as_good_and_cheaper(margin, decided) -> None:
+    """With a small margin, eight seeds show that `rising` is equivalent if their number was fixed
+    before, and not within what the first look may spend."""
+    within = (Column("MSE", "test/mse", "lower", margin=margin),)
+    declared = Experiment("e", "", {}, {"base": {}, "rising": {}}, within, "base")
+    sentence = "As good within the margin, and cheaper: rising (10 of 20 parameters)."
+    train = trainer([])
+    assert sentence in train(dataclasses.replace(declared, seeds=8)).table.footer
+    table = until_decided(declared, SeedBudget(runs=16), train).table
+    assert table.row("rising").cells[0].verdict.startswith("equivalent (look") == decided
+    assert table.footer.count(sentence) == decided
 
 
 def test_a_budget_of_runs_counts_folds() -> None:

@@ -103,7 +103,7 @@ def test_a_fixed_split_has_verdicts_on_new_rows_by_the_kept_scores(folder: Path)
     sweep = ["sweep", *WINE, "--split_seed=7", "--grid=regularization=none|l2=0.3"]
     asked = [*sweep, "--seeds=3", "--baseline=regularization=none", "--format=json"]
     without, with_scores = run(
-        folder, [*asked, "--records=fixed"], [*asked, "--records=fixed", KEEP]
+        folder, [*asked, "--records=fixed"], [*asked, "--records=fixed", "--name=kept", KEEP]
     )
     assert without.code == with_scores.code == 0, with_scores.err
     before, table = json.loads(without.out), json.loads(with_scores.out)
@@ -120,3 +120,13 @@ def test_a_fixed_split_has_verdicts_on_new_rows_by_the_kept_scores(folder: Path)
         cell = row["cells"][1]
         assert cell["interval"]["mean"] == pytest.approx(expected.mean)
         assert cell["interval"]["half_width"] == pytest.approx(expected.half_width)
+    export = ["export", "--records=fixed", "--name=kept", "--to=csv", "--out=exported"]
+    shown, exported = run(
+        folder, ["table", "--records=fixed", "--name=kept", "--format=json"], export
+    )
+    assert shown.code == exported.code == 0, exported.err
+    written = json.loads((folder / "exported/tables/kept/table.json").read_text())
+    assert (written["caption"], written["claims"]) == (
+        json.loads(shown.out)["caption"],
+        ["new", "new"],
+    )
