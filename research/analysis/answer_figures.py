@@ -10,7 +10,7 @@ from research.analysis.arms_table import Column
 from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_table import EffectsTable
 from research.analysis.line_plots import COLOURS, MARKERS
-from research.analysis.over_datasets import Spanned
+from research.analysis.over_datasets import Spanned, is_comparable
 from research.statistics.datasets import performance_profile
 
 # matplotlib takes a second to import, so only code that draws imports it.
@@ -40,12 +40,14 @@ def _of_column(table: DatasetsTable, index: int) -> figures.Drawings:
     ranked = [row for row in table.rows if row.together[index].rank is not None]
     if len(ranked) < 2:
         return {}
-    middles = {row.label: row.together[index].middle for row in ranked}
-    quantity = f"IQM of {_in_unit(column)}"
     drawings: figures.Drawings = {
-        f"ranks-{column.metric}": partial(critical_difference, table, index),
-        f"iqm-{column.metric}": partial(_estimates, table, column, middles, quantity),
+        f"ranks-{column.metric}": partial(critical_difference, table, index)
     }
+    comparable = is_comparable(column)
+    if comparable:
+        middles = {row.label: row.together[index].middle for row in ranked}
+        quantity = f"IQM of {_in_unit(column)}"
+        drawings[f"iqm-{column.metric}"] = partial(_estimates, table, column, middles, quantity)
     compared = {
         row.label: row.together[index].improvement
         for row in ranked
@@ -58,7 +60,9 @@ def _of_column(table: DatasetsTable, index: int) -> figures.Drawings:
         )
     if any(row.together[index].posterior for row in ranked):
         drawings[f"signed-ranks-{column.metric}"] = partial(signed_ranks, table, index)
-    return drawings | {f"profiles-{column.metric}": partial(profiles, table, index)}
+    if comparable:
+        drawings[f"profiles-{column.metric}"] = partial(profiles, table, index)
+    return drawings
 
 
 def critical_difference(table: DatasetsTable, index: int) -> "Figure":
@@ -139,18 +143,20 @@ def _estimates(
 
     factor = 100.0 if column is not None and column.in_percent else 1.0
     figure = Canvas(7.0, 1.3 + 0.3 * len(estimates))
-    figure.heading(f"{table.title}: {len(table.datasets)} data sets, 95 % bootstrap intervals")
+    spanned = any(each is not None and each.low is not None for each in estimates.values())
+    intervals = ", 95 % bootstrap intervals" if spanned else ""
+    figure.heading(f"{table.title}: {len(table.datasets)} data sets{intervals}")
     axis = figure.add_subplot()
     if middle is not None:
         axis.axvline(middle, color="black", linewidth=0.8)
     for y, estimate in enumerate(estimates.values()):
-        if estimate is not None:
-            value, low, high = (
-                factor * each for each in (estimate.value, estimate.low, estimate.high)
-            )
+        if estimate is None:
+            continue
+        if estimate.low is not None and estimate.high is not None:
             # Percentiles of a bootstrap may leave the value out, so this is no errorbar.
-            axis.plot([low, high], [y, y], "|-", color="#333333", linewidth=1.4)
-            axis.plot(value, y, "o", color="#333333")
+            ends = [factor * estimate.low, factor * estimate.high]
+            axis.plot(ends, [y, y], "|-", color="#333333", linewidth=1.4)
+        axis.plot(factor * estimate.value, y, "o", color="#333333")
     _rows(axis, list(estimates))
     axis.set_xlabel(quantity, fontsize=9)
     return figure

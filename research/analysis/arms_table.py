@@ -18,7 +18,8 @@ FAILURES: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
 BETTER = "better"
 WORSE = "worse"
 UNDECIDED = "no difference shown"
-# What pairs the values of rows where they are of the folds of one seed.
+# What pairs the values of rows: seeds, or the folds of the only seed.
+SEED = "seed"
 FOLD = "fold"
 
 
@@ -162,7 +163,7 @@ class ArmsTable(Tabular):
     summary: str = ""
     nulls: tuple[Null, ...] = ()
     label_header: str = "arm"
-    pair: str = "seed"
+    pair: str = SEED
     elsewhere: bool = False
 
     @property

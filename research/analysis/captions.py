@@ -162,9 +162,10 @@ def is_about(sentence: str, column: Column) -> bool:
 def _bold(table: ArmsTable) -> str:
     """Which cells are bold, or why none is."""
     n = len(table.seeds)
-    if not table.m:
+    if not table.m or (table.nulls and all(null.untested for null in table.nulls)):
         return ""
-    if "rows" in table.claims and not SignFlips().can_conclude(n):
+    flips = any(isinstance(null, SignFlips) for null in table.nulls)
+    if flips and not SignFlips().can_conclude(n):
         return (
             f"Cannot conclude at n={n}: the smallest p that {plural(n, table.pair)} can give is"
             f" 2^(1−n) = {2.0 ** (1 - n):.2g}, so Δ has no interval and nothing is bold."
@@ -200,8 +201,8 @@ def left_out(table: ArmsTable) -> list[str]:
             "Failed runs are left out of the mean and counted in the cell, and their row gets no p"
         ),
         "missing": (
-            "Runs without a record or without the metric are left out; differences use the seeds"
-            " that both have"
+            "Runs without a record or without the metric are left out; differences use the"
+            f" {table.pair}s that both have"
         ),
     }
     lines = []
@@ -230,7 +231,7 @@ def left_out(table: ArmsTable) -> list[str]:
         ):
             lines.append(
                 f"The baseline '{row.label}' itself has runs without a value: differences to it use"
-                " the remaining common seeds, and no row gets a p there."
+                f" the remaining common {table.pair}s, and no row gets a p there."
             )
     return lines
 

@@ -10,7 +10,14 @@ from research.analysis.comparing import contrasts
 from research.analysis.kept_scores import KEPT_PARTS, may_keep
 from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
-from research.statistics.nulls import DRAWS, EXACT_UP_TO, SharedFolds, SharedRows, SignFlips
+from research.statistics.nulls import (
+    DRAWS,
+    EXACT_UP_TO,
+    SharedFolds,
+    SharedRows,
+    SignFlips,
+    Untested,
+)
 
 Kind = type[Null]
 # More of the variance than this comes from what a table should have more of.
@@ -41,6 +48,7 @@ def about(table: ArmsTable) -> str:
             " scores of each row."
         ),
         SignFlips: lambda: "about these rows of data only: what other seeds would give.",
+        Untested: lambda: "left out: the folds of one seed do not show how they would vary.",
     }
     by_kind = columns_by_kind(table)
     return " ".join(
@@ -86,13 +94,13 @@ def tests(table: ArmsTable) -> list[str]:
             f" and of their interaction. {joint}"
         ),
     }
-    return [sentences[kind] for kind in columns_by_kind(table)]
+    return [sentences[kind] for kind in columns_by_kind(table) if kind in sentences]
 
 
 def best(table: ArmsTable) -> str:
     """The tests behind what is bold."""
     names = {**NAMES, SignFlips: f"{NAMES[SignFlips]} ({flips(table)})"}
-    return " or ".join(names[kind] for kind in columns_by_kind(table))
+    return " or ".join(names[kind] for kind in columns_by_kind(table) if kind in names)
 
 
 def flips(table: ArmsTable) -> str:

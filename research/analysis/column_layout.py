@@ -188,7 +188,7 @@ def mean(table: ArmsTable, column: Column, index: int) -> ColumnLayout:
     return ColumnLayout(
         header(column, rows),
         "r",
-        lambda row: _mean(row.cells[index], column),
+        lambda row: mean_text(row.cells[index], column),
         value,
         bold=lambda row: row.cells[index].bold,
         names=tuple(dict.fromkeys((column.label, column.metric))),
@@ -198,7 +198,7 @@ def mean(table: ArmsTable, column: Column, index: int) -> ColumnLayout:
     )
 
 
-def _mean(cell: Cell, column: Column) -> str:
+def mean_text(cell: Cell, column: Column) -> str:
     """`97.25 ± 0.31`, `96.90 ± 0.40 (9/10)` or `diverged (0/10)`."""
     n = cell.count("finished")
     total = cell.asked
@@ -228,6 +228,8 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
         interval = row.cells[index].difference
         return None if interval is None else interval.mean
 
+    heading = "verdict" if table.nulls[index].untested else VERDICTS[table.claims[index]]
+
     def verdict(row: Row) -> str:
         return "" if row.label == table.baseline else row.cells[index].verdict
 
@@ -245,7 +247,7 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
         adjusted_p(index),
         ColumnLayout(
             # Of values from elsewhere only the pairs are known.
-            f"verdict on other {table.pair}s" if table.elsewhere else VERDICTS[table.claims[index]],
+            f"verdict on other {table.pair}s" if table.elsewhere else heading,
             "l",
             verdict,
             lambda row: verdict(row) or None,

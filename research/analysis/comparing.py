@@ -90,7 +90,7 @@ def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float)
         rounding: as of `against`.
     """
     labels = [label for label, cell in cells.items() if cell.complete and cell.values]
-    if len(labels) < 2:
+    if len(labels) < 2 or null.untested:
         return frozenset()
     values = np.stack([_values(cells[label]) for label in labels], -1)
     slack = float(_slack(abs(values), rounding).max())
@@ -134,7 +134,7 @@ def _compared_row(compared: Comparisons, index: int, differences: Floats) -> Cel
 
 
 def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: Cell) -> Cell:
-    tested = not first_failure(cell) and not first_failure(reference)
+    tested = not (first_failure(cell) or first_failure(reference) or null.untested)
     cell = dataclasses.replace(
         cell,
         difference=compared.difference,
@@ -149,6 +149,8 @@ def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
         return f"no test: {word}"
     if word := first_failure(reference):
         return f"no test: baseline {word}"
+    if null.untested:
+        return f"no test: {null.untested}"
     if cell.difference is None or cell.p_adjusted is None:
         return "no test: no common seeds"
     if not null.can_conclude(cell.difference.n):

@@ -1,13 +1,14 @@
 """From the table of every arm on every data set to the table over data sets."""
 
 import dataclasses
+from typing import Any
 
 from research.analysis import claim_text, provenance_text
-from research.analysis.arms_table import ArmsTable, Column
+from research.analysis.arms_table import FOLD, ArmsTable, Column
 from research.analysis.captions import left_out
 from research.analysis.datasets_table import DatasetsRow, DatasetsTable
 from research.analysis.kept_scores import KeptScores
-from research.analysis.over_datasets import ranking, region_of, together, values_of
+from research.analysis.over_datasets import is_comparable, ranking, region_of, together, values_of
 from research.analysis.table_builder import Scope, build_table
 from research.analysis.weighing import weighing
 from research.statistics.comparisons import Claim
@@ -35,6 +36,9 @@ def datasets_table(
     columns = trained.columns
     by_label = {row.label: row.arm for row in trained.rows}
 
+    # Folds or seeds: what the table of all data sets has is decided for each.
+    scope = Scope(claim, scores, trained.pair)
+
     def on(dataset: str) -> ArmsTable:
         of_dataset = [
             dataclasses.replace(by_label[label_on(label, dataset)], label=label)
@@ -46,7 +50,7 @@ def datasets_table(
             columns,
             arms.baseline,
             trained.seeds,
-            scope=Scope(claim, scores),
+            scope=scope,
         )
 
     tables = tuple(on(dataset) for dataset in arms.datasets)
@@ -91,33 +95,84 @@ def datasets_table(
 
 
 def _caption(table: DatasetsTable) -> str:
-    first = table.tables[0]
-    n = len(first.seeds)
+    n = len(table.tables[0].seeds)
+    pair = table.tables[0].pair
     percent = [column.label for column in table.columns if column.in_percent]
     sentences = [
         f"{table.title.rstrip('.')}: {plural(len(table.rows), 'arm')} on"
         f" {plural(len(table.datasets), 'data set')}.",
-        f"Cells are mean ± half-width of the 95 % interval over n = {n} seeds."
+        f"Cells are mean ± half-width of the 95 % interval over n = {n} {pair}s"
+        f"{' of one seed' if pair == FOLD else ''}."
         if n > 1
         else "One seed: cells have no interval.",
-        claim_text.about(first) if n > 1 else "",
-        "Average ranks, and the verdict by them, are about other data sets like these.",
+        *(_claims(table) if n > 1 else []),
+        "Average ranks, and the verdict by them, are about other data sets like these."
+        if any(table.rankings)
+        else "",
         weighing(row for trained in table.tables for row in trained.rows),
         f"In percent: {', '.join(percent)}." if percent else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
+def _claims(table: DatasetsTable) -> list[str]:
+    """What the intervals on each data set are about, with the data sets where they differ."""
+    by_sentence: dict[str, list[str]] = {}
+    for dataset, of_dataset in zip(table.datasets, table.tables, strict=True):
+        by_sentence.setdefault(claim_text.about(of_dataset), []).append(dataset)
+    if len(by_sentence) == 1:
+        return list(by_sentence)
+    return [f"On {', '.join(datasets)}: {text}" for text, datasets in by_sentence.items() if text]
+
+
 def _footer(table: DatasetsTable) -> list[str]:
+    """How the columns that there are, and what is bold, are to be read."""
     ranks = [
         _ranks(table, column, ranking)
         for column, ranking in zip(table.columns, table.rankings, strict=True)
     ]
-    means = (
-        "Average rank: of the means over seeds, 1 is best. IQM: the mean of the middle half of all"
-        " runs, with a bootstrap that is stratified by data set (Agarwal et al. 2021)."
+    cells = [cell for row in table.rows for of_column in row.cells for cell in of_column]
+    bold = (
+        "Bold: on each data set, the best mean and every row that cannot be distinguished from it"
+        " at 95 % confidence there."
     )
-    return [*ranks, means, *(_to_baseline(table) if table.baseline is not None else [])]
+    return [
+        *ranks,
+        *(_means(table) if any(table.rankings) else []),
+        *(_to_baseline(table) if _together(table, "improvement") else []),
+        *([bold] if any(cell.bold for cell in cells) else []),
+    ]
+
+
+def _together(table: DatasetsTable, name: str) -> list[Any]:
+    """What there is of a field of `Together`, in all rows and columns."""
+    values = [getattr(each, name) for row in table.rows for each in row.together]
+    return [value for value in values if value is not None]
+
+
+def _means(table: DatasetsTable) -> list[str]:
+    """What ranks and interquartile means are made of."""
+    pair = table.tables[0].pair
+    sentences = [f"Average rank: of the means over {pair}s, 1 is best."]
+    middles = _together(table, "middle")
+    if middles:
+        spanned = any(middle.low is not None for middle in middles)
+        bootstrap = ", with a bootstrap that is stratified by data set" if spanned else ""
+        sentences.append(
+            "IQM: the mean of the middle half of all"
+            f" {'data sets' if pair == FOLD else 'runs'}{bootstrap} (Agarwal et al. 2021)."
+        )
+    if pair == FOLD:
+        sentences.append(
+            "Folds of one seed are not independent runs, so each data set counts with the mean of"
+            " its folds, and what the data sets say together has no interval."
+        )
+    if others := [column.label for column in table.columns if not is_comparable(column)]:
+        sentences.append(
+            f"No IQM of {', '.join(others)}: it is no share, and its scale may differ from data set"
+            " to data set."
+        )
+    return sentences
 
 
 def _ranks(table: DatasetsTable, column: Column, ranking: Ranking | None) -> str:
@@ -136,10 +191,14 @@ def _ranks(table: DatasetsTable, column: Column, ranking: Ranking | None) -> str
 
 def _to_baseline(table: DatasetsTable) -> list[str]:
     """How the comparisons with the baseline are to be read."""
-    sentences = [
-        f"P(better): how often a run is better than one of '{table.baseline}', averaged over data"
-        " sets, with its 95 % interval."
-    ]
+    spanned = any(each.low is not None for each in _together(table, "improvement"))
+    interval = ", with its 95 % interval" if spanned else ""
+    better = (
+        f"how often a run is better than one of '{table.baseline}', averaged over data sets"
+        if table.tables[0].pair != FOLD
+        else f"on what share of the data sets the mean is better than that of '{table.baseline}'"
+    )
+    sentences = [f"P(better): {better}{interval}."]
     regions = []
     for column in table.columns:
         region = region_of(column)

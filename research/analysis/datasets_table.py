@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from research.analysis.arms_table import ArmsTable, Cell, Column
-from research.analysis.column_layout import ColumnLayout, Value, header
+from research.analysis.column_layout import INCOMPLETE, ColumnLayout, Value, header, mean_text
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.number_format import NOTHING, Scale, scale_of
+from research.analysis.number_format import NOTHING, Scale
 from research.analysis.over_datasets import Spanned, Together
 from research.analysis.tabular import Tabular
 from research.statistics.comparisons import Floats
@@ -29,7 +29,8 @@ class DatasetsTable(Tabular):
     """A finished table over data sets; nothing in it is rounded.
 
     tables: of each data set. rankings: by column; None where no two arms have all their runs.
-    values: by column, those of every run [arms, seeds, datasets]; NaN where there is none.
+    values: by column, those of every run [arms, seeds, datasets], or the means of the only seed's
+    folds [arms, 1, datasets]; NaN where there is none.
     """
 
     title: str
@@ -54,8 +55,10 @@ class DatasetsTable(Tabular):
                 "metric": column.metric,
                 "dataset": dataset,
                 "n": cell.count("finished"),
+                **{outcome: cell.count(outcome) for outcome in INCOMPLETE},
                 "mean": cell.interval and cell.interval.mean,
                 "half_width": cell.interval and cell.interval.half_width,
+                "bold": cell.bold,
                 **_flat(row.together[index]),
             }
             for row in self.rows
@@ -143,8 +146,7 @@ def _mean(column: Column, index: int, place: int, dataset: str) -> ColumnLayout:
     """The means on one data set."""
 
     def text(row: DatasetsRow) -> str:
-        interval = row.cells[index][place].interval
-        return NOTHING if interval is None else scale_of(column, interval).interval(interval)
+        return mean_text(row.cells[index][place], column)
 
     def value(row: DatasetsRow) -> Value:
         interval = row.cells[index][place].interval
@@ -207,8 +209,10 @@ def _together(table: DatasetsTable, column: Column, index: int) -> list[ColumnLa
 
 
 def _interval(estimate: Spanned | None, scale: Scale) -> str:
-    """`0.71 [0.60, 0.80]`."""
+    """`0.71 [0.60, 0.80]`, or `0.71` where there is no interval."""
     if estimate is None:
         return NOTHING
-    low, high = (scale.number(end) for end in (estimate.low, estimate.high))
-    return f"{scale.number(estimate.value)} [{low}, {high}]"
+    value = scale.number(estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} [{scale.number(estimate.low)}, {scale.number(estimate.high)}]"

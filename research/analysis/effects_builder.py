@@ -91,7 +91,7 @@ def _cells(arms: ArmsTable, index: int, design: Design) -> list[Cell]:
             cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null)
     tested = [cell for cell in cells if cell is not None]
     return [
-        _untested(cell, word) if (word := _failure(arms, index, used)) else cell
+        _untested(cell, word) if (word := _failure(arms, index, used) or null.untested) else cell
         for cell, used in zip(tested, (design.contrasts != 0).any(0), strict=True)
     ]
 
@@ -199,19 +199,18 @@ def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple
     kinds = {row.effect.kind for row in rows}
     runs = sum(1 for _ in arms.records())
     words = {"new": "new rows from the same source", "rows": "these rows of data only"}
-    claims = dict.fromkeys(arms.claims)
-    by_claim = {
-        claim: [c.label for c, its in zip(arms.columns, arms.claims, strict=True) if its == claim]
-        for claim in claims
-    }
+    by_claim: dict[str, list[str]] = {}
+    for column, null in zip(arms.columns, arms.nulls, strict=True):
+        if not null.untested:
+            by_claim.setdefault(null.claim, []).append(column.label)
     about = " and ".join(
-        words[claim] + (f" ({', '.join(labels)})" if len(claims) > 1 else "")
+        words[claim] + (f" ({', '.join(labels)})" if len(labels) < len(arms.columns) else "")
         for claim, labels in by_claim.items()
     )
     sentences = [
         f"{len(design.on)} combinations of {design.on.shape[1]} factors, {plural(runs, 'run')}"
         " (--rows=arms shows each combination).",
-        f"Intervals and verdicts are about {about}.",
+        f"Intervals and verdicts are about {about}." if about else "",
         f"p: each {arms.pair} gives one value of each effect. It is corrected for all effects of"
         " one kind by the step-down maximum of |t|.",
         "An interval excludes 0 exactly where p ≤ 0.05.",

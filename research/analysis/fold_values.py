@@ -6,18 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from research.analysis.arms_table import Arm
-from research.statistics.nulls import SharedFolds
+from research.statistics.comparisons import Null
+from research.statistics.nulls import SharedFolds, Untested
 from research.sweeps.column import Column, reads_predictions
 from research.sweeps.estimates.seed_value import fold_of
 
 
 class FoldValues(NamedTuple):
-    """arms: with a record per fold in the place of one per seed. folds: their numbers. null: how
-    the values of folds vary."""
+    """arms: with a record per fold in the place of one per seed. folds: their numbers."""
 
     arms: list[Arm]
     folds: tuple[int, ...]
-    null: SharedFolds
 
 
 def fold_values(
@@ -44,28 +43,35 @@ def fold_values(
     numbers = {fold_of(record) for arm in arms for record in arm.behind(seed)}
     folds = _numbered(numbers, count)
     by_fold = [_by_fold(arm, seed, folds) for arm in arms]
-    null = shared_folds(by_fold)
     alone = all(
         len(arm.records) == len(given.behind(seed))
         for arm, given in zip(by_fold, arms, strict=True)
     )
-    return FoldValues(by_fold, folds, null) if null and alone and len(folds) == count else None
+    known = _test_shares(by_fold) and alone and len(folds) == count
+    return FoldValues(by_fold, folds) if known else None
 
 
-def shared_folds(arms: Iterable[Arm]) -> SharedFolds | None:
-    """How the values of folds vary, by the share of the rows that test; None where no record says.
+def null_of_folds(arms: Iterable[Arm], column: Column) -> Null:
+    """How the values of folds vary: on test rows, by the share of the rows that test. Of other
+    metrics, and where no record says the share, the folds of one seed do not show it.
 
     Args:
         arms: with a record per fold.
+        column: the metric.
     """
-    shares = [
+    shares = _test_shares(arms) if column.metric.startswith("test/") else []
+    return SharedFolds(statistics.fmean(shares)) if shares else Untested("folds of one seed")
+
+
+def _test_shares(arms: Iterable[Arm]) -> list[float]:
+    """Of each run whose record says it, the share of its rows that test."""
+    return [
         int(record.provenance["test_rows"])
         / (int(record.provenance["test_rows"]) + int(record.provenance["train_rows"]))
         for arm in arms
         for record in arm.records.values()
         if record.provenance.get("test_rows")
     ]
-    return SharedFolds(statistics.fmean(shares)) if shares else None
 
 
 def _numbered(numbers: set[int], count: int) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from research.analysis.arms_table import ArmsTable, Cell
 from research.statistics.irregular import collapsed, strongly_skewed
+from research.statistics.nulls import SignFlips
 
 # Rows that are named; the others are counted.
 MOST_NAMED = 5
@@ -24,7 +25,7 @@ def irregular_rows(table: ArmsTable) -> str:
         return ""
     more = len(rows) - MOST_NAMED
     named = "; ".join([*rows[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
-    flips = "rows" in table.claims and table.m
+    flips = table.m and any(isinstance(null, SignFlips) for null in table.nulls)
     tests = "; sign flips test symmetry, which they lack, so p can be too small" if flips else ""
     return f"Intervals of skewed values cover their mean less often than 95 %{tests}: {named}."
 

@@ -6,29 +6,33 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Column
+from research.analysis.arms_table import BETTER, FOLD, UNDECIDED, WORSE, ArmsTable, Column
 from research.statistics import datasets as over_datasets
 from research.statistics.comparisons import Floats
 from research.statistics.datasets import Ranking
 
+# Metrics that mean the same on every data set: shares, and what is divided by the variance of the
+# data set's targets. Others have another scale on each.
+COMPARABLE = ("accuracy", "exact_match", "roc_auc", "miou", "calibration_error", "r2")
 # Accuracies that differ by less than a point are equivalent, unless a margin is declared.
 REGION = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
 class Spanned:
-    """A value with the ends of its 95 % interval."""
+    """A value with the ends of its 95 % interval; None where a data set has only one run."""
 
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Together:
     """What all data sets say of one arm in one metric; None where a run has no value.
 
-    rank: the average, 1 is best. middle: the interquartile mean over runs. improvement: how often a
+    rank: the average, 1 is best. middle: the interquartile mean over runs; None of a metric that
+    has another scale on each data set. improvement: how often a
     run is better than one of the baseline. posterior: that a typical data set is worse, equivalent
     or better than the baseline. verdict: by Nemenyi's critical difference of ranks.
     """
@@ -43,12 +47,20 @@ class Together:
 def values_of(tables: Sequence[ArmsTable], index: int) -> Floats:
     """[arms, seeds, datasets]: the values of a column; NaN where a run has none.
 
+    Folds of one seed are no runs apart, so their mean is the only value [arms, 1, datasets].
+
     Args:
         tables: of each data set.
         index: the column's position.
     """
     by_dataset = [[row.cells[index].values for row in table.rows] for table in tables]
-    return np.moveaxis(np.array(by_dataset, np.float64), 0, -1)
+    values = np.moveaxis(np.array(by_dataset, np.float64), 0, -1)
+    return values.mean(1, keepdims=True) if tables[0].pair == FOLD else values
+
+
+def is_comparable(column: Column) -> bool:
+    """Whether values of different data sets can be averaged: a share, or a metric like one."""
+    return column.in_percent or column.metric.endswith(COMPARABLE)
 
 
 def _complete(values: Floats) -> list[int]:
@@ -111,15 +123,13 @@ def _of_arm(
 ) -> Together:
     sign = _sign(column)
     ours = sign * values[arm]
-    ends = over_datasets.interquartile_interval(ours)
-    low, high = sorted(sign * end for end in ends)
-    middle = Spanned(sign * float(over_datasets.interquartile_mean(ours)), low, high)
+    middle = _middle(ours, sign) if is_comparable(column) else None
     if base is None or arm == base:
         return Together(ranks[arm], middle)
     theirs = sign * values[base]
     improvement = Spanned(
         over_datasets.probability_of_improvement(ours, theirs),
-        *over_datasets.improvement_interval(ours, theirs),
+        *(over_datasets.improvement_interval(ours, theirs) if len(ours) > 1 else ()),
     )
     region = region_of(column)
     posterior = (
@@ -132,6 +142,16 @@ def _of_arm(
     if abs(gain) > ranking.critical_difference:
         verdict = BETTER if gain > 0 else WORSE
     return Together(ranks[arm], middle, improvement, posterior, verdict)
+
+
+def _middle(ours: Floats, sign: int) -> Spanned:
+    """The interquartile mean of values [seeds, datasets] of which higher is better. A bootstrap of
+    one run per data set draws the same run each time, and so has no interval."""
+    mean = sign * float(over_datasets.interquartile_mean(ours))
+    if len(ours) < 2:
+        return Spanned(mean)
+    low, high = sorted(sign * end for end in over_datasets.interquartile_interval(ours))
+    return Spanned(mean, low, high)
 
 
 def region_of(column: Column) -> float | None:

@@ -9,6 +9,7 @@ import numpy as np
 from research.analysis import comparing
 from research.analysis.arms_table import (
     FOLD,
+    SEED,
     Arm,
     ArmsTable,
     Cell,
@@ -20,7 +21,7 @@ from research.analysis.arms_table import (
 )
 from research.analysis.captions import caption, footer
 from research.analysis.effort import with_log_rank
-from research.analysis.fold_values import fold_values
+from research.analysis.fold_values import fold_values, null_of_folds
 from research.analysis.kept_scores import KeptScores
 from research.analysis.scope import null_of
 from research.errors import UserError, nearest
@@ -48,11 +49,13 @@ class Scope:
     """What intervals and verdicts are about.
 
     claim: None: new rows where the records allow it. scores: the metric of each test row, where
-        runs kept them.
+        runs kept them. pair: what the records of the arms are keyed by, `seed` or FOLD; None: the
+        folds of the only seed become the values where there are such.
     """
 
     claim: Claim | None = None
     scores: KeptScores | None = None
+    pair: str | None = None
 
 
 NO_REMARKS = Remarks()
@@ -88,11 +91,15 @@ def build_table(
     seeds = tuple(map(int, seeds))
     _check(arms, columns, baseline, remarks.published)
     m = len(arms) - 1
-    folds = fold_values(arms, columns, seeds) if scope.claim != "rows" else None
-    if folds is not None:
+    pair = scope.pair or SEED
+    undecided = scope.pair is None and scope.claim != "rows"
+    if undecided and (folds := fold_values(arms, columns, seeds)):
         arms, seeds = folds.arms, folds.folds
+        pair = FOLD
     nulls = tuple(
-        folds.null if folds else null_of(scope.claim, arms, column, seeds, scope.scores)
+        null_of_folds(arms, column)
+        if pair == FOLD
+        else null_of(scope.claim, arms, column, seeds, scope.scores)
         for column in columns
     )
     by_column = [
@@ -103,10 +110,8 @@ def build_table(
         Row(arm, tuple(cells[index] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
         for index, arm in enumerate(arms)
     )
-    table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), nulls=nulls)
-    if folds is not None:
-        table = dataclasses.replace(table, pair=FOLD)
-    table = with_log_rank(table)
+    table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", ())
+    table = with_log_rank(dataclasses.replace(table, nulls=nulls, pair=pair))
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, remarks.strengths, remarks.notes)
     )

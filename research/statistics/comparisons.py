@@ -26,10 +26,11 @@ ROUNDING = 1e-12
 class Null:
     """The joint distribution of the t statistics where nothing differs.
 
-    claim: what its verdicts are about.
+    claim: what its verdicts are about. untested: why nothing is tested; "" where there is a test.
     """
 
     claim: Claim = "rows"
+    untested: str = ""
 
     def can_conclude(self, n: int) -> bool:
         """Whether n pairs can reach ALPHA at all."""

@@ -185,3 +185,33 @@ class SharedFolds(SharedRows):
     Reference: Bouckaert & Frank, Evaluating the Replicability of Significance Tests for Comparing
     Learning Algorithms, PAKDD 2004.
     """
+
+
+@dataclasses.dataclass(frozen=True)
+class Untested(Null):
+    """Values that do not show how others would vary: means and differences have no interval, and
+    nothing is tested."""
+
+    untested: str
+
+    def can_conclude(self, n: int) -> bool:
+        """Never."""
+        return False
+
+    def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
+        """Infinite, since nothing is known of it.
+
+        Args:
+            sums: sums of the pairs' differences [..., m].
+            squares: sums of their squares [..., m].
+            n: number of pairs [..., m].
+        """
+        return np.full(np.shape(sums), np.inf)
+
+    def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
+        """The observed |t| alone, all 0."""
+        yield observed_t(differences, self)[..., None, :]
+
+    def interval(self, values: Floats, column: int) -> Interval:
+        """The mean of values [n] alone."""
+        return Interval(float(values.mean()), None, values.size)

@@ -11,6 +11,7 @@ from research.analysis.axes import sweep_table, with_seed_values
 from research.analysis.effects_builder import effects_table
 from research.analysis.explain import explain
 from research.analysis.power_table import power_table
+from research.analysis.render import render
 from research.analysis.table_builder import Scope, build_table
 from research.errors import UserError
 from research.statistics.comparisons import Claim
@@ -138,3 +139,32 @@ def test_effects_over_seeds_of_folds_count_every_run() -> None:
     effects = effects_table(built, designs.design("leave_one_out", 1, 3), ["a"])
     assert "2 combinations of 1 factors, 24 runs (" in effects.footer[0]
     assert "over 3 seeds." in effects.caption
+
+
+def test_only_test_columns_of_folds_are_tested() -> None:
+    """How a training loss or seconds would vary, the folds of one seed do not say."""
+    arms = []
+    for label, values in (("none", FIRST), ("a", SECOND)):
+        records = [fold(k, label, value) for k, value in enumerate(values)]
+        for record in records:
+            record.metrics["train/loss"] = 1 - record.metrics["test/accuracy"]
+        arms.append(with_seed_values(Arm(label, {}), {0: (records, 4)}, None))
+    columns = [Column("accuracy", "test/accuracy"), Column("loss", "train/loss", "lower")]
+    built = build_table("S", arms, columns, "none", [0])
+    accuracy, loss = built.row("a").cells
+    assert accuracy.p is not None
+    assert (loss.p, loss.p_adjusted, loss.verdict) == (None, None, "no test: folds of one seed")
+    assert loss.interval is not None
+    assert loss.interval.half_width is None
+    assert loss.interval.mean == pytest.approx(1 - np.mean(SECOND))
+    assert loss.difference is not None
+    assert loss.difference.half_width is None
+    assert not loss.bold
+    assert "Intervals and verdicts of loss are left out: the folds of one seed" in built.caption
+    text = render(built, "md")
+    assert text.count("verdict on new data") == 1
+    assert "Cannot conclude" not in text
+    assert "these rows" not in text
+    effects = effects_table(built, designs.design("leave_one_out", 1, 1), ["a"])
+    assert {row.cells[1].verdict for row in effects.rows} == {"no test: folds of one seed"}
+    assert "are about new rows from the same source (accuracy)." in effects.footer[1]
