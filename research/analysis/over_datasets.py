@@ -145,8 +145,8 @@ def _of_arm(
 
 
 def _middle(ours: Floats, sign: int) -> Spanned:
-    """The interquartile mean of values [seeds, datasets] of which higher is better. A bootstrap of
-    one run per data set draws the same run each time, and so has no interval."""
+    """The interquartile mean of values [seeds, datasets], where higher is better, times the sign. A
+    bootstrap of one run per data set draws the same run each time, and so gives no interval."""
     mean = sign * float(over_datasets.interquartile_mean(ours))
     if len(ours) < 2:
         return Spanned(mean)
