@@ -1,16 +1,19 @@
 """Source variance: trains the draws of a row's sources of randomness, and makes their table."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from research.analysis.clean_metrics import with_clean
+from research.analysis.effort import flops_of_updates, measured
+from research.analysis.experiment_report import check_metrics
 from research.analysis.variance_table import VarianceRow, VarianceTable, figure
 from research.errors import UserError, nearest
-from research.statistics.variance_parts import VariancePart, variance_part
-from research.sweeps.column import Column
+from research.metric_names import is_effort
+from research.statistics.variance_parts import VariancePart, bootstrap_part, variance_part
+from research.sweeps.column import Column, reads_predictions
 from research.sweeps.declare.variance_draws import ROWS, TOGETHER, VarianceDraws
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import ensure_records
@@ -20,6 +23,7 @@ from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 
 # The values of one source: by base, the final metrics of its draws; None of one without a value.
@@ -45,8 +49,8 @@ def of_experiment(
         observer: follows the training.
 
     Raises:
-        UserError: there is no such row, it has a setting that is yet to be chosen, or rows cannot
-            be resampled.
+        UserError: there is no such row, it has a setting that is yet to be chosen, its runs will
+            not have a column, or rows cannot be resampled.
     """
     label = label or experiment.baseline or next(iter(experiment.arms))
     if label not in experiment.arms:
@@ -57,40 +61,48 @@ def of_experiment(
             " rows set it, and ask for that one's variance"
         )
     arm = {**experiment.base, **experiment.arms[label]}
+    bases = planner.runs(planner.each_fold(draws.of_bases(arm)))
+    seeded = {
+        name: [[planner.runs(planner.each_fold([draw])) for draw in base] for base in of_source]
+        for name, of_source in draws.requests(arm).items()
+    }
+    # All is checked before anything is trained.
+    _check_columns(experiment, bases)
+    every = [run for of in seeded.values() for base in of for draw in base for run in draw]
+    flops = flops_of_updates([column.metric for column in experiment.columns], every, planner)
     values: dict[str, Values] = {}
     if ROWS in draws.sources:
-        runs = planner.runs(planner.each_fold(draws.of_bases(arm)))
-        _check_rows(runs)
-        values[ROWS] = _resampled(runs, draws, planner, store, observer)
-    seeded = _trained(experiment, draws, arm, planner, store, observer)
-    values = seeded | values
+        _check_rows(bases)
+        values[ROWS] = _resampled(bases, draws, planner, store, observer)
+    by_id = ensure_records(every, store, planner, observer)
+    values |= _of_draws(experiment, seeded, by_id, flops)
     order = [*draws.sources, *([TOGETHER] if TOGETHER in values else [])]
     rows = [
         row
         for column in experiment.columns
         for row in _rows(column, {name: values[name] for name in order})
     ]
-    (run, *_) = planner.runs(planner.each_fold(draws.of_bases(arm))[:1])
-    shared = "split" in draws.sources and ROWS in draws.sources and run.program.spec.split_by_seed
+    by_seed = bases[0].program.spec.split_by_seed
+    shared = "split" in draws.sources and ROWS in draws.sources and by_seed
     return VarianceTable(experiment.name, label, draws, tuple(rows), shared)
 
 
-def _trained(
+def _of_draws(
     experiment: Experiment,
-    draws: VarianceDraws,
-    arm: dict[str, Any],
-    planner: Planner,
-    store: Store,
-    observer: Observer,
+    runs: Mapping[str, list[list[list[PlannedRun]]]],
+    by_id: Mapping[str, Record],
+    flops: Mapping[str, float],
 ) -> dict[str, Values]:
-    """The final metrics of the draws of every source that has a seed."""
-    requests = draws.requests(arm)
-    runs = {
-        name: [[planner.runs(planner.each_fold([draw])) for draw in base] for base in bases]
-        for name, bases in requests.items()
-    }
-    every = [run for bases in runs.values() for base in bases for draw in base for run in draw]
-    by_id = ensure_records(every, store, planner, observer)
+    """The final metrics of the draws of every source that has a seed.
+
+    Args:
+        experiment: the declared table.
+        runs: by source, those of each base, of each draw, of each fold.
+        by_id: their records.
+        flops: operations of one update, by run id, where a column asks for them.
+    """
+    columns = [column.metric for column in experiment.columns]
+    by_id = measured(with_clean(by_id, columns), columns, flops)
 
     def metrics(folds: Sequence[PlannedRun]) -> dict[str, float] | None:
         there = [by_id[run.id] for run in folds if run.id in by_id]
@@ -101,6 +113,18 @@ def _trained(
     return {
         name: [[metrics(draw) for draw in base] for base in bases] for name, bases in runs.items()
     }
+
+
+def _check_columns(experiment: Experiment, runs: Sequence[PlannedRun]) -> None:
+    """Raises UserError for a column that the runs will not have."""
+    check_metrics(experiment, runs)
+    for column in experiment.columns:
+        if reads_predictions([column.metric]):
+            name = column.metric.partition("/")[2]
+            raise UserError(
+                f"'{column.metric}' is of the predictions of all folds, which are not kept here;"
+                f" ask for the variance of an experiment with test/{name}"
+            )
 
 
 def _check_rows(runs: Sequence[PlannedRun]) -> None:
@@ -151,11 +175,12 @@ def _rows(column: Column, values: dict[str, Values]) -> Iterator[VarianceRow]:
     parts: dict[str, VariancePart | None] = {}
     lost = {}
     for name, bases in values.items():
-        if name == ROWS and column.metric.startswith("train/"):
-            continue  # the scores of training rows are not kept
+        # The scores of training rows are not kept, and effort is not of rows.
+        if name == ROWS and (column.metric.startswith("train/") or is_effort(column.metric)):
+            continue
         numbers = [[(draw or {}).get(column.metric, math.nan) for draw in base] for base in bases]
         there = [[value for value in base if math.isfinite(value)] for base in numbers]
-        parts[name] = variance_part(there)
+        parts[name] = bootstrap_part(there) if name == ROWS else variance_part(there)
         lost[name] = sum(map(len, numbers)) - sum(map(len, there))
     whole = parts.get(TOGETHER)
     for name, part in parts.items():

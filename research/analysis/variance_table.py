@@ -8,6 +8,7 @@ from research.analysis import number_format
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.tabular import Tabular
+from research.metric_names import target_of
 from research.statistics.variance_parts import VariancePart
 from research.sweeps.column import Column
 from research.sweeps.declare.variance_draws import MEANINGS, ROWS, TOGETHER, VarianceDraws
@@ -51,8 +52,8 @@ class VarianceTable(Tabular):
                 "metric": row.column.metric,
                 "n": row.part.n if row.part else 0,
                 "variance": row.part and row.part.variance,
-                "variance_low": row.part and row.part.low,
-                "variance_high": row.part and row.part.high,
+                "variance_low": _end(row, 0),
+                "variance_high": _end(row, 1),
                 "degrees_of_freedom": row.part and row.part.degrees,
                 "share_of_together": row.share,
                 "without_value": row.lost,
@@ -85,8 +86,12 @@ def _texts_of_variance(table: VarianceTable) -> Prose:
         "A redrawn split redraws the evaluated rows too, so 'split' has a part of 'rows' in it."
         if table.shared
         else "",
-        "'rows' resamples the evaluated rows of trained runs with replacement (bootstrap)."
+        "'rows' resamples the evaluated rows of trained runs with replacement (bootstrap). It"
+        " has no interval: more draws do not say how other rows would vary."
         if ROWS in draws.sources
+        else "",
+        "A run that did not reach its target counts with the effort that every run had."
+        if any(target_of(row.column.metric) for row in table.rows)
         else "",
         "Standard deviations are in percentage points." if percent else "",
         f"{plural(lost, 'draw')} had no value and {'is' if lost == 1 else 'are'} left out."
@@ -107,9 +112,7 @@ def _grids_of_variance(table: VarianceTable) -> list[Grid]:
                 words("column", lambda row: row.column.label),
                 ColumnLayout("n", "r", lambda row: str(_n(row)), _n),
                 ColumnLayout("sd", "r", _deviation, lambda row: row.part and row.part.variance),
-                ColumnLayout(
-                    "95 % interval", "r", _interval, lambda row: row.part and row.part.low
-                ),
+                ColumnLayout("95 % interval", "r", _interval, lambda row: _end(row, 0)),
                 ColumnLayout("share", "r", _share, lambda row: row.share),
             ],
         )
@@ -118,10 +121,6 @@ def _grids_of_variance(table: VarianceTable) -> list[Grid]:
 
 def _n(row: VarianceRow) -> int:
     return row.part.n if row.part else 0
-
-
-def _low(row: VarianceRow) -> float | None:
-    return row.part.low if row.part else None
 
 
 def deviation(column: Column, variance: float) -> float:
@@ -135,10 +134,14 @@ def _deviation(row: VarianceRow) -> str:
     return f"{deviation(row.column, row.part.variance):.2g}"
 
 
+def _end(row: VarianceRow, end: int) -> float | None:
+    return row.part.interval[end] if row.part and row.part.interval else None
+
+
 def _interval(row: VarianceRow) -> str:
-    if row.part is None:
+    if row.part is None or row.part.interval is None:
         return number_format.NOTHING
-    low, high = (deviation(row.column, end) for end in (row.part.low, row.part.high))
+    low, high = (deviation(row.column, end) for end in row.part.interval)
     return f"{low:.2g} to {high:.2g}"
 
 
@@ -161,8 +164,10 @@ def figure(table: VarianceTable, column: Column) -> "Figure":
     canvas.heading(f"{table.title}, {table.arm}: what makes {column.label} vary")
     axis = canvas.add_subplot()
     sizes = [deviation(column, part.variance) for part in parts]
-    lows = [deviation(column, part.low) for part in parts]
-    highs = [deviation(column, part.high) for part in parts]
+    # A part without an interval has a bar without whiskers.
+    ends = [part.interval or (part.variance, part.variance) for part in parts]
+    lows = [deviation(column, low) for low, _ in ends]
+    highs = [deviation(column, high) for _, high in ends]
     errors = [
         [size - low for size, low in zip(sizes, lows, strict=True)],
         [high - size for size, high in zip(sizes, highs, strict=True)],

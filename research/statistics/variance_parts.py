@@ -12,13 +12,15 @@ from research.statistics.intervals import ALPHA, finite
 
 @dataclasses.dataclass(frozen=True)
 class VariancePart:
-    """A variance with the ends of its 95 % interval. n: values behind it. degrees: of freedom."""
+    """A variance with its 95 % interval, None where there is none.
+
+    n: values behind it. degrees: of freedom, None without an interval.
+    """
 
     variance: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
     n: int
-    degrees: int
+    degrees: int | None
 
 
 def variance_part(groups: Sequence[Sequence[float]]) -> VariancePart | None:
@@ -46,4 +48,14 @@ def variance_part(groups: Sequence[Sequence[float]]) -> VariancePart | None:
     low = squares / special.chdtri(degrees, ALPHA / 2)
     high = squares / special.chdtri(degrees, 1 - ALPHA / 2)
     n = sum(map(len, arrays))
-    return VariancePart(squares / degrees, float(low), float(high), n, degrees)
+    return VariancePart(squares / degrees, (float(low), float(high)), n, degrees)
+
+
+def bootstrap_part(groups: Sequence[Sequence[float]]) -> VariancePart | None:
+    """The variance within groups of bootstrap values, pooled over the groups, as `variance_part`.
+
+    It has no interval. Its draws resample the same rows, so their number says only how precisely
+    the bootstrap is computed, and not how far these rows' variance is from that of other rows.
+    """
+    part = variance_part(groups)
+    return part and dataclasses.replace(part, interval=None, degrees=None)

@@ -61,6 +61,7 @@ def check_metric(metric: str, better: str) -> None:
     refuse_unknown(
         [metric],
         of_tasks | {name for loss in LOSSES for name in loss.metrics} | set(METRICS.names()),
+        folds=True,  # whether there are any shows once the runs are planned
     )
     if better not in get_args(Better):
         raise UserError(

@@ -9,14 +9,18 @@ import pytest
 
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import with_seed_values
-from research.analysis.effort import log_rank_p, measured
+from research.analysis.effort import flops_of_updates, log_rank_p, measured
 from research.analysis.render import render
+from research.analysis.sweep_report import Question, of_sweep
 from research.analysis.table_builder import build_table
 from research.analysis.view import View
+from research.config import to_flags
 from research.errors import UserError
 from research.metric_names import target_of
 from research.sweeps.column import Column, check_metric
+from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.record import Record
+from tests.support.engine import planned, planner
 
 TO = "steps_to(validation/accuracy>=0.9)"
 CONFIG = {"batch_size": "4", "epochs": "4"}
@@ -192,3 +196,28 @@ def test_a_seed_reached_its_target_only_if_all_its_folds_did() -> None:
 def test_curves_have_no_clean_metrics() -> None:
     with pytest.raises(UserError, match="curves have no 'train/clean_accuracy'; did you mean"):
         check_metric("steps_to(train/clean_accuracy>=0.9)", "lower")
+
+
+def test_a_sweep_shows_the_operations_of_its_runs() -> None:
+    columns = ("effort/flops",)
+    requests = [{"learning_rate": rate} for rate in (0.1, 0.2)]
+    runs = planned(*requests)
+    flops = flops_of_updates(columns, runs, planner())
+    metrics = {"validation/accuracy": 0.5, "test/accuracy": 0.5}
+    by_id = {
+        each.id: Record(each.id, "finished", to_flags(each.config), metrics, steps=15)
+        for each in runs
+    }
+    sweep = SweepSpec(requests, ["learning_rate"])
+    table = of_sweep(
+        "t", sweep, list(by_id), by_id, question=Question(None, None, columns, None, flops)
+    )
+    assert [row.cells[-1].values for row in table.rows] == [(15 * flops[each.id],) for each in runs]
+    assert min(flops.values()) > 0
+
+
+def test_without_updates_there_are_no_operations_to_count() -> None:
+    (fitted,) = planner().runs([{"arch": "constant", "split": "4:1:1"}])
+    with pytest.raises(UserError, match="no run is trained by updates of rows; leave it out"):
+        flops_of_updates(["effort/flops"], [fitted], planner())
+    assert flops_of_updates(["effort/steps"], [fitted], planner()) == {}

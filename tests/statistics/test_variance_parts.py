@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.statistics.variance_parts import variance_part
+from research.statistics.variance_parts import bootstrap_part, variance_part
 
 
 def test_the_pooled_variance_and_its_interval_by_hand() -> None:
@@ -12,15 +12,25 @@ def test_the_pooled_variance_and_its_interval_by_hand() -> None:
     part = variance_part([[1.0, 2.0, 3.0], [5.0, 9.0], [4.0]])
     assert part is not None
     assert (part.variance, part.n, part.degrees) == (pytest.approx(10 / 3), 5, 3)
-    assert part.low == pytest.approx(10 / stats.chi2.ppf(0.975, 3))
-    assert part.high == pytest.approx(10 / stats.chi2.ppf(0.025, 3))
+    low, high = (10 / stats.chi2.ppf(share, 3) for share in (0.975, 0.025))
+    assert part.interval == pytest.approx((low, high))
 
 
 def test_values_that_do_not_vary_have_no_variance() -> None:
     part = variance_part([[0.5, 0.5, 0.5]])
     assert part is not None
-    assert (part.variance, part.low, part.high) == (0, 0, 0)
+    assert (part.variance, part.interval) == (0, (0, 0))
     assert variance_part([[1.0], []]) is None
+
+
+def test_a_bootstrap_has_the_same_variance_and_no_interval() -> None:
+    groups = [[1.0, 2.0, 3.0], [5.0, 9.0]]
+    part, drawn = variance_part(groups), bootstrap_part(groups)
+    assert part is not None
+    assert drawn is not None
+    assert (drawn.variance, drawn.n) == (part.variance, part.n)
+    assert (drawn.interval, drawn.degrees) == (None, None)
+    assert bootstrap_part([[1.0]]) is None
 
 
 def test_known_components_are_estimated_and_covered() -> None:
@@ -35,7 +45,9 @@ def test_known_components_are_estimated_and_covered() -> None:
             others = random.normal(size=(3, 1)) * 5  # what is fixed differs between the bases
             part = variance_part((others + size * random.normal(size=(3, 8))).tolist())
             assert part is not None
-            covered[name] += part.low <= size**2 <= part.high
+            assert part.interval is not None
+            low, high = part.interval
+            covered[name] += low <= size**2 <= high
             estimates[name].append(part.variance)
     for name, size in sizes.items():
         assert np.mean(estimates[name]) == pytest.approx(size**2, rel=0.03)

@@ -59,7 +59,7 @@ class VarianceDraws:
             redrawn[TOGETHER] = self.seeded
         return {
             name: [
-                [self._settings(arm, base, draw, names) for draw in range(self.draws)]
+                [_settings(arm, base, draw, name, names) for draw in range(self.draws)]
                 for base in range(self.bases)
             ]
             for name, names in redrawn.items()
@@ -69,10 +69,30 @@ class VarianceDraws:
         """The run of each base, whose evaluated rows are resampled."""
         return [{**arm, "seed": base} for base in range(self.bases)]
 
-    def _settings(
-        self, arm: Settings, base: int, draw: int, redrawn: Sequence[str]
-    ) -> dict[str, Any]:
-        # Each draw of each base has a seed of its own, so that all values are independent.
-        seed = self.bases + base * (self.draws - 1) + draw - 1
-        seeds = {SEEDS[source]: seed for source in redrawn} if draw else {}
-        return {**arm, "seed": base, **seeds}
+
+# Above the seeds of all bases, which a redrawn source must not repeat.
+_FIRST = 1_000_000
+
+
+def redrawn_seed(source: str, base: int, draw: int) -> int:
+    """The seed of a draw: another one for each source, base and draw, so that no source repeats the
+    random numbers of `together`. More draws or bases reuse the runs of fewer.
+
+    Args:
+        source: one with a seed, or `together`.
+        base: the number of the base, from 0.
+        draw: the number of the draw, from 1.
+    """
+    sources = [*SEEDS, TOGETHER]
+    # Cantor's pairing: a number of its own for each pair of numbers.
+    diagonal = base + draw
+    pair = diagonal * (diagonal + 1) // 2 + draw
+    return _FIRST + pair * len(sources) + sources.index(source)
+
+
+def _settings(
+    arm: Settings, base: int, draw: int, source: str, redrawn: Sequence[str]
+) -> dict[str, Any]:
+    """The settings of a draw; the first one is the base itself."""
+    seeds = {SEEDS[name]: redrawn_seed(source, base, draw) for name in redrawn} if draw else {}
+    return {**arm, "seed": base, **seeds}
