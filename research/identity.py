@@ -43,6 +43,11 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
         lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
     ),
     "recomputed statistics": (2, _recomputes),
+    # Folds that differ by a padded batch are trained on all their rows.
+    "padded folds": (
+        2,
+        lambda config: config.remainder == "pad" and config.fold is not None,
+    ),
     # Final training metrics are on the labels that were trained. As label noise is a number, it is
     # not in a program's config, so this splits no program.
     "trained labels": (2, lambda config: bool(config.label_noise)),

@@ -13,6 +13,7 @@ from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource, categories, grouped
 from research.data.one_hot import OneHot
 from research.data.splitters.division import division
+from research.errors import UserError
 from research.registry import SPLITTERS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
@@ -177,6 +178,40 @@ def test_folds_of_a_series_that_differ_in_steps_say_so() -> None:
     first, *_ = settings_text(runs)
     assert first.startswith("3 folds of split=time_series(3,gap=0,validation=0), each of")
     assert first.endswith(" parameters, 1 to 5 steps:")
+
+
+def test_padded_folds_are_trained_on_all_their_rows() -> None:
+    """15, 30 and 45 rows are one, two and three batches of 15; of 14 they are one more."""
+    for batch, steps in ((15, [1, 2, 3]), (14, [2, 3, 4])):
+        settings = {"split": "time_series(3)", "batch_size": batch, "epochs": 1}
+        padded = folds(3, **settings, remainder="pad")
+        assert [own.program.steps for own in padded] == steps
+
+
+def test_a_batch_has_at_most_the_rows_of_its_fold() -> None:
+    """The first fold has 15 rows; the folds differ by 30, so they could share a program."""
+    settings = {"split": "time_series(3)", "epochs": 1}
+    with pytest.raises(UserError, match="batch_size=40 is larger than the 15 training rows of fol"):
+        folds(3, **settings, batch_size=40)
+    assert run(**{**UNEVEN, **settings}, batch_size=40, fold=2).program.steps == 1
+    assert [own.program.steps for own in folds(3, **settings, batch_size="full")] == [1, 1, 1]
+
+
+def test_lanes_share_the_drawing_of_their_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = folds()
+    made = [make_lane_inputs(own.config, own.program, IMAGES.data).lane.test for own in runs]
+    drawn = division(runs[0].config.split)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the folds were drawn again")
+
+    monkeypatch.setattr(type(drawn), "splits", refuse)
+    again = [make_lane_inputs(own.config, own.program, IMAGES.data).lane.test for own in runs]
+    np.testing.assert_array_equal(made, again)
+    # Other labels, of the same data set or not, may stratify other rows.
+    copied = IMAGES.data._replace(y=IMAGES.data.y.copy())
+    with pytest.raises(AssertionError, match="drawn again"):
+        make_lane_inputs(runs[0].config, runs[0].program, copied)
 
 
 @pytest.mark.parametrize("split", SPLITS)

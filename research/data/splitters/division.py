@@ -23,6 +23,10 @@ class PartSizes(NamedTuple):
 class Division(Protocol):
     """One way to divide the rows of a data set into folds."""
 
+    def __hash__(self) -> int:
+        """It is a key of caches, so equal divisions divide alike."""
+        ...
+
     @property
     def varies(self) -> bool:
         """Whether the seed decides how many rows test, so that lanes of a program differ in it."""
@@ -115,19 +119,29 @@ def extremes(folds: Sequence[PartSizes], varies: bool = False) -> tuple[PartSize
     return most, fewest
 
 
-def together(folds: Sequence[PartSizes], fold: int, batch: int) -> list[PartSizes]:
-    """The folds that are lanes of one program with a fold: smaller ones are padded.
+def shared_sizes(
+    folds: Sequence[PartSizes], batch: int, pads: bool, varies: bool = False
+) -> list[tuple[PartSizes, PartSizes]]:
+    """For each fold, the `extremes` of the folds that share its program.
 
-    Every lane makes the same number of updates per epoch. So folds are together if their training
-    rows differ by less than a batch, which costs none more than one update; else those are that
-    make the same number of updates.
+    All lanes of a program make the same number of updates per epoch. Folds with the same number
+    share a program, and the smaller ones are padded. Where the rows that fill no batch are dropped,
+    all folds share one if their training rows differ by at most a batch: none of them loses more
+    than one update per epoch.
 
     Args:
         folds: the sizes of all folds.
-        fold: the fold in question.
-        batch: examples per update; 0: all of them, and every epoch is one update.
+        batch: examples per update; 0: all of them, and an epoch is one update.
+        pads: whether the rows that fill no batch are a last, padded one.
+        varies: as of `extremes`.
     """
     rows = [sizes.train for sizes in folds]
-    if not batch or max(rows) - min(rows) <= batch:
-        return [*folds]
-    return [sizes for sizes in folds if sizes.train // batch == rows[fold] // batch]
+    if not batch or (not pads and max(rows) - min(rows) <= batch):
+        updates = [1] * len(rows)
+    else:
+        updates = [-(-count // batch) if pads else count // batch for count in rows]
+    alike: dict[int, list[PartSizes]] = {}
+    for count, sizes in zip(updates, folds, strict=True):
+        alike.setdefault(count, []).append(sizes)
+    bounds = {count: extremes(sharing, varies) for count, sharing in alike.items()}
+    return [bounds[count] for count in updates]

@@ -21,7 +21,8 @@ COLUMNS = ("row", "fold", "part")
 _LARGEST = np.iinfo(np.int32).max
 
 
-@dataclasses.dataclass(frozen=True)
+# Compared by identity, as arrays have no hash.
+@dataclasses.dataclass(frozen=True, eq=False)
 class SplitFile:
     """The division that a file lists: `row` (from 0), `part` (train, validation or test), and
     `fold` (from 0) where there are several. Rows that it leaves out are in no part."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import operator
 from typing import Any
 
 import jax
@@ -13,7 +14,13 @@ from research.config import FOLLOWING, RunConfig
 from research.data.data_table import BLOCK, missing
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
-from research.data.splitters.division import division, extremes, padded, together
+from research.data.splitters.division import (
+    Division,
+    PartSizes,
+    division,
+    padded,
+    shared_sizes,
+)
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
 from research.training.setup import host
@@ -44,9 +51,10 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
         batch = config.batch_size * game.horizon
         updates = config.updates_per_epoch or UPDATES_PER_EPOCH
         return Sizes(0, episodes, episodes, batch, updates=updates)
-    how = division(config.split)
-    folds = together(how.sizes(spec, config.train_size), config.fold or 0, config.batch_size)
-    most, fewest = extremes(folds, how.varies)
+    by_fold = _shared_sizes(
+        division(config.split), spec, config.train_size, config.batch_size, config.remainder
+    )
+    most, fewest = by_fold[config.fold or 0]
     # One program for these folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
     if host.is_fitted(config):
@@ -54,6 +62,14 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     # A step reads a batch for each of its rounds.
     batch = (config.batch_size or most.train) * game.rounds
     return Sizes(*most, batch, config.remainder, uneven)
+
+
+# Cached, since each fold of a sweep asks for those of all.
+@functools.lru_cache(maxsize=64)
+def _shared_sizes(
+    how: Division, spec: DataSpec, train_size: int | None, batch: int, remainder: str
+) -> list[tuple[PartSizes, PartSizes]]:
+    return shared_sizes(how.sizes(spec, train_size), batch, remainder == "pad", how.varies)
 
 
 def make_program(config: RunConfig, spec: DataSpec) -> Program:
@@ -166,10 +182,34 @@ def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     if spec.inputs.collected:
         validation, test = np.split(np.arange(spec.size, dtype=np.int32), 2)
         return Split(np.zeros(0, np.int32), validation, test)
-    folds = division(config.split).splits(
-        spec, arrays, seed=config.split_seed, train_size=config.train_size
+    folds = _splits(
+        division(config.split), spec, config.split_seed, config.train_size, _Rows(arrays)
     )
     return folds[config.fold or 0]
+
+
+class _Rows:
+    """What a division reads of arrays. Two are equal if they hold the very same arrays, whose
+    content is not compared."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        # The inputs are left out, so that a cache does not keep them in memory.
+        self.arrays = arrays._replace(x=None)
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.arrays)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rows) and all(map(operator.is_, self.arrays, other.arrays))
+
+
+# Cached, since the folds of a seed follow each other as lanes. Few, since leaving one of N rows out
+# takes N * N numbers.
+@functools.lru_cache(maxsize=2)
+def _splits(
+    how: Division, spec: DataSpec, seed: int, train_size: int | None, rows: _Rows
+) -> list[Split]:
+    return how.splits(spec, rows.arrays, seed=seed, train_size=train_size)
 
 
 def stacked(lanes: list[Lane]) -> Lane:

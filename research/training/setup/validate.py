@@ -218,6 +218,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     """
     _check_groups(config, spec)
     check_fold(config, spec)
+    _check_batch_of_fold(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
     for _, view in config_lib.views(config):
@@ -225,6 +226,19 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
             for constraint in entry.constraints:
                 if wrong := constraint(view, spec):
                     raise UserError(wrong)
+
+
+def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
+    """Raises ShapeError if a batch takes more rows than the fold trains on; another fold of its
+    program may have them."""
+    if config.fold is None or host.is_fitted(config):
+        return
+    rows = division(config.split).sizes(spec, config.train_size)[config.fold].train
+    if config.batch_size > rows:
+        raise ShapeError(
+            f"batch_size={config.batch_size} is larger than the {rows} training rows of"
+            f" fold={config.fold}; use a smaller one, or full for all of them"
+        )
 
 
 def _check_groups(config: RunConfig, spec: DataSpec) -> None:

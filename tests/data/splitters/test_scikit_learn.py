@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import model_selection
 from sklearn.utils import resample
 
-from research.data.splitters.division import PartSizes, extremes, together
+from research.data.splitters.division import PartSizes, extremes, shared_sizes
 from research.errors import UserError
 from tests.data.splitters.test_kfold import folds
 from tests.support.engine import run
@@ -78,11 +78,19 @@ def test_a_series_validates_on_its_last_rows_behind_the_gap() -> None:
 
 def test_folds_of_much_different_size_have_programs_of_their_own() -> None:
     series = [PartSizes(train, 0, 10) for train in (10, 20, 30, 40)]
-    assert together(series, 1, batch=8) == [series[1]]
-    assert together(series, 0, batch=20) == [series[0]]
-    assert together(series, 1, batch=20) == series[1:3]
-    assert together(series, 1, batch=30) == series  # none loses more than one update
-    assert together(series, 1, batch=0) == series  # an update of all rows
+
+    def rows(batch: int, pads: bool = False) -> list[tuple[int, int]]:
+        """The most and fewest training rows of each fold's program."""
+        return [(most.train, few.train) for most, few in shared_sizes(series, batch, pads)]
+
+    assert rows(8) == [(10, 10), (20, 20), (30, 30), (40, 40)]
+    assert rows(20) == [(10, 10), (30, 20), (30, 20), (40, 40)]
+    assert rows(30) == [(40, 10)] * 4  # none loses more than one update
+    assert rows(0) == [(40, 10)] * 4  # an update of all rows
+    # The last batch is padded: 1, 1, 2 and 2 updates of 20 rows, and of 30.
+    assert rows(20, pads=True) == [(20, 10), (20, 10), (40, 30), (40, 30)]
+    assert rows(30, pads=True) == [(30, 10), (30, 10), (30, 10), (40, 40)]
+    assert rows(0, pads=True) == [(40, 10)] * 4
     assert extremes(series, varies=True) == ((40, 0, 50), (10, 0, 1))
 
 
