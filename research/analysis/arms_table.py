@@ -2,7 +2,7 @@
 `render.py` prints it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from research.analysis.tabular import Tabular
@@ -48,6 +48,11 @@ class Arm:
         """The records of the runs that a seed had."""
         alone = (self.records[seed],) if seed in self.records else ()
         return self.runs.get(seed, alone)
+
+    def missing(self, seeds: Sequence[int]) -> int:
+        """How many runs without a record these seeds have, those that were asked for."""
+        asked = [seed for seed in seeds if self.asked is None or seed in self.asked]
+        return sum(max(self.wanted.get(seed, 1) - len(self.behind(seed)), 0) for seed in asked)
 
     def run_ids(self, seed: int) -> str | list[str] | None:
         """The id of a seed's run, or those of the runs behind its estimate."""

@@ -113,7 +113,7 @@ def of_experiment(
     predictions = Predictions(store)
     source = RecordSource(with_folds if of_folds else records_of, KeptScores(predictions))
     table = of_arms(experiment, requests, strengths, planner, source, remarks, monitor.note)
-    missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
+    missing = sum(row.arm.missing(table.seeds) for row in table.rows if row.arm.declared)
     path = experiment.choose.path if experiment.choose else ""
     return TableReport(
         table,

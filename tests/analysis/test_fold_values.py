@@ -99,7 +99,14 @@ def test_arms_that_lack_different_folds_are_paired_by_the_folds_that_both_have()
     assert second.difference.n == 2
     assert second.difference.mean == pytest.approx(0.125)
     assert [row.cells[0].count("missing") for row in shown.rows] == [1, 1]
+    assert [row.arm.missing(shown.seeds) for row in shown.rows] == [1, 1]
     assert all(row.arm.declared for row in shown.rows)
+
+
+def test_every_fold_without_a_record_is_a_missing_run() -> None:
+    records = [fold(0, "0.1", 0.5, 1)]
+    arm = with_seed_values(Arm("a", {}), {0: ([], 4), 1: (records, 4)}, None)
+    assert arm.missing([0, 1]) == 7
 
 
 def test_a_fold_that_no_arm_has_is_missing_in_all() -> None:
