@@ -28,6 +28,7 @@ from research.training.setup.lane_inputs import make_lane_inputs
 from tests.support.engine import IMAGES, TABLE, data_of, planner
 from tests.support.observing import Observing
 
+ARCHS = ("constant", "mlp")
 SETTINGS: dict[str, Any] = {"arch": "constant", "split": "4:1:1", "split_seed": 0}
 
 
@@ -82,6 +83,28 @@ def test_a_setting_that_does_not_apply_is_refused_alone_and_noted_in_a_mixed_swe
     assert fitted.id != trained.id
     (note,) = [note for note in plans.notes([fitted, trained]) if "host" in note]
     assert note.endswith("what does not apply to it: batch_size, learning_rate.")
+
+
+def test_a_row_of_an_experiment_may_have_the_settings_of_the_networks_beside_it() -> None:
+    plans = planner()
+    base = {**SETTINGS, "batch_size": 8, "optimizer": "sgd", "optimizer.momentum": 0.8}
+    rows = {arch: [{**base, "arch": arch, "seed": seed} for seed in (0, 1)] for arch in ARCHS}
+    runs = plans.plan_rows(rows)
+    assert [run.id for run in runs["constant"]] == [planned().id, planned(seed=1).id]
+    every = [run for of_row in runs.values() for run in of_row]
+    (note,) = [note for note in plans.notes(every) if "host" in note]
+    assert "batch_size" in note
+    assert "optimizer.momentum" in note
+    # Still refused: what no network sets, and what is no setting of the row's parts.
+    for more, line in {
+        "epochs": "--epochs does not apply",
+        "arch.hidden": "no option 'hidden'",
+    }.items():
+        constant = [{**request, more: 3} for request in rows["constant"]]
+        with pytest.raises(UserError, match=line):
+            plans.plan_rows({**rows, "constant": constant})
+    with pytest.raises(UserError, match="--batch_size does not apply to arch=constant"):
+        plans.plan_rows({"constant": rows["constant"]})
 
 
 def without_provenance(records: Any) -> str:

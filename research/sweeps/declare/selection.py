@@ -35,9 +35,17 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
 def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[RequestedRun]]]:
     """The runs of the candidates: by arm, for each value. Raises UserError for a split of
     folds."""
+    by_label = candidates(experiment)
+    planned = planner.plan_rows(
+        {
+            (label, index): asked
+            for label, of_arm in by_label.items()
+            for index, asked in enumerate(of_arm)
+        }
+    )
     by_arm = {
-        label: [planner.plan(planner.each_fold(asked)) for asked in of_arm]
-        for label, of_arm in candidates(experiment).items()
+        label: [planned[label, index] for index in range(len(of_arm))]
+        for label, of_arm in by_label.items()
     }
     runs = [run for of_arm in by_arm.values() for of_value in of_arm for run in of_value]
     if any(run.config.fold is not None for run in runs):

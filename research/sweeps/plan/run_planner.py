@@ -2,9 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from research import config as config_lib
 from research import identity
@@ -44,6 +44,7 @@ class Opened(Protocol):
 
 
 Science = Mapping[str, Any]
+RowKey = TypeVar("RowKey")
 OpenSource = Callable[[RunConfig], Opened]
 
 
@@ -116,18 +117,29 @@ class Planner:
         Raises UserError on a setting that no request's parts use (law 8).
         """
         with progress(len(requests), "planning", "run") as bar:
-            return self._plan(requests, bar.update)
+            runs, unused = self._plan(requests, bar.update)
+        for setting in sorted(unused):
+            raise UserError(unused_message(setting, [run.config for run in runs]))
+        return runs
 
-    def plan_rows(self, rows: Mapping[str, Sequence[Settings]]) -> dict[str, list[RequestedRun]]:
-        """The runs of each row's requests, of each of their folds, as `plan` gives them."""
+    def plan_rows(
+        self, rows: Mapping[RowKey, Sequence[Settings]]
+    ) -> dict[RowKey, list[RequestedRun]]:
+        """The runs of each row's requests, of each of their folds.
+
+        Raises UserError on a setting that its row does not use. A row that is fitted on the host
+        may have the settings of the networks beside it; `notes` says that they do not apply.
+        """
         requests = {label: self.each_fold(of_row) for label, of_row in rows.items()}
         with progress(sum(map(len, requests.values())), "planning", "run") as bar:
-            return {label: self._plan(of_row, bar.update) for label, of_row in requests.items()}
+            planned = {label: self._plan(of_row, bar.update) for label, of_row in requests.items()}
+        _refuse_unused(planned.values())
+        return {label: runs for label, (runs, _) in planned.items()}
 
     def _plan(
         self, requests: Sequence[Settings], planned: Callable[[], object]
-    ) -> list[RequestedRun]:
-        """As `plan`, and calls `planned` after each run."""
+    ) -> tuple[list[RequestedRun], frozenset[str]]:
+        """The runs, and the settings that none of them uses. `planned` is called after each run."""
         runs: list[RequestedRun] = []
         unused: set[frozenset[str]] = set()
         every = frozenset(path for settings in requests for path in settings if "." in path)
@@ -148,9 +160,7 @@ class Planner:
                 # Most runs of a large sweep differ from the previous one only in their seed.
                 runs.append(_reseeded(first, config, spec, science, settings.get("seed")))
             planned()
-        for setting in sorted(frozenset.intersection(*unused)) if unused else ():
-            raise UserError(unused_message(setting, [run.config for run in runs]))
-        return runs
+        return runs, frozenset.intersection(*unused) if unused else frozenset()
 
     def _not_applicable(self, config: RunConfig) -> frozenset[str]:
         """The settings that do not apply to a run that is fitted on the host; noted too."""
@@ -279,6 +289,26 @@ class Planner:
                 (p for p in self._programs.values() if p == program), program
             )
         return self._programs[key]
+
+
+def _refuse_unused(rows: Collection[tuple[Sequence[RequestedRun], frozenset[str]]]) -> None:
+    """Raises UserError for a setting that a row does not use. A row that is fitted on the host may
+    have those of the networks beside it.
+
+    Args:
+        rows: the runs of each row, and the settings that none of them uses.
+    """
+    configs = [[run.config for run in runs] for runs, _ in rows]
+    unused = [of_row for _, of_row in rows]
+    if not any(unused):
+        return
+    firsts = [of_row[0] for of_row in configs if of_row]
+    trained = [config for config in firsts if not host.is_fitted(config)]
+    of_networks = frozenset[str]().union(*map(host.training_settings, trained))
+    for of_row, settings in zip(configs, unused, strict=True):
+        allowed = of_networks if all(map(host.is_fitted, of_row)) else frozenset[str]()
+        for setting in sorted(settings - allowed):
+            raise UserError(unused_message(setting, of_row))
 
 
 def _reseeded(

@@ -17,18 +17,22 @@ def is_fitted(config: RunConfig) -> bool:
     return is_host_estimator(config.arch.name)
 
 
+def training_settings(config: RunConfig) -> frozenset[str]:
+    """The settings of a run that are not the default and do not apply to fitted runs, by path."""
+    heads = {leaf.path: leaf.path.partition(".")[0] for leaf in leaves(config) if not leaf.default}
+    return frozenset(
+        head if head == "regularization" else path
+        for path, head in heads.items()
+        if head not in FITTED_SETTINGS
+    )
+
+
 def not_applicable(config: RunConfig) -> frozenset[str]:
     """The settings of a fitted run that are not the default and would change nothing, by path."""
-    paths = set()
+    paths = training_settings(config)
     # A record names the loss of its task, with which it is compared.
     own_loss = config.task != "auto" and config.loss == TASKS.get(config.task).loss
-    for leaf in leaves(config):
-        head = leaf.path.partition(".")[0]
-        if head == "loss" and own_loss:
-            continue
-        if head not in FITTED_SETTINGS and not leaf.default:
-            paths.add(head if head == "regularization" else leaf.path)
-    return frozenset(paths)
+    return frozenset(p for p in paths if p.partition(".")[0] != "loss") if own_loss else paths
 
 
 def without_training(config: RunConfig) -> RunConfig:
