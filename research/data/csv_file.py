@@ -38,7 +38,7 @@ from research.options import options_of
 from research.registry import DATASETS, Entry
 
 # Raised when the same file is read as other arrays.
-VERSION = "2.4.0"
+VERSION = "2.5.0"
 
 
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:
@@ -69,6 +69,8 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
             )
         if options.weight:
             raise UserError("weight weighs the rows of a table; leave it out of a forecast")
+        if options.group:
+            raise UserError("group joins the rows of a table; leave it out of a forecast")
         return open_csv_series(file, options, key, cache_dir)
     if options.for_series():
         raise UserError(
@@ -150,7 +152,7 @@ def read(
                 raise UserError(
                     f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
                 )
-    groups = pop_groups(columns, group, target)
+    groups = pop_groups(columns, group, target, form)
     weights = pop_weights(columns, weight, target, form)
     units = units_of(columns, form)
     y, classes, of_target = target_of(columns.pop(target), task, form)

@@ -27,7 +27,7 @@ def pop_weights(
         UserError: there is no such column, it is the target, or a row has no weight, a text or a
             negative number; or all weights are 0.
     """
-    column = pop_column(columns, "weight", name, target)
+    column = pop_column(columns, "weight", name, target, form)
     if column is None:
         return None
     weights = numbers_of(column, form, "a weight is a number")

@@ -5,13 +5,17 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from research.data.splitters.index_sets import Parts, ValidationShare, needs_groups, splitter
+from research.data.splitters.index_sets import Parts, needs_groups, splitter
 from research.data.splitters.stratified_kfold import needs_classes, refuse_scarce
 from research.errors import ShapeError
 from research.options import Range
 from research.registry import SPLITTERS
 
 Folds = Annotated[int, Range(2), "how many folds"]
+# The validation rows are those of one of several folds of the training rows, so at most half.
+ValidationGroups = Annotated[
+    float, Range(0, 0.5), "share of each fold's training rows that validate, in whole groups"
+]
 Column = Annotated[str, "the column of a csv file that says which rows belong together"]
 
 
@@ -22,7 +26,7 @@ def group_kfold(
     seed: int,
     folds: Folds = 5,
     group: Column = "",
-    validation: ValidationShare = 0.0,
+    validation: ValidationGroups = 0.0,
 ) -> list[Parts]:
     """Folds of whole groups, as equal in rows as they can be; the same for every seed.
 
@@ -40,7 +44,8 @@ def group_kfold(
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import GroupKFold
 
-    return _parts(GroupKFold, labels, groups, folds, validation)
+    # The reference does not read classes, so none can be too small.
+    return _parts(GroupKFold, np.zeros_like(labels), groups, folds, validation)
 
 
 def stratified_group_kfold(
@@ -50,7 +55,7 @@ def stratified_group_kfold(
     seed: int,
     folds: Folds = 5,
     group: Column = "",
-    validation: ValidationShare = 0.0,
+    validation: ValidationGroups = 0.0,
 ) -> list[Parts]:
     """Folds of whole groups with each class as near to its share as they allow; the same for every
     seed.
@@ -83,14 +88,46 @@ def _parts(
     validation: float,
 ) -> list[Parts]:
     """The folds of one of scikit-learn's splitters of groups."""
+    _check_count(groups, folds)
     parts: list[Parts] = []
-    for train, test in _split(reference, np.arange(len(labels)), labels, groups, folds):
+    for fold, (train, test) in enumerate(
+        _split(reference, np.arange(len(labels)), labels, groups, folds)
+    ):
         validating = train[:0]
         if validation:
-            share = max(2, round(1 / validation))
+            share = round(1 / validation)
+            _check_validation(fold, labels[train], groups[train], validation, share)
             train, validating = _split(reference, train, labels, groups, share)[0]
         parts.append((train, validating, test))
     return parts
+
+
+def _check_count(groups: np.ndarray, folds: int) -> None:
+    count = len(np.unique(groups))
+    if count < folds:
+        raise ShapeError(
+            f"split: {count} groups cannot be divided into {folds} folds, since each needs a"
+            " whole one"
+        )
+
+
+def _check_validation(
+    fold: int, labels: np.ndarray, groups: np.ndarray, validation: float, share: int
+) -> None:
+    """Raises ShapeError if a fold's training rows, with these labels and groups, cannot give one of
+    so many shares of them."""
+    wrong = f"split: validation={validation:g} takes one of {share} parts of the training rows"
+    count = len(np.unique(groups))
+    if count < share:
+        raise ShapeError(
+            f"{wrong}, and those of fold {fold} have {count} groups; use a larger one, or more"
+            " groups"
+        )
+    most = np.bincount(labels).max()
+    if most < share:
+        raise ShapeError(
+            f"{wrong}, and no class of fold {fold} has more than {most} rows; use a larger one"
+        )
 
 
 def _split(
@@ -101,12 +138,6 @@ def _split(
     folds: int,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """(the others, its own rows) of each fold of some rows."""
-    count = len(np.unique(groups[rows]))
-    if count < folds:
-        raise ShapeError(
-            f"split: {count} groups cannot be divided into {folds} folds, since each needs a"
-            " whole one"
-        )
     divided = reference(folds).split(rows, labels[rows], groups[rows])
     return [(rows[others], rows[test]) for others, test in divided]
 
