@@ -41,6 +41,11 @@ def main() -> None:
     terminal = Terminal()
     records = store()
     experiment = experiment_files.get(EXPERIMENT.value, terminal.warn)
+    if experiment.datasets:
+        raise UserError(
+            f"'{experiment.name}' compares its arms over {len(experiment.datasets)} data sets, and"
+            " launch.power plans the seeds of one; declare an experiment with dataset in its base"
+        )
     table = of_experiment(experiment, planner(), records, terminal, train=False).table
     emit(power_table(table, MARGIN.value, POWER.value, looks))
 

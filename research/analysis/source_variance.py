@@ -42,16 +42,22 @@ def of_experiment(
 
     Args:
         experiment: the declared table.
-        label: the row; None: its baseline, or the first.
+        label: the row; None: its baseline, or the first. Data sets require a row.
         draws: what is redrawn.
         planner: plans the runs.
         store: the records.
         observer: follows the training.
 
     Raises:
-        UserError: there is no such row, it has a setting that is yet to be chosen, its runs will
-            not have a column, or rows cannot be resampled.
+        UserError: there is no such row, none is named though there are several data sets, the row
+            has a setting that is yet to be chosen, its runs will not have a column, or rows cannot
+            be resampled.
     """
+    if label is None and experiment.datasets:
+        first = next(iter(experiment.arms))
+        raise UserError(
+            f"'{experiment.name}' has a row per arm and data set; name one, as --row='{first}'"
+        )
     label = label or experiment.baseline or next(iter(experiment.arms))
     if label not in experiment.arms:
         raise UserError(f"--row={label}: {nearest(label, experiment.arms)}")

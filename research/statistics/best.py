@@ -4,7 +4,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from research.statistics.comparisons import CHUNK, Null, critical_value, observed_t, scaled
+from research.statistics.comparisons import (
+    CHUNK,
+    Null,
+    critical_value,
+    normal_scores,
+    observed_t,
+    scaled,
+)
 from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 
@@ -43,14 +50,14 @@ def best_rows(
         return _by_bonferroni(x, null, tolerance)
     d = x[..., left] - x[..., right]
     null = null.comparing(np.eye(k)[left] - np.eye(k)[right])
-    t = observed_t(d, null, tolerance)
+    freedom = null.freedom(np.full(d.shape[-1], n))
+    t = normal_scores(observed_t(d, null, tolerance), freedom)
     left_wins = d.sum(-2) > 0
     remaining = np.ones((*x.shape[:-2], k), bool)
     while True:
         paired = remaining[..., left] & remaining[..., right]
-        maxima = [
-            np.where(paired[..., None, :], drawn, 0).max(-1) for drawn in null.draws(d, CHUNK)
-        ]
+        scores = (normal_scores(drawn, freedom[..., None, :]) for drawn in null.draws(d, CHUNK))
+        maxima = [np.where(paired[..., None, :], drawn, 0).max(-1) for drawn in scores]
         critical = critical_value(np.concatenate(maxima, -1))[..., None]
         beaten = paired & (t > critical)
         lost = np.zeros_like(remaining)

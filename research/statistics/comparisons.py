@@ -103,7 +103,7 @@ def compare(
     null = null.comparing(np.eye(d.shape[-1]) / scale)
     n = np.isfinite(d).sum(-2)
     freedom = null.freedom(n)
-    observed = _common(observed_t(d, null, tolerance / scale[..., 0, :]), freedom)
+    observed = normal_scores(observed_t(d, null, tolerance / scale[..., 0, :]), freedom)
     # Stable, so that tied rows keep their order and the table its bits.
     order = np.argsort(-observed, axis=-1, kind="stable")
     ranked = np.take_along_axis(observed, order, -1)
@@ -111,7 +111,7 @@ def compare(
     stepped = np.zeros(observed.shape)
     maxima = []
     for drawn in null.draws(d, CHUNK):
-        drawn = _common(drawn, freedom[..., None, :])
+        drawn = normal_scores(drawn, freedom[..., None, :])
         drawn = np.take_along_axis(drawn, order[..., None, :], -1)
         alone += (drawn >= ranked[..., None, :]).sum(-2)
         # Each step's maximum is over the comparisons that no earlier step has decided.
@@ -124,7 +124,7 @@ def compare(
     adjusted = _unsorted(np.maximum.accumulate(stepped / count, -1), order)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(d, -2) / n
-    critical = _of_common(critical_value(largest, alpha)[..., None], freedom)
+    critical = _of_normal_scores(critical_value(largest, alpha)[..., None], freedom)
     half_width = _half_widths(d, null, critical, mean, adjusted <= alpha)
     return Comparisons(
         mean * scale[..., 0, :],
@@ -191,15 +191,16 @@ def observed_t(d: Floats, null: Null, tolerance: Floats | float = 0.0) -> Floats
     return statistic(null, sums, (filled**2).sum(-2), np.isfinite(d).sum(-2))
 
 
-def _common(t: Floats, freedom: Floats) -> Floats:
-    """|t| with different degrees of freedom as normal scores, so that their maximum is fair."""
+def normal_scores(t: Floats, freedom: Floats) -> Floats:
+    """|t| [..., m] with different degrees of freedom [..., m] as |z| of the same p, so that their
+    maximum is fair; unchanged where the degrees of freedom are equal."""
     if freedom.size == 0 or freedom.min() == freedom.max():
         return t
     return -special.ndtri(special.stdtr(freedom, -t))
 
 
-def _of_common(scores: Floats, freedom: Floats) -> Floats:
-    """The inverse of `_common`."""
+def _of_normal_scores(scores: Floats, freedom: Floats) -> Floats:
+    """The inverse of `normal_scores`."""
     if freedom.size == 0 or freedom.min() == freedom.max():
         return scores
     return -special.stdtrit(freedom, special.ndtr(-scores))

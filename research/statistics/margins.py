@@ -8,9 +8,8 @@ Judgement = Literal["better", "worse", "equivalent", "not inferior", "undecided"
 def judge(difference: float, half_width: float, margin: float, higher: bool = True) -> Judgement:
     """What the interval of a difference says about a margin.
 
-    Equivalent: the whole interval lies between -margin and margin. Not inferior: it reaches zero,
-    and
-    no part of it is worse by the margin, which is enough for a row that is as good and cheaper.
+    Equivalent: the whole interval lies between -margin and margin. Not inferior: the interval
+    includes zero, and no part of it is worse by the margin. A cheaper row needs no more than that.
 
     Args:
         difference: the middle of the interval.

@@ -40,9 +40,9 @@ class SignFlips(Null):
     def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
         """s / sqrt(n), moderated where the comparisons vary alike.
 
-        Half of each variance is then their common variance, which is known better. Any statistic
-        keeps the
-        test exact, and the sums of squares decide whether they vary alike, which no flip changes.
+        A moderated variance is the average of the comparison's variance and the mean variance of
+        all comparisons, which is estimated from more values. The test stays exact: no flip changes
+        the sums of squares, which decide whether the comparisons vary alike.
 
         Args:
             sums: sums of the pairs' differences [..., m].

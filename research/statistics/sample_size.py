@@ -58,11 +58,10 @@ def seeds_needed(
 
 
 def rows_factor(effect: float, overlap: float, wanted: float = 0.8, alpha: float = ALPHA) -> float:
-    """How many times as many test rows many seeds need for that power; at most 1: none more.
+    """The factor by which the test rows must grow for the wanted power, with many seeds.
 
-    The variance that no number of seeds removes is overlap / (1 - overlap) of the pairs' variance,
-    and
-    falls as one over the test rows.
+    At most 1: there are enough. Seeds do not remove overlap / (1 - overlap) of the pairs' variance.
+    That part is proportional to one over the number of test rows.
 
     Args:
         effect: as of `power`.

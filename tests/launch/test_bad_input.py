@@ -43,6 +43,8 @@ CASES = {
     "train --optimizer=chain(scale_by_adm())": "did you mean scale_by_adam",
     "train --optimizer=chain(adam(0.1))": "brings its own learning rate",
     "train --optimizer=chain(clip(a=1))": "clip has no 'a'; known: max_delta",
+    "power --experiment=over_datasets": "over 4 data sets, and launch.power plans the seeds of one",
+    "variance --experiment=over_datasets": "name one, as --row='none, iris'",
     "train --split=8:x": "expected two or three whole numbers",
     "train --split=1:0": "expected two or three whole numbers",
     "sweep --grid=learning_rate": "not of the form setting=value|value",

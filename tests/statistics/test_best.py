@@ -4,6 +4,7 @@ import numpy as np
 
 from research.statistics import best
 from research.statistics.best import best_rows
+from research.statistics.crossed import crossed
 from research.statistics.nulls import SharedRows, SignFlips
 
 NOISE = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, -1.5, 0.25])
@@ -32,6 +33,20 @@ def test_a_row_that_is_worse_than_a_beaten_row_is_beaten_too():
     rows = np.stack([NOISE, NOISE[::-1] - 4, NOISE - 8], -1)
     assert best_rows(rows, SignFlips()).tolist() == [True, False, False]
     assert best_rows(rows, SharedRows(0.0, 500)).tolist() == [True, False, False]
+
+
+def test_pairs_with_few_degrees_of_freedom_do_not_hide_the_others():
+    """Row 2 varies by seed alone, with 2 degrees of freedom, and rows 0 and 1 by test row alone."""
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 1e-3, (3, 100, 3))
+    scores[..., 1] += 0.5 + np.tile([1.0, -1.0], 50)
+    scores[..., 2] += np.array([[-9.0], [1.0], [8.0]])
+    null = crossed(scores)
+    pairs = null.comparing(np.array([[1.0, -1.0, 0.0], [1.0, 0.0, -1.0]]))
+    assert pairs.freedom(pairs.n).round().tolist() == [99, 2]
+    # |t| is 5 for rows 0 and 1, with 99 degrees of freedom. The other two pairs have 2: their
+    # maximum exceeds 6 in one draw of twenty.
+    assert best_rows(scores.mean(1), null).tolist() == [False, True, True]
 
 
 def test_so_many_rows_that_pairs_are_not_drawn(monkeypatch):

@@ -113,10 +113,10 @@ def metrics_of(record: Record, combined: Mapping[str, FoldPredictions]) -> dict[
 def with_out_of_fold(
     records: Mapping[str, Record], runs: Mapping[str, int], predictions: Predictions
 ) -> dict[str, Record]:
-    """The records, with the metrics of their folds together in each fold's record.
+    """The records, with out-of-fold metrics added to the record of every fold.
 
-    Each of the folds has the same value, so that their mean is that value. Where a
-    fold is missing, has failed or diverged, there are none.
+    All folds of a seed get the same values, so the mean over folds does not change them. A seed
+    gets none if one of its folds is missing, failed or diverged.
 
     Args:
         records: by run id.
