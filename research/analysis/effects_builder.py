@@ -88,7 +88,7 @@ def _cells(arms: ArmsTable, index: int, design: Design) -> list[Cell]:
         of_arms = null.comparing(design.contrasts.mean(0)[family])
         compared = compare(per_seed[:, family], of_arms, slack[family])
         for place, i in enumerate(family):
-            cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null)
+            cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null, arms.pair)
     tested = [cell for cell in cells if cell is not None]
     return [
         _untested(cell, word) if (word := _failure(arms, index, used) or null.untested) else cell
@@ -126,12 +126,18 @@ def _effects(values: Floats, contrasts: Floats) -> Floats:
 
 
 def _cell(
-    values: Floats, compared: Comparisons, place: int, kind: str, column: Column, null: Null
+    values: Floats,
+    compared: Comparisons,
+    place: int,
+    kind: str,
+    column: Column,
+    null: Null,
+    pair: str,
 ) -> Cell:
     n = int(np.isfinite(values).sum())
     known = tuple(None if math.isnan(value) else float(value) for value in values)
     if not n:
-        return Cell(known, (), None, verdict="no seed has all of its runs")
+        return Cell(known, (), None, verdict=f"no {pair} has all of its runs")
     half_width = float(compared.half_width[place])
     effect = Interval(
         float(compared.mean[place]), None if math.isnan(half_width) else half_width, n
