@@ -17,10 +17,11 @@ from research.analysis.scope import null_of
 from research.errors import UserError
 from research.statistics.best import best_rows
 from research.statistics.comparisons import Floats, Null, compare
+from research.statistics.crossed import crossed
 from research.statistics.intervals import ALPHA, t_quantile
 from research.statistics.irregular import collapsed, strongly_skewed
-from research.statistics.nulls import SharedRows, SignFlips
-from research.statistics.simulated import LAWS, fixed_test, resplit
+from research.statistics.nulls import SharedFolds, SharedRows, SignFlips
+from research.statistics.simulated import LAWS, equal_scores, fixed_test, in_folds, resplit
 from research.statistics.simulated_choice import ChoiceWorld
 from research.sweeps.declare import selection
 from research.sweeps.experiment import Choose, Experiment
@@ -230,6 +231,33 @@ def _equal_arms(random: np.random.Generator) -> Iterator[ReportLine]:
         yield _share(f"{name} seeds, {ARMS} equal arms: a false verdict", wrong, ERROR)
 
 
+def _equal_arms_on_new_rows(random: np.random.Generator) -> Iterator[ReportLine]:
+    """Equal arms on a fixed test set, and in the folds of one seed: any false verdict on new
+    rows."""
+    wrong = []
+    flipped = []
+    tables = _tables(2000)
+    for start in range(0, tables, 50):
+        scores = equal_scores(random, min(50, tables - start), 10, 200, ARMS + 1)
+        null = dataclasses.replace(crossed(scores), count=1000)
+        means = scores.mean(2)
+        contrasts = np.eye(ARMS + 1)[1:] - np.eye(ARMS + 1)[0]
+        difference = means[..., 1:] - means[..., :1]
+        result = compare(difference, null.comparing(contrasts))
+        wrong.append((result.adjusted <= ALPHA).any(-1))
+        flipped.append((compare(difference, SignFlips()).adjusted <= ALPHA).any(-1))
+    without = np.concatenate(flipped).mean()
+    what = f"one fixed test set, {ARMS} equal arms, 10 seeds (by flips {without:.2f})"
+    yield _share(f"{what}: a false verdict", np.concatenate(wrong), ERROR)
+    for rows in (150, 569):
+        values = in_folds(random, _tables(4000), 5, rows)
+        difference = values[..., 1:] - values[..., :1]
+        result = compare(difference, SharedFolds(1 / 5, 1000))
+        without = (compare(difference, SharedFolds(0.0, 1000)).adjusted <= ALPHA).mean()
+        what = f"{rows} rows in 5 folds, two equal arms (without correction {without:.2f})"
+        yield _share(f"{what}: a false verdict", (result.adjusted <= ALPHA).any(-1), ERROR)
+
+
 def _bold(random: np.random.Generator) -> Iterator[ReportLine]:
     for arms, full in ((12, 200), (26, 100)):
         values = random.standard_normal((_tables(full), 20, arms))
@@ -283,4 +311,5 @@ SIMULATIONS = (
     _power,
     _few_seeds,
     _means,
+    _equal_arms_on_new_rows,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from research.statistics.floats import Floats
@@ -51,12 +52,66 @@ def resplit(
     Returns:
         The test accuracies [tables, seeds, 2], and the expected accuracy on new rows.
     """
+    signed = _two_arms(random, tables, rows)
+    rank = random.random((tables, seeds, rows), np.float32).argsort(-1)
+    return _accuracies(random, signed, rank < train, rank >= rows - test)
+
+
+def in_folds(random: np.random.Generator, tables: int, folds: int, rows: int) -> Floats:
+    """The test accuracies [tables, folds, 2] of two arms that are equally good on new rows, of one
+    seed that splits each data set into folds.
+
+    Args:
+        random: numpy's generator.
+        tables: number of data sets.
+        folds: each tests once.
+        rows: rows of a data set.
+    """
+    signed = _two_arms(random, tables, rows)
+    rank = random.random((tables, 1, rows), np.float32).argsort(-1)
+    tested = rank % folds == np.arange(folds)[:, None]
+    return _accuracies(random, signed, ~tested, tested)[0]
+
+
+def equal_scores(
+    random: np.random.Generator, tables: int, seeds: int, rows: int, arms: int
+) -> Floats:
+    """Which rows of a fixed test set equally good arms have right [tables, seeds, rows, arms].
+
+    Rows differ in how hard they are, for all arms and for each, and so do the starts of an arm.
+
+    Args:
+        random: numpy's generator.
+        tables: number of test sets.
+        seeds: trained models of each arm.
+        rows: test rows.
+        arms: number of arms.
+    """
+    margin = 1.5 + random.standard_normal((tables, 1, rows, 1))
+    margin = margin + 0.5 * random.standard_normal((tables, 1, rows, arms))
+    margin = margin + START_NOISE * random.standard_normal((tables, seeds, 1, arms))
+    return (random.logistic(size=(tables, seeds, rows, arms)) < margin).astype(np.float64)
+
+
+def _two_arms(random: np.random.Generator, tables: int, rows: int) -> NDArray[np.float32]:
+    """The features of both arms [tables, rows, 2 FEATURES], times the sign of the class."""
     y = np.where(random.random((tables, rows)) < 0.5, np.float32(1), np.float32(-1))
     noise = random.standard_normal((tables, rows, 2 * FEATURES), np.float32)
-    signed = np.float32(STRENGTH) + y[..., None] * noise
-    rank = random.random((tables, seeds, rows), np.float32).argsort(-1)
-    trained = (rank < train).astype(np.float32) / train
-    tested = (rank >= rows - test).astype(np.float32) / test
+    return np.float32(STRENGTH) + y[..., None] * noise
+
+
+def _accuracies(
+    random: np.random.Generator,
+    signed: NDArray[np.float32],
+    trains: NDArray[np.bool_],
+    tests: NDArray[np.bool_],
+) -> tuple[Floats, float]:
+    """The test accuracies [tables, splits, 2] and the expected accuracy on new rows, of splits
+    [tables, splits, rows]."""
+    trained, tested = (
+        part.astype(np.float32) / part.sum(-1, keepdims=True, dtype=np.float32)
+        for part in (trains, tests)
+    )
     values = []
     truths = []
     for arm in np.split(signed, 2, axis=-1):
