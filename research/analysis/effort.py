@@ -23,6 +23,7 @@ from research.sweeps.plan.run_plan import RequestedRun, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.training.devices.flops import flops_per_update
+from research.training.setup import host
 from research.words import plural
 
 # Behind the name of a target, whether a run reached it within the horizon: 1 or 0.
@@ -109,10 +110,13 @@ def _effort(record: Record, name: str, flops_of_update: float | None) -> float |
 
 def _time(record: Record, target: EffortTarget) -> tuple[float, float] | None:
     """(what a run took until it reached the target, infinite if it never did; what it would have
-    taken in all its epochs). None where its record does not say."""
+    taken in all its epochs). None where its record does not say, and of a fit on the host."""
     curve = record.curves.get(target.metric)
     whole = _effort(record, target.effort, None)
     if not curve or whole is None or record.status != "finished":
+        return None
+    # A fit on the host is one step to no target; as a horizon it would censor all networks.
+    if host.is_host_estimator(record.config.get("arch", "")):
         return None
     # Seconds are known of the whole run, and its epochs are alike.
     epoch = whole / len(curve)

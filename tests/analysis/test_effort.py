@@ -72,6 +72,13 @@ def test_what_comes_after_the_shortest_run_is_censored_too() -> None:
     assert metrics["a"].metrics[TO] == 5
 
 
+def test_a_fit_on_the_host_has_no_target_and_is_no_horizon() -> None:
+    fitted = dataclasses.replace(record("fit", [0.9], steps=1), config={"arch": "constant"})
+    metrics = measured({"a": record("a", [0.1, 0.9, 1, 1]), "fit": fitted}, [TO])
+    assert metrics["a"].metrics[TO] == 10
+    assert TO not in metrics["fit"].metrics
+
+
 def test_the_effort_of_whole_runs() -> None:
     names = ["effort/steps", "effort/examples", "effort/parameters", "effort/seconds"]
     (of,) = measured({"a": record("a", [1.0])}, [*names, "effort/flops"], {"a": 3.0}).values()
