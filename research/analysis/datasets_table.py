@@ -14,6 +14,14 @@ from research.analysis.tabular import Tabular
 from research.statistics.comparisons import Floats
 from research.statistics.datasets import Ranking
 
+# By column, what the sentences of the footer that explain it contain.
+EXPLAINED = {
+    "average rank": ("Average rank:",),
+    "IQM": ("IQM:", "No IQM of"),
+    "P(better)": ("P(better):",),
+    "worse / equivalent / better": ("Worse / equivalent / better:", "count as equivalent"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class DatasetsRow:
@@ -111,7 +119,17 @@ def _flat(together: Together) -> dict[str, Any]:
 
 @texts.register
 def _texts_of_datasets(table: DatasetsTable) -> Prose:
-    return Prose(table.title, table.caption, table.footer, table.summary)
+    # Sentences on a column that is not shown would puzzle the reader.
+    hidden = [
+        phrase
+        for name, phrases in EXPLAINED.items()
+        if table.shown and name not in table.shown
+        for phrase in phrases
+    ]
+    footer = tuple(
+        sentence for sentence in table.footer if not any(phrase in sentence for phrase in hidden)
+    )
+    return Prose(table.title, table.caption, footer, table.summary)
 
 
 @grids.register

@@ -17,6 +17,7 @@ from research.analysis.layout import document
 from research.analysis.over_datasets import Spanned
 from research.analysis.render import FORMATS, render
 from research.analysis.table_builder import build_table
+from research.analysis.view import View
 from research.errors import UserError
 from research.statistics.datasets import interquartile_mean
 from research.statistics.nulls import SharedFolds
@@ -260,3 +261,9 @@ def test_the_footer_speaks_of_what_there_is():
     few = " ".join(table(lost=("bad, wine", "good, wine")).footer)
     assert "Average rank" not in few
     assert "P(better)" not in few
+
+
+def test_the_footer_leaves_out_columns_that_are_not_shown():
+    text = " ".join(document(View(columns=("arm", "iris", "IQM")).apply(table())).footer)
+    assert "IQM: the mean of the middle half" in text
+    assert not [each for each in ("Average rank:", "P(better)", "equivalent") if each in text]
