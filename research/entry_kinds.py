@@ -296,10 +296,12 @@ class Splitter(Entry):
     seeded: each seed draws a split of its own by default. False where the rows that test are the
         same whatever the seed.
     grouped: it keeps the rows of a group together.
+    drawing: the options that draw rows by the seed, where set, though it is not seeded.
     """
 
     seeded: bool = True
     grouped: bool = False
+    drawing: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -25,6 +25,8 @@ from tests.training.stops import snapshots, train
 
 # 60 rows in 7 folds: four test 9 rows and three test 8.
 UNEVEN = {"split": "kfold(7,validation=0.1)", "split_seed": 3, "epochs": 2}
+# The folds train on 15, 30 and 45 rows, whatever the seed.
+SERIES = {"split": "time_series(3)", "split_seed": None, "epochs": 1}
 
 
 def outcomes(runs: list[PlannedRun], source: InMemorySource, width: int) -> list[loop.Outcome]:
@@ -151,11 +153,16 @@ def divisible(split: str, source: InMemorySource) -> InMemorySource:
     return grouped(source) if "group" in split else source
 
 
+def draws(split: str) -> bool:
+    """Whether the seed decides something, so that it may be given."""
+    return SPLITTERS.get(split.partition("(")[0]).seeded or split.startswith("leave_one_out(")
+
+
 def planned(split: str, source: InMemorySource, **settings: Any) -> tuple[PlannedRun, np.ndarray]:
     """The run of a fold, and the rows that do not train in it."""
     fixed = {
         "split": split,
-        "split_seed": 3,
+        "split_seed": 3 if draws(split) else 0,
         "batch_size": 8,
         "epochs": 1,
         "arch": "linear",
@@ -173,7 +180,7 @@ def planned(split: str, source: InMemorySource, **settings: Any) -> tuple[Planne
 
 def test_folds_of_a_series_that_differ_in_steps_say_so() -> None:
     """Of 60 rows the folds train on 15, 30 and 45: one, three and five batches of 8."""
-    runs = folds(3, split="time_series(3)", batch_size=8, epochs=1)
+    runs = folds(3, **SERIES, batch_size=8)
     assert [own.program.steps for own in runs] == [1, 3, 5]
     first, *_ = settings_text(runs)
     assert first.startswith("3 folds of split=time_series(3,gap=0,validation=0), each of")
@@ -183,18 +190,28 @@ def test_folds_of_a_series_that_differ_in_steps_say_so() -> None:
 def test_padded_folds_are_trained_on_all_their_rows() -> None:
     """15, 30 and 45 rows are one, two and three batches of 15; of 14 they are one more."""
     for batch, steps in ((15, [1, 2, 3]), (14, [2, 3, 4])):
-        settings = {"split": "time_series(3)", "batch_size": batch, "epochs": 1}
+        settings = {**SERIES, "batch_size": batch}
         padded = folds(3, **settings, remainder="pad")
         assert [own.program.steps for own in padded] == steps
 
 
 def test_a_batch_has_at_most_the_rows_of_its_fold() -> None:
     """The first fold has 15 rows; the folds differ by 30, so they could share a program."""
-    settings = {"split": "time_series(3)", "epochs": 1}
     with pytest.raises(UserError, match="batch_size=40 is larger than the 15 training rows of fol"):
-        folds(3, **settings, batch_size=40)
-    assert run(**{**UNEVEN, **settings}, batch_size=40, fold=2).program.steps == 1
-    assert [own.program.steps for own in folds(3, **settings, batch_size="full")] == [1, 1, 1]
+        folds(3, **SERIES, batch_size=40)
+    assert run(**SERIES, batch_size=40, fold=2).program.steps == 1
+    assert [own.program.steps for own in folds(3, **SERIES, batch_size="full")] == [1, 1, 1]
+
+
+def test_a_seed_without_an_effect_is_refused() -> None:
+    for split in ("time_series(3)", "leave_one_out"):
+        for seed in (7, "seed"):
+            with pytest.raises(UserError, match="split_seed has no effect: split="):
+                run(**{**SERIES, "split": split, "split_seed": seed, "fold": 0, "batch_size": 8})
+    # They draw the rows that validate, or train.
+    for split, size in (("leave_one_out(validation=0.1)", None), ("time_series(3)", 10)):
+        settings = {**SERIES, "split": split, "split_seed": 7, "train_size": size, "fold": 0}
+        assert run(**settings, batch_size=8).config.split_seed == 7
 
 
 def test_lanes_share_the_drawing_of_their_folds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,4 +39,4 @@ def leave_one_out(
     ]
 
 
-SPLITTERS.add(splitter(leave_one_out, seeded=False))
+SPLITTERS.add(splitter(leave_one_out, seeded=False, drawing=("validation",)))

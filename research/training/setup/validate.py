@@ -29,6 +29,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     task = spec.task if config.task == "auto" else config.task
     spec = seen(spec, task)
     environment.check_split_seed(config, spec)
+    _check_split_seed(config)
     loss = config.loss
     if loss == "auto":
         by_arch = ARCHITECTURES.get(config.arch.name).loss
@@ -51,6 +52,18 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         **_normalized(config),
         players=tuple(_with_rate(player, task) for player in config.players),
     )
+
+
+def _check_split_seed(config: RunConfig) -> None:
+    """Raises UserError if a config that is not completed yet seeds a split that draws nothing."""
+    entry = SPLITTERS.get(config.split.name)
+    draws = entry.seeded or any(config.split[name] for name in entry.drawing)
+    # 0 is what a completed config has.
+    if config.split_seed and not draws and config.train_size is None:
+        raise UserError(
+            f"split_seed has no effect: split={config.split} is the same for every seed; leave it"
+            " out"
+        )
 
 
 def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
