@@ -6,12 +6,12 @@ from typing import Any
 from research import config as config_lib
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, PARTS, RunConfig
 from research.data.spec import DataSpec
-from research.data.splitters.division import division, with_validation
+from research.data.splitters.division import with_validation
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, SPLITTERS, TASKS
 from research.run_config import PlayerSettings
-from research.training.setup import effects, environment, host
+from research.training.setup import effects, environment, host, split_checks
 from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
@@ -29,7 +29,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     task = spec.task if config.task == "auto" else config.task
     spec = seen(spec, task)
     environment.check_split_seed(config, spec)
-    _check_split_seed(config)
+    split_checks.check_seed(config)
     loss = config.loss
     if loss == "auto":
         by_arch = ARCHITECTURES.get(config.arch.name).loss
@@ -54,18 +54,6 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     )
 
 
-def _check_split_seed(config: RunConfig) -> None:
-    """Raises UserError if a config that is not completed yet seeds a split that draws nothing."""
-    entry = SPLITTERS.get(config.split.name)
-    draws = entry.seeded or any(config.split[name] for name in entry.drawing)
-    # 0 is what a completed config has.
-    if config.split_seed and not draws and config.train_size is None:
-        raise UserError(
-            f"split_seed has no effect: split={config.split} is the same for every seed; leave it"
-            " out"
-        )
-
-
 def _updates_per_epoch(config: RunConfig, spec: DataSpec) -> int | None:
     """None for the default of an environment, so that both ways to say it are one run."""
     default = spec.inputs.collected and config.updates_per_epoch == UPDATES_PER_EPOCH
@@ -86,18 +74,6 @@ def seeds_of(config: RunConfig, spec: DataSpec, seed: int) -> dict[str, int]:
     apart = {name: getattr(config, name) for name in FOLLOWING}
     followed = {name: seed if value is None else value for name, value in apart.items()}
     return {"seed": seed, **followed, "split_seed": seed if split == FOLLOWS_SEED else split}
-
-
-def check_fold(config: RunConfig, spec: DataSpec) -> None:
-    """Raises UserError unless the config has one of the folds of its split."""
-    count = division(config.split).folds(spec)
-    if count == 1 and config.fold is not None:
-        raise UserError(f"fold={config.fold}: split={config.split} has no folds; leave fold out")
-    if count > 1 and (config.fold is None or config.fold >= count):
-        raise UserError(
-            f"split={config.split} has the folds 0 to {count - 1}, and fold is"
-            f" {'none' if config.fold is None else config.fold}"
-        )
 
 
 def _with_rate(player: PlayerSettings, task: str) -> PlayerSettings:
@@ -229,9 +205,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     These checks may read any number of the config. All others read only what is the same for a
     whole program.
     """
-    _check_groups(config, spec)
-    check_fold(config, spec)
-    _check_batch_of_fold(config, spec)
+    split_checks.check(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
     for _, view in config_lib.views(config):
@@ -239,28 +213,6 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
             for constraint in entry.constraints:
                 if wrong := constraint(view, spec):
                     raise UserError(wrong)
-
-
-def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
-    """Raises ShapeError if a batch takes more rows than the fold trains on; another fold of its
-    program may have them."""
-    if config.fold is None or host.is_fitted(config):
-        return
-    rows = division(config.split).sizes(spec, config.train_size)[config.fold].train
-    if config.batch_size > rows:
-        raise ShapeError(
-            f"batch_size={config.batch_size} is larger than the {rows} training rows of"
-            f" fold={config.fold}; use a smaller one, or full for all of them"
-        )
-
-
-def _check_groups(config: RunConfig, spec: DataSpec) -> None:
-    """Raises UserError if a split would put rows of one group into training and test rows."""
-    if spec.group_counts and not SPLITTERS.get(config.split.name).grouped:
-        raise UserError(
-            f"split={config.split} puts rows of one group (group={config.dataset['group']}) into"
-            " training and test rows; use group_kfold(5), or leave --group out"
-        )
 
 
 def _check_weights(config: RunConfig, spec: DataSpec) -> None:
