@@ -15,11 +15,11 @@ from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_builder import effects_table
 from research.analysis.effects_table import EffectsTable
 from research.analysis.kept_scores import KeptScores
-from research.analysis.planned_metrics import have_folds, metric_names
+from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope, build_table
 from research.analysis.table_report import TableReport
 from research.errors import UserError
-from research.sweeps.column import reads_predictions, refuse_unknown
+from research.sweeps.column import reads_predictions
 from research.sweeps.declare import selection
 from research.sweeps.declare.dataset_arms import DatasetArms
 from research.sweeps.estimates.out_of_fold import folds_of_seed, with_out_of_fold
@@ -97,7 +97,7 @@ def of_experiment(
     if experiment.choose is not None:
         asked = selection.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
-        refuse_unknown([experiment.choose.metric, *_metrics(experiment)], metric_names(flat))
+        refuse_absent([experiment.choose.metric, *_metrics(experiment)], flat)
         by_id = records_of(flat)
         _complete(experiment.name, flat, by_id)
         searched = [by_id[run.id] for run in flat]
@@ -206,7 +206,7 @@ def _arm(
 
 def check_metrics(experiment: Experiment, runs: Sequence[RequestedRun]) -> None:
     """Raises UserError for a column's metric that none of the runs will have."""
-    refuse_unknown(_metrics(experiment), metric_names(runs), have_folds(runs))
+    refuse_absent(_metrics(experiment), runs)
 
 
 def _metrics(experiment: Experiment) -> list[str]:

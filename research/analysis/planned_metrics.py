@@ -1,7 +1,10 @@
 """The metrics that planned runs will have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from research.errors import UserError
+from research.metric_names import target_of
+from research.sweeps.column import refuse_unknown
 from research.sweeps.plan.run_plan import RequestedRun, trainable
 from research.training.apply.final_metrics import final_metric_names
 
@@ -15,3 +18,24 @@ def metric_names(runs: Sequence[RequestedRun]) -> set[str]:
 def have_folds(runs: Sequence[RequestedRun]) -> bool:
     """Whether some of the runs are folds."""
     return any(run.config.fold is not None for run in runs)
+
+
+def refuse_absent(metrics: Iterable[str], runs: Sequence[RequestedRun]) -> None:
+    """Raises UserError for a metric that none of the runs will have, such as one of validation rows
+    where there are none.
+
+    Args:
+        metrics: as `test/accuracy`, or with a target as `steps_to(validation/accuracy>=0.9)`.
+        runs: planned runs.
+    """
+    metrics = list(metrics)
+    refuse_unknown(metrics, metric_names(runs), have_folds(runs))
+    sizes = [run.program.sizes for run in trainable(runs)]
+    for metric in metrics:
+        target = target_of(metric)
+        split = (target.metric if target else metric).partition("/")[0]
+        if split in ("validation", "test") and sizes and not any(getattr(s, split) for s in sizes):
+            raise UserError(
+                f"'{metric}': no run has {split} rows; give a split that has some, as"
+                " --split=8:1:1 or --split='kfold(5,validation=0.1)'"
+            )

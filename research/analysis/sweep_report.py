@@ -11,12 +11,12 @@ from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
 from research.analysis.clean_metrics import with_clean
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
-from research.analysis.planned_metrics import have_folds, metric_names
+from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope
 from research.errors import UserError
 from research.registry import ESTIMATES
 from research.statistics.comparisons import Claim
-from research.sweeps.column import reads_predictions, refuse_unknown
+from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.estimates.out_of_fold import with_out_of_fold
 from research.sweeps.plan.run_plan import RequestedRun
@@ -132,7 +132,7 @@ def untrained(
     Raises:
         UserError: the baseline is not a row, or no run will have a metric.
     """
-    refuse_unknown(question.metrics if question else (), metric_names(runs), have_folds(runs))
+    refuse_absent(question.metrics if question else (), runs)
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     ids = [run.id for run in runs]
     return of_sweep(name, sweep, ids, records, question=question)

@@ -54,6 +54,11 @@ def _table(
         (Column("c", "test/rmse", "lower"), SMALL, "there is no metric 'test/rmse'"),
         (Column("c", "oof/accuracy"), {**SMALL, "split": "kfold(2)"}, "with test/accuracy"),
         (Column("c", "oof/accuracy"), SMALL, "the split has none"),
+        (
+            Column("c", "steps_to(validation/accuracy>=0.9)", "lower"),
+            {**SMALL, "split": "kfold(2)"},
+            "no run has validation rows; give a split that has some",
+        ),
     ],
 )
 def test_a_column_that_no_run_will_have_is_refused_before_training(
