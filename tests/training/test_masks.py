@@ -260,7 +260,7 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
     x = jnp.asarray(data.data.x[:6])
 
     lane = make_lane_inputs(own.config, own.program, data.data).lane
-    key = rng.at(lane.seed, "mixup", jnp.int32(0))
+    key = rng.at(lane.noise_seed, "mixup", jnp.int32(0))
     weight, partner = float(targets._weight(key, 0.7)), np.asarray(targets._partners(key, 6))
     assert 0.01 < weight < 0.99
     assert (partner != np.arange(6)).any()
