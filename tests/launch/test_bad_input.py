@@ -99,7 +99,7 @@ CASES = {
         "characters, too few for a window of context=1000"
     ),
     "train --dataset=copy_memory --dataset.length=5 --dataset.size=9 --dataset.test=2": (
-        "arch=mlp reads numbers"
+        "arch=mlp takes numbers; copy_memory has tokens [25]"
     ),
     "train --dataset=text:prices.csv --context=80 --split=1:1 --arch=gpt --batch_size=8": (
         "arch.context=80 or shorter"
@@ -142,7 +142,7 @@ CASES = {
     "train --seed=-1": "seed=-1 is out of range; it must be in [0, 4294967295]",
     "train --train_size=5000": "must be 1 to 1437",
     "train --train_size=64 --batch_size=65": "larger than the 64 training rows",
-    "train --arch=cnn --dataset=iris": "those of iris have shape [4]",
+    "train --arch=cnn --dataset=iris": "arch=cnn takes images; iris has a table of 4 numbers",
     "train --arch.hidden=0": "arch.hidden=0 is out of range",
     "train --arch.activation=rleu": "did you mean relu",
     "train --loss=squared": "loss=squared is for regression",

@@ -33,6 +33,12 @@ def bootstrap(
         seed: seed of all samples.
         folds: number of samples.
         validation: share of the rows that validate in each fold.
+
+    Example:
+        >>> for train, _, test in bootstrap(4, np.zeros(4, int), None, seed=0, folds=2):
+        ...     print(train, test)
+        [0 3 1 0] [2]
+        [3 3 3 3] [0 1 2]
     """
     # The legacy generator, since that is scikit-learn's.
     generator = np.random.RandomState(seed)

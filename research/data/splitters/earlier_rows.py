@@ -32,6 +32,12 @@ def time_series(
         folds: number of folds.
         gap: rows left out before those that test, and before those that validate.
         validation: share of each fold's training rows that validate.
+
+    Example:
+        >>> for train, _, test in time_series(6, np.zeros(6, int), None, seed=0, folds=2):
+        ...     print(train, test)
+        [0 1] [2 3]
+        [0 1 2 3] [4 5]
     """
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import TimeSeriesSplit

@@ -40,6 +40,13 @@ def group_kfold(
         folds: number of folds.
         group: the column of groups, which the data set has read.
         validation: share of each fold's training rows that validate, to a group.
+
+    Example:
+        >>> groups = np.array([0, 0, 1, 1])
+        >>> for train, _, test in group_kfold(4, np.zeros(4, int), groups, seed=0, folds=2):
+        ...     print(train, test)
+        [0 1] [2 3]
+        [2 3] [0 1]
     """
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import GroupKFold
@@ -73,6 +80,14 @@ def stratified_group_kfold(
 
     Raises:
         ScarceClass: a class has fewer rows than there are folds.
+
+    Example:
+        >>> labels = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+        >>> groups = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+        >>> for train, _, test in stratified_group_kfold(8, labels, groups, seed=0, folds=2):
+        ...     print(train, test)
+        [2 3 6 7] [0 1 4 5]
+        [0 1 4 5] [2 3 6 7]
     """
     from sklearn.model_selection import StratifiedGroupKFold
 

@@ -28,6 +28,13 @@ def leave_one_out(
         groups: not used.
         seed: seed of the validation rows.
         validation: share of each fold's training rows that validate.
+
+    Example:
+        >>> for train, _, test in leave_one_out(3, np.zeros(3, int), None, seed=0):
+        ...     print(train, test)
+        [1 2] [0]
+        [0 2] [1]
+        [0 1] [2]
     """
     every = np.arange(rows)
     return [

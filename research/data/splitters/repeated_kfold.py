@@ -36,6 +36,15 @@ def repeated_kfold(
         folds: number of folds per shuffle.
         times: number of shuffles.
         validation: share of each fold's training rows that validate.
+
+    Example:
+        >>> folds = repeated_kfold(4, np.zeros(4, int), None, seed=0, folds=2, times=2)
+        >>> for train, _, test in folds:
+        ...     print(train, test)
+        [0 1] [2 3]
+        [2 3] [0 1]
+        [1 3] [0 2]
+        [0 2] [1 3]
     """
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import RepeatedKFold

@@ -39,6 +39,12 @@ def shuffle(
         folds: number of draws.
         test: share of the rows that test, rounded up.
         validation: share of each fold's training rows that validate.
+
+    Example:
+        >>> for train, _, test in shuffle(5, np.zeros(5, int), None, seed=0, folds=2, test=0.4):
+        ...     print(train, test)
+        [1 3 4] [2 0]
+        [1 4 3] [0 2]
     """
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import ShuffleSplit

@@ -39,6 +39,13 @@ def stratified_kfold(
 
     Raises:
         ScarceClass: a class has fewer rows than there are folds.
+
+    Example:
+        >>> labels = np.array([0, 0, 1, 1])
+        >>> for train, _, test in stratified_kfold(4, labels, None, seed=0, folds=2):
+        ...     print(train, test)
+        [0 3] [1 2]
+        [1 2] [0 3]
     """
     # Imported here: it takes most of a second, which programs without such a split should not pay.
     from sklearn.model_selection import StratifiedKFold
