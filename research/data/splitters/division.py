@@ -8,8 +8,9 @@ import numpy as np
 
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
+from research.errors import UserError
 from research.registry import SPLITTERS, Splitter
-from research.run_config import Component
+from research.run_config import Component, RunConfig
 
 
 class PartSizes(NamedTuple):
@@ -78,6 +79,39 @@ def division(split: Component) -> Division:
 def _built(entry: Splitter, options: tuple[tuple[str, Any], ...]) -> Division:
     built: Division = entry.build(**dict(options))
     return built
+
+
+def check_seed(config: RunConfig) -> None:
+    """Raises UserError if a config that is not completed yet seeds a split that draws nothing."""
+    entry = SPLITTERS.get(config.split.name)
+    draws = entry.seeded or any(config.split[name] for name in entry.drawing)
+    # 0 is what a completed config has.
+    if config.split_seed and not draws and config.train_size is None:
+        raise UserError(
+            f"split_seed has no effect: split={config.split} is the same for every seed; leave it"
+            " out"
+        )
+
+
+def check_fold(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError unless the config has one of the folds of its split."""
+    count = division(config.split).folds(spec)
+    if count == 1 and config.fold is not None:
+        raise UserError(f"fold={config.fold}: split={config.split} has no folds; leave fold out")
+    if count > 1 and (config.fold is None or config.fold >= count):
+        raise UserError(
+            f"split={config.split} has the folds 0 to {count - 1}, and fold is"
+            f" {'none' if config.fold is None else config.fold}"
+        )
+
+
+def check_groups(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a split would put rows of one group into training and test rows."""
+    if spec.group_counts and not SPLITTERS.get(config.split.name).grouped:
+        raise UserError(
+            f"split={config.split} puts rows of one group (group={config.dataset['group']}) into"
+            " training and test rows; use group_kfold(5), or leave --group out"
+        )
 
 
 def outside_the_folds(split: Component, spec: DataSpec) -> np.ndarray:

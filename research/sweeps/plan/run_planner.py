@@ -12,14 +12,14 @@ from research.config import FIELDS, OPTIONS, SHORT, RunConfig
 from research.data import masks
 from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
-from research.data.splitters.division import division
+from research.data.splitters.division import check_fold, division
 from research.errors import ShapeError, UserError, nearest
 from research.options import Settings
 from research.registry import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import host, split_checks, training_notes, validate, warm_start
+from research.training.setup import host, training_notes, validate, warm_start
 from research.training.setup.lane_inputs import sizes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
@@ -264,7 +264,7 @@ class Planner:
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
         fold = None
         if config.fold is not None:
-            split_checks.check_fold(config, spec)
+            check_fold(config, spec)
             # Folds whose training rows differ much in number have programs of their own.
             fold = sizes(config, spec)
         # What a check depends on besides the static leaves, but for what its parts say, which may

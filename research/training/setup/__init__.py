@@ -1,4 +1,4 @@
 """What is settled on the host before the first update. In reading order: program (what lanes
 share), host (runs without a program of updates), lane_inputs (what each lane brings), validate
-(completes and checks a config), split_checks (its fold and seed), effects (settings that would have
-no effect), warm_start (parameters of another run)."""
+(completes and checks a config), effects (settings that would have no effect), warm_start
+(parameters of another run)."""

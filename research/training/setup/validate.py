@@ -6,12 +6,18 @@ from typing import Any
 from research import config as config_lib
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, PARTS, RunConfig
 from research.data.spec import DataSpec
-from research.data.splitters.division import with_validation
+from research.data.splitters.division import (
+    check_fold,
+    check_groups,
+    check_seed,
+    division,
+    with_validation,
+)
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, SPLITTERS, TASKS
 from research.run_config import PlayerSettings
-from research.training.setup import effects, environment, host, split_checks
+from research.training.setup import effects, environment, host
 from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
@@ -29,7 +35,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     task = spec.task if config.task == "auto" else config.task
     spec = seen(spec, task)
     environment.check_split_seed(config, spec)
-    split_checks.check_seed(config)
+    check_seed(config)
     loss = config.loss
     if loss == "auto":
         by_arch = ARCHITECTURES.get(config.arch.name).loss
@@ -205,7 +211,9 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     These checks may read any number of the config. All others read only what is the same for a
     whole program.
     """
-    split_checks.check(config, spec)
+    check_groups(config, spec)
+    check_fold(config, spec)
+    _check_batch_of_fold(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
     for _, view in config_lib.views(config):
@@ -213,6 +221,19 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
             for constraint in entry.constraints:
                 if wrong := constraint(view, spec):
                     raise UserError(wrong)
+
+
+def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
+    """Raises ShapeError if a batch takes more rows than the fold trains on; another fold of its
+    program may have them."""
+    if config.fold is None or host.is_fitted(config):
+        return
+    rows = division(config.split).sizes(spec, config.train_size)[config.fold].train
+    if config.batch_size > rows:
+        raise ShapeError(
+            f"batch_size={config.batch_size} is larger than the {rows} training rows of"
+            f" fold={config.fold}; use a smaller one, or full for all of them"
+        )
 
 
 def _check_weights(config: RunConfig, spec: DataSpec) -> None:
