@@ -39,7 +39,7 @@ REFUSED = {
     "nothing to cancel": (["sweep", "--cancel"], "--cancel requires --name=SWEEP"),
     "too much to cancel": (
         ["sweep", *RUN, "--cancel", "--name=a"],
-        "--cancel cancels the jobs of --name",
+        "--cancel cancels all jobs of --name; leave --dataset out",
     ),
     "another name": (["sweep", "--cancel", "--name=a"], "no sweep 'a'"),
     "no name": (["sweep", *RUN, "--accept_code"], "--accept_code requires --name"),
