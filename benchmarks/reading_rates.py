@@ -107,7 +107,7 @@ def _batches(x: np.ndarray) -> None:
     dispatches = len(x) // (BATCH * STEPS)
     rows = np.stack([generator.permutation(len(x)) for _ in range(WIDTH)]).astype(np.int32)
     rows = rows[:, : dispatches * BATCH * STEPS]
-    inputs = jnp.asarray(x)
+    inputs = {"x": jnp.asarray(x)}
     targets = jnp.zeros(len(x), jnp.int32)
     order = jnp.asarray(rows)
     sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=BATCH)
