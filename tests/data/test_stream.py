@@ -54,7 +54,9 @@ def gathered(x, rows, first, steps, batch):
     gather = compiled(VmapBackend(len(rows)), lane_functions.gather, static, axes)
     # The stream yields [steps, W, batch, ...], the device [W, steps, batch, ...].
     return [
-        np.asarray(gather(x, y, padded, (np.int32(s), np.int32(s)), None)["x"]).swapaxes(0, 1)
+        np.asarray(gather({"x": x}, y, padded, (np.int32(s), np.int32(s)), None)["x"]).swapaxes(
+            0, 1
+        )
         for s in starts
     ]
 
