@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,7 +91,6 @@ class Workspace:
         return records
 
 
-@functools.cache
 def workspace(records: str, cache_dir: str, data_dir: str | None) -> Workspace:
     """The workspace of these folders; calls with the same folders share programs and data.
 
@@ -99,4 +99,10 @@ def workspace(records: str, cache_dir: str, data_dir: str | None) -> Workspace:
         cache_dir: folder of decoded data and compiled programs.
         data_dir: prepared TFDS sets; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
     """
+    return _workspace(os.getcwd(), records, cache_dir, data_dir)
+
+
+# By the current folder too: in another one, the same relative folders are others.
+@functools.cache
+def _workspace(current: str, records: str, cache_dir: str, data_dir: str | None) -> Workspace:
     return Workspace(records, cache_dir, data_dir)

@@ -1,5 +1,6 @@
 """The Python API: the same runs, tables and errors as the programs give, without a flag."""
 
+import contextlib
 import doctest
 import importlib
 import io
@@ -274,3 +275,11 @@ def test_what_the_package_offers_is_what_the_api_has() -> None:
 )
 def test_the_examples_of_the_docstrings_hold(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"research.api.{module}")).failed == 0
+
+
+def test_a_call_in_another_folder_has_data_and_records_of_its_own(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        with contextlib.chdir(tmp_path / name):
+            rs.train(dataset="iris", arch="linear", epochs=1)
+            assert Path("records").exists()
