@@ -151,7 +151,7 @@ def _limit(table: ArmsTable, index: int) -> str:
     assert isinstance(null, CrossedRows)
     labels = [row.label for row in table.rows]
     others = [label for label in labels if label != table.baseline]
-    parts = null.comparing(contrasts(labels, others, table.baseline)).of_rows()
+    parts = null.comparing(lambda: contrasts(labels, others, table.baseline)).of_rows()
     known = parts[np.isfinite(parts)]
     if not known.size:
         return ""

@@ -35,7 +35,7 @@ def against(
         return {baseline: dataclasses.replace(reference, verdict="baseline")}
     others = [cells[label] for label in labels]
     differences, slack = differences_to(reference, others, rounding)
-    null = null.comparing(contrasts(list(cells), labels, baseline))
+    null = null.comparing(lambda: contrasts(list(cells), labels, baseline))
     compared = compare(differences, null, slack)
     result = {
         label: _decided(
@@ -94,7 +94,7 @@ def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float)
         return frozenset()
     values = np.stack([_values(cells[label]) for label in labels], -1)
     slack = float(_slack(abs(values), rounding).max())
-    null = null.comparing(contrasts(list(cells), labels, None))
+    null = null.comparing(lambda: contrasts(list(cells), labels, None))
     chosen = best_rows(values, null, column.better == "higher", slack)
     return frozenset(label for label, bold in zip(labels, chosen, strict=True) if bold)
 

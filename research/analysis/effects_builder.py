@@ -1,6 +1,7 @@
 """From the table of a design's combinations to the effects of its factors."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -85,7 +86,7 @@ def _cells(arms: ArmsTable, index: int, design: Design) -> list[Cell]:
     cells: list[Cell | None] = [None] * len(design.effects)
     for kind in dict.fromkeys(effect.kind for effect in design.effects):
         family = [i for i, effect in enumerate(design.effects) if effect.kind == kind]
-        of_arms = null.comparing(design.contrasts.mean(0)[family])
+        of_arms = null.comparing(functools.partial(_contrasts_of, design, family))
         compared = compare(per_seed[:, family], of_arms, slack[family])
         for place, i in enumerate(family):
             cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null, arms.pair)
@@ -114,6 +115,12 @@ def _values(arms: ArmsTable, index: int) -> Floats:
         for row in arms.rows
     ]
     return np.array(by_arm, np.float64).T
+
+
+def _contrasts_of(design: Design, family: Sequence[int]) -> Floats:
+    """The contrasts [m, arms] of some of the effects."""
+    contrasts: Floats = design.contrasts.mean(0)[family]
+    return contrasts
 
 
 def _effects(values: Floats, contrasts: Floats) -> Floats:

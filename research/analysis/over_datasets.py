@@ -32,9 +32,9 @@ class Together:
     """What all data sets say of one arm in one metric; None where a run has no value.
 
     rank: the average, 1 is best. middle: the interquartile mean over runs; None of a metric that
-    has another scale on each data set. improvement: how often a
-    run is better than one of the baseline. posterior: that a typical data set is worse, equivalent
-    or better than the baseline. verdict: by Nemenyi's critical difference of ranks.
+    has another scale on each data set. improvement: how often a run is better than one of the
+    baseline. posterior: that a typical data set is worse, equivalent or better than the baseline.
+    verdict: by Nemenyi's critical difference of ranks.
     """
 
     rank: float | None = None

@@ -63,7 +63,7 @@ def shared_of_rows(table: ArmsTable, index: int) -> dict[str, float]:
     """By row, the correlation of the seeds' differences to the baseline in a column: the part of
     their variance that more seeds do not remove."""
     labels = [row.label for row in table.rows]
-    null = table.nulls[index].comparing(contrasts(labels, labels, table.baseline))
+    null = table.nulls[index].comparing(lambda: contrasts(labels, labels, table.baseline))
     return dict(zip(labels, np.broadcast_to(null.shared(), len(labels)).tolist(), strict=True))
 
 

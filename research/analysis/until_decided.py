@@ -146,8 +146,8 @@ def _decisions(
         return failed
     cells = [row.cells[0] for row in tested]
     labels = [row.label for row in tested]
-    of_rows = contrasts([row.label for row in table.rows], labels, table.baseline)
-    null = table.nulls[0].comparing(of_rows)
+    known = [row.label for row in table.rows]
+    null = table.nulls[0].comparing(lambda: contrasts(known, labels, table.baseline))
     rounding = rounding_of(row.arm for row in table.rows)
     differences, slack = differences_to(base, cells, rounding)
     compared = sequential.compared(differences, null, look, slack)

@@ -88,8 +88,7 @@ def batches(
     Batches.
 
     They are what a gather of the same rows on the device gives. Each is a fresh array. Close the
-    result
-    when you leave it early.
+    result when you leave it early.
 
     Args:
         x: inputs [N, ...].

@@ -138,10 +138,9 @@ def read(file: Path) -> str:
 
 
 def _foreign_words(text: str) -> list[str]:
-    """The first different words with letters beyond ASCII, in the order of the text."""
+    """The different ones of the first words with letters beyond ASCII."""
     words = (word for word in text.split() if not word.isascii())
-    distinct = (word for word, _ in itertools.groupby(words))
-    return [*dict.fromkeys(itertools.islice(distinct, MOST_LOOKED_AT))]
+    return [*dict.fromkeys(itertools.islice(words, MOST_LOOKED_AT))]
 
 
 def _has_mark(file: Path) -> bool:

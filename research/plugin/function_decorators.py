@@ -98,8 +98,7 @@ def metric(
     Args:
         function: what is decorated, where there are no parentheses.
         tasks: the tasks whose runs it can measure; the scores are theirs (logits of classes, values
-            in the data's
-            units).
+            in the data's units).
         higher_is_better: which way is better.
         whole: it is one float of a whole split, in numpy: `f(scores [N, C], y [N]) -> float`; final
             metrics alone.

@@ -44,12 +44,12 @@ def best_rows(
     n, k = x.shape[-2:]
     if k < 2 or not null.can_conclude(n):
         return np.zeros((*x.shape[:-2], k), bool)
-    left, right = np.triu_indices(k, 1)
-    null = null.comparing(np.eye(k) / scale)
+    null = null.comparing(lambda: np.eye(k) / scale)
     if corrected_by_bonferroni(n, k):
         return _by_bonferroni(x, null, tolerance)
+    left, right = np.triu_indices(k, 1)
     d = x[..., left] - x[..., right]
-    null = null.comparing(np.eye(k)[left] - np.eye(k)[right])
+    null = null.comparing(lambda: np.eye(k)[left] - np.eye(k)[right])
     freedom = null.freedom(np.full(d.shape[-1], n))
     t = normal_scores(observed_t(d, null, tolerance), freedom)
     left_wins = d.sum(-2) > 0
@@ -78,7 +78,7 @@ def _by_bonferroni(x: Floats, null: Null, tolerance: float) -> NDArray[np.bool_]
     n, k = x.shape[-2:]
     best = x.mean(-2).argmax(-1)
     d = np.take_along_axis(x, best[..., None, None], -1) - x
-    null = null.comparing(np.eye(k)[best][..., None, :] - np.eye(k))
+    null = null.comparing(lambda: np.eye(k)[best][..., None, :] - np.eye(k))
     freedom = null.freedom(np.full(d.shape[-1], n))
     critical = special.stdtrit(freedom, 1 - ALPHA / (k * (k - 1)))
     return observed_t(d, null, tolerance) <= critical

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,9 +46,12 @@ class CrossedRows(Null):
         """Whether there is a standard deviation."""
         return n > 1
 
-    def comparing(self, contrasts: Floats) -> "CrossedRows":
+    def comparing(self, contrasts: Callable[[], Floats]) -> "CrossedRows":
         """The same of contrasts [..., m, k] of the k columns."""
-        together = self.together and self.together.comparing(contrasts)
+        return self._turned(contrasts())
+
+    def _turned(self, contrasts: Floats) -> "CrossedRows":
+        together = self.together and self.together._turned(contrasts)
         if together and (np.count_nonzero(contrasts, -1) > 2).any():
             return together
         turned = np.swapaxes(contrasts, -1, -2)
@@ -100,7 +103,7 @@ class CrossedRows(Null):
 
     def interval(self, values: Floats, column: int) -> Interval:
         """The 95 % interval of the mean of one column's values [n]."""
-        chosen = self.comparing(np.eye(self.seeds.shape[-1])[[column]])
+        chosen = self._turned(np.eye(self.seeds.shape[-1])[[column]])
         n = len(values)
         if n < 2:
             return Interval(float(values[0]), None, n)

@@ -55,8 +55,7 @@ class Experiment:
         the number of seeds is decided; "": as declared. datasets: where every arm is trained,
         instead of one data set in base; `arms` then has a row per arm and data set, and there is
         no baseline among them. Raises UserError if an arm sets what is chosen for it, if of a
-        column the other way is better, or
-        if a design or the data sets do not fit.
+        column the other way is better, or if a design or the data sets do not fit.
     """
 
     name: str

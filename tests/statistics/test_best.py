@@ -42,7 +42,7 @@ def test_pairs_with_few_degrees_of_freedom_do_not_hide_the_others():
     scores[..., 1] += 0.5 + np.tile([1.0, -1.0], 50)
     scores[..., 2] += np.array([[-9.0], [1.0], [8.0]])
     null = crossed(scores)
-    pairs = null.comparing(np.array([[1.0, -1.0, 0.0], [1.0, 0.0, -1.0]]))
+    pairs = null.comparing(lambda: np.array([[1.0, -1.0, 0.0], [1.0, 0.0, -1.0]]))
     assert pairs.freedom(pairs.n).round().tolist() == [99, 2]
     # |t| is 5 for rows 0 and 1, with 99 degrees of freedom. The other two pairs have 2: their
     # maximum exceeds 6 in one draw of twenty.

@@ -42,7 +42,7 @@ def test_contrasts_are_those_of_the_scores():
     scores = np.random.default_rng(0).normal(0, 1, (4, 9, 3))
     contrasts = np.array([[1.0, -1.0, 0.0], [0.5, 0.5, -1.0]])
     direct = crossed(scores @ contrasts.T)
-    turned = crossed(scores).comparing(contrasts)
+    turned = crossed(scores).comparing(lambda: contrasts)
     for part in ("seeds", "rows", "rest"):
         assert getattr(turned, part) == pytest.approx(getattr(direct, part))
 
@@ -69,7 +69,7 @@ def test_the_family_keeps_its_error(seeds, rows):
     scores = simulated(400, 6, seeds, rows)
     differences = (scores[..., 1:] - scores[..., :1]).mean(2)
     contrasts = np.eye(6)[1:] - np.eye(6)[0]
-    null = crossed(scores).comparing(contrasts)
+    null = crossed(scores).comparing(lambda: contrasts)
     result = compare(differences, dataclasses.replace(null, count=500))
     wrong = (result.adjusted <= 0.05).any(-1).mean()
     assert 0.01 <= wrong <= 0.05 + 3 * 0.011  # three standard errors
@@ -114,7 +114,7 @@ def test_each_difference_has_the_moments_of_the_seeds_that_both_columns_have():
     unread = np.where(seeds[:, None], scores, np.nan)
     null = crossed(unread, seeds)
     pairs = np.eye(5)[1:] - np.eye(5)[0]
-    turned = null.comparing(pairs)
+    turned = null.comparing(lambda: pairs)
     assert turned.n.tolist() == [8, 40, 20, 1]
     difference = scores - scores[..., :1]
     nothing = np.zeros(4)
@@ -143,7 +143,7 @@ def test_a_contrast_of_more_columns_has_the_seeds_that_all_have():
     seeds = np.ones((10, 4), bool)
     seeds[7:, 3] = False
     contrast = np.array([[1.0, -1.0, -1.0, 1.0]])
-    turned = crossed(scores, seeds).comparing(contrast)
+    turned = crossed(scores, seeds).comparing(lambda: contrast)
     direct = crossed(scores[:7] @ contrast.T)
     for part in ("seeds", "rows", "rest"):
         assert getattr(turned, part) == pytest.approx(getattr(direct, part))
@@ -158,7 +158,7 @@ def test_equal_columns_with_different_seeds_keep_their_error():
     null = dataclasses.replace(crossed(scores, seeds), count=500)
     differences = (scores[..., 1:] - scores[..., :1]).mean(2)
     there = np.where(seeds[:, 1:], differences, np.nan)
-    result = compare(there, null.comparing(np.eye(5)[1:] - np.eye(5)[0]))
+    result = compare(there, null.comparing(lambda: np.eye(5)[1:] - np.eye(5)[0]))
     wrong = (result.adjusted <= 0.05).any(-1).mean()
     assert 0.01 <= wrong <= 0.05 + 3 * 0.011  # three standard errors
 
@@ -167,7 +167,7 @@ def test_units_do_not_matter():
     scores = simulated(1, 3, 0.5, 0.5)[0]
     results = []
     for unit in (1e-100, 1e100):
-        null = crossed(unit * scores).comparing(np.eye(3)[1:] - np.eye(3)[0])
+        null = crossed(unit * scores).comparing(lambda: np.eye(3)[1:] - np.eye(3)[0])
         results.append(compare((unit * (scores[..., 1:] - scores[..., :1])).mean(1), null))
     assert results[0].adjusted == pytest.approx(results[1].adjusted)
     assert results[0].half_width * 1e100 == pytest.approx(results[1].half_width / 1e100)

@@ -173,12 +173,19 @@ def _open(file: Path) -> SplitFile:
     return SplitFile(file, read(file))
 
 
-@functools.cache
 def _entry(name: str) -> Splitter:
     file = Path(name.removeprefix(PREFIX)).expanduser()
+    # A file that is written again is another split: its state tells, without reading it each time.
+    state = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else None
+    return _entry_of(name, file, state)
+
+
+@functools.lru_cache(maxsize=64)
+def _entry_of(name: str, file: Path, state: tuple[int, int] | None) -> Splitter:
+    """The entry of a file in this state; None: it is not there."""
     # The content is part of a run's identity: its digest stands in the place of a version.
     version = 1
-    if file.is_file():
+    if state is not None:
         version = int.from_bytes(hashlib.sha256(file.read_bytes()).digest()[:6])
     return Splitter(
         name,

@@ -1,3 +1,3 @@
-"""From settings to programs: run_plan.py (runs and packs), run_planner.py, basis.py (what a kept
-run needs of its data).
+"""From settings to programs: run_plan.py (runs and packs), run_planner.py, unused_settings.py
+(those that no run has), basis.py (what a kept run needs of its data).
 """

@@ -11,7 +11,8 @@ from research.options import Settings
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.plan.run_plan import PlannedRun
-from research.sweeps.plan.run_planner import Planner, unused_message
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.plan.unused_settings import unused_message
 from research.sweeps.tuning import space
 from research.sweeps.tuning.search import Result
 

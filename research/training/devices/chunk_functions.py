@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -264,6 +264,17 @@ class ChunkFunctions:
         """
         sums = compiled_statistics(self.backend, self.program, steps)
         return sums(states, lanes, batches, np.int32(count))
+
+    def averages(self, lanes: Lane, steps: np.ndarray) -> jax.Array:
+        """Whether each lane's evaluated parameters are an average after so many steps, [W]; see
+        `norm_statistics.is_average`.
+
+        steps: [W].
+        """
+        static = (self.program,)
+        function = compiled(self.backend, norm_statistics.is_average, static, (0, 0))
+        counts = self.backend.repeat(steps.astype(np.int32))
+        return cast(jax.Array, function(lanes, counts))
 
     def put_statistics(self, states: LaneState, lanes: Lane, total: Any, batches: int) -> LaneState:
         """See `norm_statistics.put`; the old states are given away.

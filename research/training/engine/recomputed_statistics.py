@@ -2,7 +2,6 @@
 parameters."""
 
 import contextlib
-import dataclasses
 from typing import Any
 
 import jax
@@ -13,8 +12,6 @@ from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk import Chunk
 from research.training.engine.chunk_batches import dispatch_steps, gathered_batches
 from research.training.setup.program import Program
-from research.training.step import norm_statistics
-from research.training.step.state import Lane
 
 
 def recompute_statistics(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> None:
@@ -29,12 +26,9 @@ def recompute_statistics(program: Program, chunk: Chunk, strategy: ExecutionStra
     epoch = len(chunk.rows)
     per_epoch = program.sizes.steps_per_epoch
     done = (epoch + 1 - chunk.first_epoch) * per_epoch
-    lanes = jax.device_get(chunk.lanes.hparams)
-    # Before the average begins, the pass would change nothing.
-    if not any(
-        norm_statistics.is_average(program, _numbers_of(chunk, lanes, lane), int(steps))
-        for lane, steps in enumerate(done)
-    ):
+    # Before the average begins, the pass would change nothing. Asking waits for the updates, once
+    # an epoch and in such programs alone.
+    if not np.any(chunk.functions.averages(chunk.lanes, done)):
         return
     steps = dispatch_steps(program, strategy)
     total: Any = None
@@ -44,9 +38,3 @@ def recompute_statistics(program: Program, chunk: Chunk, strategy: ExecutionStra
             sums = chunk.functions.statistics(chunk.state, chunk.lanes, batches, steps, count)
             total = sums if total is None else jax.tree.map(jnp.add, total, sums)
     chunk.state = chunk.functions.put_statistics(chunk.state, chunk.lanes, total, per_epoch)
-
-
-def _numbers_of(chunk: Chunk, hparams: dict[str, np.ndarray], lane: int) -> Lane:
-    """A lane with its numbers alone on the host."""
-    numbers = {name: values[lane] for name, values in hparams.items()}
-    return dataclasses.replace(chunk.lanes, hparams=numbers)

@@ -135,8 +135,8 @@ def step_metrics(
 
     Returns:
         The values by name, those that the objective returns among them; the first player's loss is
-        `loss` too. Where examples may have other
-        numbers of targets, they are sums, beside the counts that they are means over
+        `loss` too. Where examples may have other numbers of targets, they are sums, beside the
+        counts that they are means over
         (research/training/step/means.py).
     """
     loss = {f"{means.LOSS}{player.suffix}": result.loss}

@@ -11,6 +11,7 @@ from research.data.in_memory import InMemorySource, grouped
 from research.data.split import Split
 from research.data.splitters.division import division
 from research.errors import UserError
+from research.registry import SPLITTERS
 from tests.support.engine import IMAGES, planner
 
 
@@ -115,3 +116,15 @@ def test_fewer_training_rows_keep_the_share_of_each_class(tmp_path: Path) -> Non
     assert len(split.train) == 20
     assert np.all(np.diff(split.train) > 0)
     assert np.all(np.abs(np.bincount(y[split.train]) - counts / 2) < 1)
+
+
+def test_a_file_that_is_written_again_is_another_split(tmp_path: Path) -> None:
+    """Its rows are read again, and the run gets another id: in a notebook files change."""
+    file = tmp_path / "split.csv"
+    versions = set()
+    for test in (0, 13):
+        file.write_text("row,part\n" + "".join(f"{n},train\n" for n in (1, 2)) + f"{test},test\n")
+        (split,) = splits(file)
+        assert split.test.tolist() == [test]
+        versions.add(SPLITTERS.get(f"file:{file}").version)
+    assert len(versions) == 2
