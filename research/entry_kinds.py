@@ -85,6 +85,9 @@ class Architecture(Entry):
     loss: the training loss, unless `--loss` names another.
     normalization: the regularizer that normalizes hidden layers, unless `--normalization` or
         `--regularization` names another.
+    members_option: the option that counts the members inside the network. Where it is set, outputs
+        are [B, M, K]: their loss is the mean of the members' losses, and the prediction is the mean
+        of theirs.
     needs_facts: the facts of the data that the engine passes to `build`, as keywords that are not
         among the options:
 
@@ -106,6 +109,7 @@ class Architecture(Entry):
     answers: tuple[str, ...] = ("example",)
     loss: str = "auto"
     normalization: str = ""
+    members_option: str = ""
     needs_facts: tuple[str, ...] = ()
 
     def _options_of_build(self) -> tuple[Option, ...]:

@@ -1,5 +1,7 @@
 """Classification: accuracy, negative log-likelihood, calibration error and ROC-AUC."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +43,18 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
         "accuracy": right.astype(float),
         "nll": -jnp.take_along_axis(log_probabilities, y[:, None], axis=-1)[:, 0],
     }
+
+
+def mean_prediction(scores: jax.Array) -> jax.Array:
+    """The members' logits [B, M, C] as the logarithm of their mean probabilities, [B, C].
+
+    Example:
+        >>> logits = jnp.log(jnp.array([[[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]]]))
+        >>> print(jnp.exp(mean_prediction(logits)).round(4))
+        [[0.5 0.5]]
+    """
+    log_probabilities = jax.nn.log_softmax(scores)
+    return jax.nn.logsumexp(log_probabilities, axis=1) - math.log(scores.shape[1])
 
 
 def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -124,6 +138,7 @@ TASKS.add(
             encode=encode,
             decode=decode,
             example_metrics=example_metrics,
+            mean_prediction=mean_prediction,
             summary=summary,
             better={
                 "accuracy": "higher",

@@ -35,6 +35,8 @@ class Problem:
         final metrics of a whole split, (scores [N, C], y [N]) -> {name: value}, on the host.
         better: `higher` or `lower` by metric; the first is the task's main one.
 
+    mean_prediction: decoded scores [B, M, C] of M members -> those of the ensemble, [B, C].
+
     unit: (the data, its training rows) -> what errors are measured in, on the host; in_unit:
         example_metrics and that unit -> with the metrics that are so measured. None: there is no
         unit.
@@ -55,6 +57,7 @@ class Problem:
     finish: Callable[[dict[str, float]], dict[str, float]] = lambda means: means
     per_target: tuple[str, ...] = ()
     real: Callable[[jax.Array], jax.Array] | None = None
+    mean_prediction: Callable[[jax.Array], jax.Array] = lambda scores: jnp.mean(scores, axis=1)
     unit: Callable[[Arrays, np.ndarray], float] | None = None
     in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = (
         lambda metrics, unit: metrics

@@ -101,7 +101,8 @@ def shapes(case: Subject) -> None:
     run, (lane, variables) = case.run(), _initial_state(case)
     outputs = _outputs(run.program, lane, variables, _inputs(case, np.arange(4)))
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
-    expected = (4, *run.program.spec.targets.shape, width)
+    members = () if run.program.members_inside is None else (run.program.members_inside,)
+    expected = (4, *run.program.spec.targets.shape, *members, width)
     outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
     assert outputs.shape == expected, (
         f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"

@@ -27,6 +27,7 @@ OTHERS = {
     "optimizer": "sam",
     "arch__activation": "rrelu",
     "arch__residual": True,
+    "arch__members": 3,
     "accumulate": 2,
     "regularization": (
         "cutmix=1,label_smoothing=0.1,batch_norm,stochastic_depth=0.3,weight_noise=0.05,l1=0.01,"

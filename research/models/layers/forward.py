@@ -82,6 +82,29 @@ class Forward:
         """The sum over the devices of the axis."""
         return tree if self.axis is None else jax.lax.psum(tree, self.axis)
 
+    def of_members(self, count: int) -> "Forward":
+        """The pass for layers that see each example once for each member of the network, [B·M, ...]
+        with an example's members side by side.
+
+        Each copy counts as an example: it has draws of its own, penalties are means over members,
+        and batch statistics are of all members. count: M.
+        """
+
+        def each(of_examples: jax.Array | None) -> jax.Array | None:
+            return None if of_examples is None else jnp.repeat(of_examples, count, axis=0)
+
+        index = each(self.index)
+        if index is not None:
+            # By the position in the global batch, so that draws do not depend on the devices.
+            index = index * count + jnp.arange(index.size) % count
+        return self.replace(
+            index=index,
+            weight=each(self.weight),
+            total=None if self.total is None else self.total * count,
+            steps=each(self.steps),
+            shares=None if self.shares is None else each(self.shares / count),
+        )
+
     def over(self, steps: jax.Array | None) -> "Forward":
         """The pass for layers over sequences with these real steps, bool [B, T]; None: all are.
 

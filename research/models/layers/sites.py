@@ -1,7 +1,7 @@
 """Sites: the places in a network where regularizers act, and the hidden layers made of them. A site
 records itself in the collection `sites`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import flax.linen as nn
@@ -121,17 +121,18 @@ class Activate(nn.Module):
 
 
 class HiddenDense(nn.Module):
-    """A fully connected hidden layer, [B, ..., D] -> [B, ..., features]."""
+    """A fully connected hidden layer, [B, ..., D] -> [B, ..., features]. dense: its linear map."""
 
     features: int
     activation: str
     kernel_init: Init = "auto"
+    dense: Callable[..., nn.Module] = Dense
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         # Maxout joins several linear pieces per unit, so the kernel is wider than the layer.
         width = self.features * ACTIVATIONS.get(self.activation).pieces
-        x = Dense(width, kernel_init=initializer(self.kernel_init, self.activation))(x)
+        x = self.dense(width, kernel_init=initializer(self.kernel_init, self.activation))(x)
         return Activate(self.activation)(x, fwd)
 
 

@@ -192,6 +192,12 @@ class Program:
         return module
 
     @property
+    def members_inside(self) -> int | None:
+        """M, the members inside the network, whose outputs are [B, M, K]; None: they are [B, K]."""
+        option = ARCHITECTURES.get(self.config.arch.name).members_option
+        return dict(self.config.arch.options)[option] if option else None
+
+    @property
     def fitted(self) -> bool:
         """Whether its runs are fitted on the host; there is no `model` then."""
         return host.is_fitted(self.config)

@@ -81,9 +81,11 @@ def init(program: Program, lane: Lane) -> Variables:
 
 
 def _check_outputs(program: Program, outputs: Any) -> None:
-    """Raises UserError if outputs of one example are not [1, ..., K], K the loss's width."""
+    """Raises UserError if outputs of one example are not [1, ..., K], K the loss's width, or [1, M,
+    K] of M members."""
     loss, name = LOSSES.get(program.config.loss), program.config.arch.name
-    *expected, width = 1, *program.spec.targets.shape, loss.outputs(program.width)
+    members = [] if program.members_inside is None else [program.members_inside]
+    *expected, width = 1, *program.spec.targets.shape, *members, loss.outputs(program.width)
     if not hasattr(outputs, "shape"):
         raise UserError(
             f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]"
@@ -170,7 +172,7 @@ def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
 
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
-    """The outputs [B, ..., K] that the loss reads, in evaluation.
+    """The outputs [B, ..., K] that the loss reads, in evaluation; [B, M, K] of M members.
 
     Args:
         program: the lane's program.

@@ -1,6 +1,8 @@
 """Objective: a program's losses, scores and metrics of each example, as pure functions of one
 lane."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,15 +18,16 @@ from research.training.step.state import Lane, Variables
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
-    """What the metrics read, [B, ..., C], in the data's units.
+    """What the metrics read, [B, ..., C], in the data's units: of members, their mean prediction.
 
     Args:
         program: the lane's program.
         lane: its inputs, with the targets' shift and scale.
-        outputs: what the loss reads, [B, ..., K].
+        outputs: what the loss reads, [B, ..., K], or [B, M, K] of M members.
     """
     as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
-    return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+    decoded = program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+    return decoded if program.members_inside is None else program.problem.mean_prediction(decoded)
 
 
 def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
@@ -53,7 +56,10 @@ def metrics(
     problem = program.problem
     of_task = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
     of_loss = LOSSES.get(program.config.loss).metrics
-    return of_task | {name: metric(outputs, targets) for name, metric in of_loss.items()}
+    return of_task | {
+        name: _mean_over_members(program, metric)(outputs, targets)
+        for name, metric in of_loss.items()
+    }
 
 
 def curve_names(program: Program) -> list[str]:
@@ -90,13 +96,30 @@ def loss_targets(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
 
 
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """The loss of each example, [B]: the mean over its real steps.
+    """The loss of each example, [B]: the mean over its real steps, and over members.
 
     Args:
         program: the lane's program.
-        outputs: [B, ..., K].
+        outputs: [B, ..., K], or [B, M, K] of M members.
         targets: [B, ..., C].
     """
+    of_outputs = functools.partial(_losses, program)
+    return _mean_over_members(program, of_outputs)(outputs, targets)
+
+
+def _mean_over_members(
+    program: Program, function: Callable[[jax.Array, jax.Array], jax.Array]
+) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """`function(outputs [B, ..., K], targets) -> [B]` as the mean of its values for each member's
+    outputs, where there are members."""
+    if program.members_inside is None:
+        return function
+    of_members = jax.vmap(function, in_axes=(1, None))
+    return lambda outputs, targets: jnp.mean(of_members(outputs, targets), axis=0)
+
+
+def _losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """The loss of each example, [B], of a single network or member."""
     loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
     if outputs.ndim == 2:
         return loss(outputs, targets)
