@@ -119,5 +119,5 @@ def test_a_plain_mlp_keeps_its_run_id() -> None:
 
 
 def test_adapters_apply_only_with_members() -> None:
-    with pytest.raises(UserError, match="applies only with arch.members"):
+    with pytest.raises(UserError, match=r"applies only with arch\.members"):
         run(arch__adapters="batch_ensemble")
