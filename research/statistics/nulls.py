@@ -134,16 +134,21 @@ class SharedRows(Null):
         length = np.sqrt((residuals**2).sum(-2, keepdims=True))
         unit = np.divide(residuals, length, out=np.zeros_like(residuals), where=length > 0)
         shrinkage = _shrinkage(unit)[..., None, None, None]
-        shared = np.sqrt(1 - shrinkage) * unit[..., None, :, :]
+        shared = np.sqrt(1 - shrinkage[..., 0]) * unit
         random = np.random.default_rng(0)
         step = max(1, size // max(1, differences.size))
         apart = SharedRows(0.0)
         yield observed_t(differences, self)[..., None, :]
         for start in range(0, self.count, step):
-            normal = random.standard_normal((min(step, self.count - start), n, n + m))
-            values = normal[..., :n] @ shared + np.sqrt(shrinkage) * normal[..., n:]
-            # A pair that is missing is missing in every draw.
-            values = np.where(there[..., None, :, :], values, 0.0)
+            count = min(step, self.count - start)
+            normal = random.standard_normal((count, n, n + m))
+            # One product of contiguous matrices: a product per draw took most of the time.
+            values = normal[..., :n].reshape(count * n, n) @ shared
+            values = values.reshape(*values.shape[:-2], count, n, m)
+            values += np.sqrt(shrinkage) * normal[..., n:]
+            if not there.all():
+                # A pair that is missing is missing in every draw.
+                values = np.where(there[..., None, :, :], values, 0.0)
             yield statistic(apart, values.sum(-2), (values**2).sum(-2), pairs)
 
 
