@@ -26,7 +26,7 @@ from research.data.windows import Windowing
 from research.errors import ShapeError
 from research.registry import FEATURES, Architecture, Entry
 from research.testing import conformance
-from research.training.setup.compatibility import as_taken
+from research.training.setup.compatibility import advice, as_taken
 
 COMMON = {"name": "d", "task": "t", "size": 9, "test_size": 2, "fingerprint": "f"}
 # The flat fields of decoded copies, and the features that they are read as.
@@ -153,7 +153,6 @@ def test_a_single_input_of_a_kind_of_its_own(
     source = open_table("waves", lambda: table, cache_dir=str(tmp_path), name="waves")
     assert source.spec.inputs == Wave((4,), 16000)
     np.testing.assert_array_equal(source.arrays().x, x)
-    with pytest.raises(
-        ShapeError, match=r"^arch=mlp takes numbers; waves has waves \[4\]; no arch"
-    ):
+    with pytest.raises(ShapeError, match=r"^arch=mlp takes numbers; waves has waves \[4\]$"):
         as_taken(source.spec, Architecture("mlp", lambda: None, ""))
+    assert advice(source.spec, lambda entry: True) == "no architecture fits these data"

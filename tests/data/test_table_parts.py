@@ -15,7 +15,7 @@ from research.data.one_hot import OneHot
 from research.data.stream import batches
 from research.errors import ShapeError
 from research.registry import Architecture
-from research.training.setup.compatibility import as_taken
+from research.training.setup.compatibility import advice, as_taken
 
 F32 = np.dtype(np.float32)
 # A number, a category of two, a number that may be missing, and a category of three.
@@ -81,17 +81,18 @@ def test_the_parts_are_stored_as_features() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "has"),
+    ("source", "has", "fits"),
     [
-        (in_memory.images(), r"images \[6, 6, 1\]; use .*cnn"),
-        (in_memory.table(), r"a table of 4 numbers; use .*linear"),
-        (in_memory.text(), r"tokens \[6\]; "),
+        (in_memory.images(), r"images \[6, 6, 1\]", "cnn"),
+        (in_memory.table(), "a table of 4 numbers", "linear"),
+        (in_memory.text(), r"tokens \[6\]", "gpt"),
     ],
 )
-def test_what_does_not_fit_is_named(source: in_memory.InMemorySource, has: str) -> None:
+def test_what_does_not_fit_is_named(source: in_memory.InMemorySource, has: str, fits: str) -> None:
     takes = r"numbers \(tables of columns\) and categories \(columns of categories\)"
     with pytest.raises(ShapeError, match=f"arch=net takes {takes}; memory has {has}"):
         as_taken(source.spec, network(**KINDS))
+    assert advice(source.spec, lambda entry: entry.name == fits) == f"use {fits}"
 
 
 def test_other_names_and_kinds_are_told_apart() -> None:

@@ -142,7 +142,9 @@ CASES = {
     "train --seed=-1": "seed=-1 is out of range; it must be in [0, 4294967295]",
     "train --train_size=5000": "must be 1 to 1437",
     "train --train_size=64 --batch_size=65": "larger than the 64 training rows",
-    "train --arch=cnn --dataset=iris": "arch=cnn takes images; iris has a table of 4 numbers",
+    "train --arch=cnn --dataset=iris": (
+        "arch=cnn takes images; iris has a table of 4 numbers; use linear, mlp, perceptron, constant"
+    ),
     "train --arch.hidden=0": "arch.hidden=0 is out of range",
     "train --arch.activation=rleu": "did you mean relu",
     "train --loss=squared": "loss=squared is for regression",

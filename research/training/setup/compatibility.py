@@ -1,7 +1,8 @@
 """Compatibility: whether an architecture takes the features of a data set, and what does."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 
 from research.data.spec import DataSpec
 from research.entry_kinds import ANSWERED
@@ -15,8 +16,7 @@ _NAMED = 8
 def as_taken(spec: DataSpec, entry: Architecture) -> DataSpec:
     """A data set with its inputs as an architecture takes them.
 
-    Raises ShapeError, which names what the data has, what the architecture takes, and which others
-    would fit, if it cannot read the inputs or has no output for each target.
+    Raises ShapeError if it cannot read the inputs or has no output for each target.
     """
     inputs = spec.inputs.taken_as(entry.takes)
     if inputs is not None and spec.targets.at in entry.answers:
@@ -29,17 +29,30 @@ def as_taken(spec: DataSpec, entry: Architecture) -> DataSpec:
         if spec.targets.shape:
             each = f"a target {ANSWERED[spec.targets.at]}"
         clash = f"answers {answers}; {spec.name} has {each}"
-    fitting = [
-        other.name
-        for other in ARCHITECTURES
-        if spec.inputs.taken_as(other.takes) and spec.targets.at in other.answers
+    raise ShapeError(f"arch={entry.name} {clash}")
+
+
+def advice(spec: DataSpec, trains: Callable[[Architecture], bool]) -> str:
+    """Which architectures to use instead, for a message.
+
+    Args:
+        spec: the data set, as its task sees it.
+        trains: whether a run of an architecture that takes the features would train.
+    """
+    taking = [
+        entry
+        for entry in ARCHITECTURES
+        if spec.inputs.taken_as(entry.takes) and spec.targets.at in entry.answers
     ]
-    others = ", ".join(fitting[:_NAMED]) + (", …" if len(fitting) > _NAMED else "")
-    raise ShapeError(
-        f"arch={entry.name} {clash}; use {others}"
-        if fitting
-        else f"arch={entry.name} {clash}; no architecture fits these data"
-    )
+    # Those that need no further facts first: a table suits mlp better than a network that reads
+    # its columns as a sequence.
+    taking.sort(key=lambda entry: len(entry.needs_facts))
+    if not taking:
+        return "no architecture fits these data"
+    names = [entry.name for entry in islice(filter(trains, taking), _NAMED + 1)]
+    # If none trains with the other settings, the next message says which setting is wrong.
+    names = names or [entry.name for entry in taking]
+    return "use " + ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
 
 
 def _taken(entry: Architecture) -> str:

@@ -1,24 +1,33 @@
 """Completes a config from its data, and refuses what cannot work before anything trains."""
 
 import dataclasses
+import functools
 from typing import Any
 
 from research import config as config_lib
-from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, PARTS, RunConfig
+from research.components import component
+from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
 from research.data.spec import DataSpec
 from research.data.splitters.division import (
     check_fold,
     check_groups,
     check_seed,
     division,
-    with_validation,
 )
 from research.errors import ShapeError, UserError
 from research.identity import entries
-from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, SPLITTERS, TASKS
+from research.registry import (
+    ARCHITECTURES,
+    LOSSES,
+    METRICS,
+    REGULARIZERS,
+    SPLITTERS,
+    TASKS,
+    Architecture,
+)
 from research.run_config import PlayerSettings
-from research.training.setup import effects, environment, host
-from research.training.setup.compatibility import as_taken
+from research.training.setup import effects, enough_rows, environment, host
+from research.training.setup.compatibility import advice, as_taken
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
     lr_factors_of,
@@ -133,14 +142,18 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     spec = seen(spec, config.task)
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
-    spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
+    environment.check(config, spec)
+    try:
+        spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
+    except ShapeError as error:
+        trains = functools.partial(_trains, config, spec)
+        raise ShapeError(f"{error}; {advice(spec, trains)}") from None
     if spec.targets.reconstructs and spec.inputs.arrays:
         raise UserError(
             f"task=reconstruction needs a single input, and arch={config.arch.name} takes"
             f" {spec.inputs.describe()}"
         )
     check_parts(config, spec)
-    environment.check(config, spec)
     loss = LOSSES.get(config.loss)
     by_task = TASKS.get(config.task).loss
     if config.task not in loss.tasks and loss.name != by_task:
@@ -165,11 +178,24 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     program = make_program(config, spec)
     if program.fitted:
         return program
-    _check_sizes(config, program)
+    enough_rows.check(config, program)
+    _check_slots(config)
     # Built for its errors only: a schedule checks its options against the number of steps.
     lr_factors_of(config, program)
     effects.check(config, program)
     return program
+
+
+def _trains(config: RunConfig, spec: DataSpec, entry: Architecture) -> bool:
+    """Whether a run trains with this architecture, which takes its data, in place of its own."""
+    arch, _ = component("arch", ARCHITECTURES, entry.name, {})
+    # The loss of a completed config may be that of the other architecture.
+    config = dataclasses.replace(config, arch=arch, loss="auto")
+    try:
+        check(complete(config, spec), spec)
+    except UserError:
+        return False
+    return True
 
 
 def _check_metrics(config: RunConfig) -> None:
@@ -312,21 +338,8 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             )
 
 
-def _check_sizes(config: RunConfig, program: Program) -> None:
-    sizes = program.sizes
-    collected = program.spec.inputs.collected
-    if program.game.rounds > 1:
-        _check_rounds(config, program)
-    if not collected and sizes.batch > sizes.train:
-        raise ShapeError(
-            f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
-            "use a smaller one, or full for all of them"
-        )
-    if config.accumulate > sizes.batch:
-        raise ShapeError(
-            f"accumulate={config.accumulate} parts of a batch of {sizes.batch} leave some empty; "
-            f"use at most {sizes.batch}"
-        )
+def _check_slots(config: RunConfig) -> None:
+    """Raises UserError if two regularizers are of a slot that takes one."""
     by_slot: dict[str, list[str]] = {}
     for part in config.regularization:
         by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
@@ -335,40 +348,3 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
             raise UserError(
                 f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one"
             )
-    needs = by_slot.get("stopping", []) + (["reduce_on_plateau"] if _feedback(config) else [])
-    if needs and collected:
-        raise UserError(
-            f"{needs[0]} reads a validation loss, and an environment has none; leave it out"
-        )
-    if needs and not sizes.validation:
-        raise UserError(
-            f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
-            f" --split={with_validation(config.split)}"
-        )
-
-
-def _check_rounds(config: RunConfig, program: Program) -> None:
-    """Raises an error if a step cannot read a batch for each update that a player makes in it."""
-    sizes, rounds = program.sizes, program.game.rounds
-    name = config.objective.name
-    if config.remainder == "pad":
-        raise UserError(
-            f"remainder=pad would leave some of the {rounds} batches that a step of"
-            f" objective={name} reads without rows; use remainder=drop"
-        )
-    if sizes.batch > sizes.train:
-        raise ShapeError(
-            f"a step of objective={name} reads {rounds} batches of {program.rows_per_update}, more"
-            f" than the {sizes.train} training rows; use a smaller --batch_size"
-        )
-
-
-def _feedback(config: RunConfig) -> bool:
-    schedules = [view.schedule.name for _, view in config_lib.views(config)]
-    feedback = any(PARTS["schedule"].get(name).feedback for name in schedules)
-    if feedback and config.players:
-        raise UserError(
-            f"reduce_on_plateau follows one loss, and objective={config.objective.name} has"
-            f" {len(schedules)} players; use another schedule"
-        )
-    return feedback
