@@ -301,11 +301,13 @@ class Splitter(Entry):
         same whatever the seed.
     grouped: it keeps the rows of a group together.
     drawing: the options that draw rows by the seed, where set, though it is not seeded.
+    inner: the option that says how many inner folds each fold has; "": it has none.
     """
 
     seeded: bool = True
     grouped: bool = False
     drawing: tuple[str, ...] = ()
+    inner: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

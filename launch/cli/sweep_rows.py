@@ -44,6 +44,9 @@ def by_row(
         known = {
             f"{label} (choosing)": [run for runs in of_arm for run in runs]
             for label, of_arm in asked.items()
+        } | {
+            f"{label} (flat)": [run for runs in of_arm for run in runs]
+            for label, of_arm in selection.flat(experiment, planner).items()
         }
         recorded, _ = store.find(run.id for runs in known.values() for run in runs)
         if any(run.id not in recorded for runs in known.values() for run in runs):

@@ -10,7 +10,6 @@ from research import config as config_lib
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.choice_table import of_choice, utilisation
 from research.analysis.experiment_report import RecordSource, check_metrics, of_arms
-from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
 from research.analysis.table_builder import build_table
 from research.errors import UserError
@@ -91,7 +90,7 @@ def tuned_arms(
         requests,
         strengths,
         context.planner,
-        RecordSource(context.obtain, KeptScores(Predictions(context.store))),
+        RecordSource(context.obtain, Predictions(context.store)),
         notes,
         context.monitor.note,
     )

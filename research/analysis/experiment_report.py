@@ -22,7 +22,8 @@ from research.errors import UserError
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare import selection
 from research.sweeps.declare.dataset_arms import DatasetArms
-from research.sweeps.estimates.out_of_fold import folds_of_seed, with_out_of_fold
+from research.sweeps.declare.nested_choice import ByArm, flat_scores, with_scores
+from research.sweeps.estimates.out_of_fold import with_out_of_fold
 from research.sweeps.execute.ensure_records import Executor, ensure_records, train_locally
 from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.execute.observer import Observer
@@ -52,11 +53,16 @@ def over_datasets_of(
 
 @dataclasses.dataclass(frozen=True)
 class RecordSource:
-    """Where a table's numbers come from. records_of: the records of runs, by id. scores: the metric
-    of each test row, where runs kept them."""
+    """Where a table's numbers come from. records_of: the records of runs, by id. predictions: those
+    that runs kept."""
 
     records_of: Callable[[Sequence[RequestedRun]], Mapping[str, Record]]
-    scores: KeptScores
+    predictions: Predictions
+
+    @functools.cached_property
+    def scores(self) -> KeptScores:
+        """The metric of each test row, where runs kept them."""
+        return KeptScores(self.predictions)
 
 
 def of_experiment(
@@ -80,7 +86,7 @@ def of_experiment(
         execution: devices, checkpoints and the like.
         executor: what trains.
     """
-    if of_folds := reads_predictions(_metrics(experiment)):
+    if reads_predictions(_metrics(experiment)):
         execution = dataclasses.replace(execution, keep_predictions=train)
     records_of = functools.partial(
         ensure_records,
@@ -94,24 +100,26 @@ def of_experiment(
     chosen = {}
     searched = []
     remarks = list[str]()
+    flat_of_runs: Mapping[str, Mapping[str, float]] = {}
     if experiment.choose is not None:
         asked = selection.searched(experiment, planner)
-        flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
-        refuse_absent([experiment.choose.metric, *_metrics(experiment)], flat)
-        by_id = records_of(flat)
-        _complete(experiment.name, flat, by_id)
-        searched = [by_id[run.id] for run in flat]
+        flat = selection.flat(experiment, planner)
+        choosing, tested = _every(asked), _every(flat)
+        refuse_absent([experiment.choose.metric], choosing)
+        check_metrics(experiment, [*choosing, *tested])
+        by_id = records_of([*choosing, *tested])
+        _complete(experiment.name, choosing, by_id)
+        searched = [by_id[run.id] for run in choosing]
         chosen = selection.chosen(experiment.choose, asked, by_id)
         remarks = selection.remarks(experiment, chosen, searched)
+        choose = experiment.choose
+        flat_of_runs = flat_scores(flat, by_id, choose.metric, choose.better)
     remarks += registration.sentences(store, experiment)
     requests = selection.requests(experiment, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
-
-    def with_folds(runs: Sequence[RequestedRun]) -> Mapping[str, Record]:
-        return with_out_of_fold(records_of(runs), folds_of_seed(runs), predictions)
-
-    predictions = Predictions(store)
-    source = RecordSource(with_folds if of_folds else records_of, KeptScores(predictions))
+    source = RecordSource(
+        lambda runs: with_scores(records_of(runs), flat_of_runs), Predictions(store)
+    )
     table = of_arms(experiment, requests, strengths, planner, source, remarks, monitor.note)
     missing = sum(row.arm.missing(table.seeds) for row in table.rows if row.arm.declared)
     path = experiment.choose.path if experiment.choose else ""
@@ -163,8 +171,11 @@ def of_arms(
     check_metrics(experiment, wanted)
     columns = [column.metric for column in experiment.columns]
     flops = effort.flops_of_updates(columns, wanted, planner)
-    by_id = effort.measured(with_clean(source.records_of(wanted), columns), columns, flops)
-    seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
+    by_id = source.records_of(wanted)
+    if reads_predictions(columns):
+        by_id = with_out_of_fold(by_id, _folds_of_seeds(arms), source.predictions)
+    by_id = effort.measured(with_clean(by_id, columns), columns, flops)
+    seeds = max((_seeds(of_arm) for of_arm in requests.values()), key=len)
     table = build_table(
         experiment.name,
         [_arm(label, runs, by_id, seeds, experiment.estimate) for label, runs in arms.items()],
@@ -179,6 +190,24 @@ def of_arms(
         Scope(experiment.claim, source.scores),
     )
     return dataclasses.replace(table, summary=experiment.summary)
+
+
+def _seeds(requests: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The seeds of an arm, once each."""
+    return list(dict.fromkeys(int(request["seed"]) for request in requests))
+
+
+def _folds_of_seeds(arms: Mapping[str, Sequence[RequestedRun]]) -> list[set[str]]:
+    """The runs of each seed of each arm."""
+    together: dict[tuple[str, int], set[str]] = {}
+    for label, runs in arms.items():
+        for run in runs:
+            together.setdefault((label, run.config.seed), set()).add(run.id)
+    return [*together.values()]
+
+
+def _every(by_arm: ByArm) -> list[RequestedRun]:
+    return [run for of_arm in by_arm.values() for of_value in of_arm for run in of_value]
 
 
 def _arm(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from research.analysis.arms_table import Arm
 from research.statistics.comparisons import Null
 from research.statistics.nulls import SharedFolds, Untested
-from research.sweeps.column import Column, reads_predictions
+from research.sweeps.column import Column, is_of_all_folds
 from research.sweeps.estimates.seed_value import fold_of
 
 
@@ -33,7 +33,7 @@ def fold_values(
         columns: its columns; an out-of-fold score has one value for all folds.
         seeds: of the table.
     """
-    if len(seeds) != 1 or reads_predictions(column.metric for column in columns):
+    if len(seeds) != 1 or any(is_of_all_folds(column.metric) for column in columns):
         return None
     (seed,) = seeds
     counts = {arm.wanted.get(seed, 1) for arm in arms}

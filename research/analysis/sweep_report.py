@@ -70,9 +70,9 @@ def of_sweep(
         UserError: no run has a record, or the baseline is no row.
     """
     question = question or Question()
-    together = _runs_of_seed(sweep, run_ids)
+    seeds = _runs_of_seeds(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
-        by_id = with_out_of_fold(by_id, together, Predictions(store))
+        by_id = with_out_of_fold(by_id, seeds, Predictions(store))
     by_id = effort.measured(with_clean(by_id, question.metrics), question.metrics, question.flops)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
@@ -93,7 +93,7 @@ def of_sweep(
         Grouping(
             keys=axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
             ragged="seed" in sweep.axes,
-            asked=together,
+            asked={run_id: len(ids) for ids in seeds for run_id in ids},
             estimate=question.estimate,
         ),
         question.baseline,
@@ -102,12 +102,12 @@ def of_sweep(
     )
 
 
-def _runs_of_seed(sweep: SweepSpec, run_ids: Sequence[str]) -> dict[str, int]:
-    """By run id, how many runs its seed has: those whose requests differ in the fold alone."""
+def _runs_of_seeds(sweep: SweepSpec, run_ids: Sequence[str]) -> list[set[str]]:
+    """The runs of each seed: those whose requests differ in the fold alone."""
     together: dict[Any, set[str]] = {}
     for request, run_id in zip(sweep.requests, run_ids, strict=True):
         together.setdefault(_without_fold(sweep, request), set()).add(run_id)
-    return {run_id: len(ids) for ids in together.values() for run_id in ids}
+    return [*together.values()]
 
 
 def _without_fold(sweep: SweepSpec, request: Mapping[str, Any]) -> Any:

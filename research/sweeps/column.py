@@ -13,7 +13,10 @@ Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
 # Of all rows that test in a fold, and of the test rows that no fold has; see
 # estimates/out_of_fold.py.
-OF_ALL_FOLDS = ("oof", "own_test")
+PREDICTED = ("oof", "own_test")
+# Of the value that is best on the test rows of all folds; see declare/nested_choice.py.
+FLAT = "flat"
+OF_ALL_FOLDS = (*PREDICTED, FLAT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +82,17 @@ def check_metric(metric: str, better: str) -> None:
 
 def reads_predictions(metrics: Iterable[str]) -> bool:
     """Whether one of the metrics, such as `oof/roc_auc`, is computed from kept predictions."""
-    return any(metric.partition("/")[0] in OF_ALL_FOLDS for metric in metrics)
+    return any(metric.partition("/")[0] in PREDICTED for metric in metrics)
+
+
+def is_of_all_folds(metric: str) -> bool:
+    """Whether a metric has one value for all folds of a seed, as `oof/roc_auc`."""
+    return metric.partition("/")[0] in OF_ALL_FOLDS
+
+
+def is_flat(metric: str) -> bool:
+    """Whether a metric, such as `flat/accuracy`, is of settings that its own rows chose."""
+    return metric.partition("/")[0] == FLAT
 
 
 def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = False) -> None:

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from research.components import entry_and_options
 from research.config import by_full_name
 from research.errors import UserError
 from research.options import Settings
-from research.registry import Registry
-from research.sweeps.column import Better, Column, Published, check_metric
+from research.registry import SPLITTERS, Registry, load_package
+from research.sweeps.column import FLAT, Better, Column, Published, check_metric, is_flat
 from research.sweeps.declare import designs, factor_arms
 from research.sweeps.declare.dataset_arms import DatasetArms, on_datasets
 from research.sweeps.declare.designs import Design
@@ -21,14 +22,15 @@ class Choose:
     """How an arm's setting is chosen before it is reported: by the mean of a validation metric over
     `seeds`.
 
-    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises
+    The chosen setting is then trained on fresh seeds, and only those enter the table. An arm with a
+    nested split chooses by its inner folds instead, anew for each fold of each seed. Raises
     UserError if there is no such metric, if it is not one of validation, or if the other way is
     better.
     """
 
     path: str
     values: Sequence[Any]
-    seeds: int
+    seeds: int = 1
     metric: str = "validation/accuracy"
     better: Better = "higher"
 
@@ -90,16 +92,57 @@ class Experiment:
             check_metric(column.metric, column.better)
         if not self.arms:
             raise UserError(f"'{self.name}' has no arms; give arms={{'NAME': {{settings}}, ...}}")
+        if self.choose is not None:
+            self._check_choice(self.choose)
+        self._show_flat_score()
+
+    def _check_choice(self, choose: Choose) -> None:
+        """Raises UserError for arms that exclude the choice."""
         for label, arm in self.arms.items():
-            if self.choose is not None and {**self.base, **arm}.get("split_seed") == "seed":
+            shared = {**self.base, **arm}.get("split_seed") == "seed" and label not in self.nested
+            if shared:
                 raise UserError(
-                    f"'{self.name}' chooses {self.choose.path}, and split_seed=seed would let the"
+                    f"'{self.name}' chooses {choose.path}, and split_seed=seed would let the"
                     " choice read rows that are tested on; leave it out, or give a number"
                 )
-            if self.choose is not None and self.choose.path in arm:
+            if choose.path in arm:
                 raise UserError(
-                    f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it"
+                    f"'{self.name}' chooses {choose.path}, and its arm '{label}' sets it"
                 )
+        if choose.seeds != 1 and len(self.nested) == len(self.arms):
+            raise UserError(
+                f"'{self.name}' chooses {choose.path} by the inner folds of every seed, so seeds="
+                f"{choose.seeds} of the choice has no effect; leave it out"
+            )
+
+    def _show_flat_score(self) -> None:
+        """Adds the column of the flat score behind the score of nested folds; `dataclasses.replace`
+        keeps it."""
+        flat = [column.label for column in self.columns if is_flat(column.metric)]
+        if self.choose is None or not self.nested:
+            if flat:
+                raise UserError(
+                    f"the column '{flat[0]}' is of a setting that is chosen in nested folds; give"
+                    " choose=Choose(...) and an arm with split='nested(5,3)'"
+                )
+            return
+        if flat or not self.columns:
+            return
+        name = self.choose.metric.partition("/")[2]
+        tested = [column.metric for column in self.columns]
+        behind = tested.index(f"test/{name}") if f"test/{name}" in tested else len(tested) - 1
+        column = Column(f"flat {name}", f"{FLAT}/{name}", self.choose.better)
+        columns = [*self.columns[: behind + 1], column, *self.columns[behind + 1 :]]
+        # The dataclass is frozen for its users; here it is not finished yet.
+        object.__setattr__(self, "columns", tuple(columns))
+
+    @functools.cached_property
+    def nested(self) -> frozenset[str]:
+        """The arms whose split has inner folds, which choose their settings."""
+        load_package("research.data.splitters")
+        return frozenset(
+            label for label, arm in self.arms.items() if _is_nested({**self.base, **arm})
+        )
 
     def _combine_factors(self) -> None:
         """Makes the arms of a design; `dataclasses.replace` makes them again."""
@@ -155,6 +198,11 @@ class Experiment:
             return seeds
         index = list(self.arms).index(label)
         return [seed for seed in seeds if self.combinations.asked(seed)[index]]
+
+
+def _is_nested(settings: Settings) -> bool:
+    name, _ = entry_and_options(SPLITTERS, str(settings.get("split", "8:1:1")))
+    return bool(SPLITTERS.get(name).inner)
 
 
 class _ArmsOfDesign(dict[str, Settings]):

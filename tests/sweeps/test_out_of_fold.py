@@ -68,15 +68,15 @@ def test_it_differs_from_the_mean_of_folds(tmp_path: Path) -> None:
     kept.save("run0", "data", {"test": predicted([2], [right], [0])})
     kept.save("run1", "data", {"test": predicted([0, 1, 3], [wrong] * 3, [0] * 3)})
     records = {record.run_id: record for record in (fold(0), fold(1))}
-    added = with_out_of_fold(records, dict.fromkeys(records, 2), kept)
+    added = with_out_of_fold(records, [records.keys()], kept)
     assert {record.metrics["oof/accuracy"] for record in added.values()} == {0.25}
     # A fold that is missing or has diverged leaves none.
-    assert with_out_of_fold(records, dict.fromkeys(records, 3), kept) == records
+    assert with_out_of_fold(records, [[*records, "run2"]], kept) == records
     lost = records | {"run1": dataclasses.replace(records["run1"], status="diverged")}
-    assert with_out_of_fold(lost, dict.fromkeys(records, 2), kept) == lost
+    assert with_out_of_fold(lost, [records.keys()], kept) == lost
     (tmp_path / "predictions/run1.npz").unlink()
     with pytest.raises(UserError, match="run run1 kept no predictions; keep them with"):
-        with_out_of_fold(records, dict.fromkeys(records, 2), kept)
+        with_out_of_fold(records, [records.keys()], kept)
 
 
 def test_predictions_of_other_rows_or_data_are_no_folds_of_one_seed(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ SPLITS = {
     "shuffle(3,test=0.3,validation=0.1)": 2,
     "time_series(4,gap=2,validation=0.2)": 3,
     "bootstrap(3,validation=0.1)": 1,
+    "nested(3,2,validation=0.1)": 1,
     "group_kfold(3,validation=0.3)": 1,
     "stratified_group_kfold(3,validation=0.3)": 1,
 }

@@ -105,7 +105,9 @@ def choosing_leaks(case: Case) -> Iterator[Finding]:
     if case.experiment.choose is None:
         return
     seeds: Mapping[str, set[object]] = {
-        label: {run.config.split_seed for run in runs} for label, runs in case.runs.items()
+        label: {run.config.split_seed for run in runs}
+        for label, runs in case.runs.items()
+        if label not in case.experiment.nested
     }
     if any(len(each) > 1 for each in seeds.values()):
         yield Finding(

@@ -2,6 +2,6 @@
 
 In reading order: division.py says what a splitter is and finds the one of a config. ratios.py has
 `8:1:1`, which is one fold. index_sets.py makes a splitter of a function that returns index sets;
-kfold.py is the first that is made so, the others follow it.
+kfold.py is the first that is made so, the others follow it. nested.py has folds inside folds.
 split_file.py reads a split from a file.
 """

@@ -33,14 +33,20 @@ class Division(Protocol):
         """Whether the seed decides how many rows test, so that lanes of a program differ in it."""
         ...
 
+    @property
+    def inner(self) -> int:
+        """How many inner folds each fold has, on which its settings are chosen."""
+        ...
+
     def folds(self, spec: DataSpec) -> int:
-        """How many folds a data set has. Raises UserError as `sizes` does."""
+        """How many folds a data set has, without inner ones. Raises UserError as `sizes` does."""
         ...
 
     def sizes(
         self, spec: DataSpec, train_size: int | None = None, seed: int = 0
     ) -> list[PartSizes]:
-        """The sizes of each fold, without reading the data.
+        """The sizes of each fold, then those of the inner folds of the first, of the second and so
+        on, without reading the data.
 
         Args:
             spec: what is known of the data set.
@@ -55,7 +61,7 @@ class Division(Protocol):
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
     ) -> list[Split]:
-        """The rows of each fold, a function of the seed.
+        """The rows of each fold, in the order of `sizes`, a function of the seed.
 
         Args:
             spec: what is known of the data set.
@@ -95,7 +101,8 @@ def check_seed(config: RunConfig) -> None:
 
 def check_fold(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError unless the config has one of the folds of its split."""
-    count = division(config.split).folds(spec)
+    how = division(config.split)
+    count = how.folds(spec) * (1 + how.inner)
     if count == 1 and config.fold is not None:
         raise UserError(f"fold={config.fold}: split={config.split} has no folds; leave fold out")
     if count > 1 and (config.fold is None or config.fold >= count):
@@ -103,6 +110,20 @@ def check_fold(config: RunConfig, spec: DataSpec) -> None:
             f"split={config.split} has the folds 0 to {count - 1}, and fold is"
             f" {'none' if config.fold is None else config.fold}"
         )
+
+
+def chooses_for(config: RunConfig, spec: DataSpec) -> int | None:
+    """The fold whose settings the config's inner fold chooses; None where it is no inner fold.
+
+    Args:
+        config: has the fold.
+        spec: the facts of the data set.
+    """
+    how = division(config.split)
+    if not how.inner or config.fold is None:
+        return None
+    count = how.folds(spec)
+    return None if config.fold < count else (config.fold - count) // how.inner
 
 
 def check_groups(config: RunConfig, spec: DataSpec) -> None:
@@ -161,7 +182,7 @@ def shared_sizes(
     All lanes of a program make the same number of updates per epoch. Folds with the same number
     share a program, and the smaller ones are padded. Where the rows that fill no batch are dropped,
     all folds share one if their training rows differ by at most a batch: none of them loses more
-    than one update per epoch.
+    than one update per epoch. Inner folds, which test no rows, share no program with folds that do.
 
     Args:
         folds: the sizes of all folds.
@@ -174,8 +195,13 @@ def shared_sizes(
         updates = [1] * len(rows)
     else:
         updates = [-(-count // batch) if pads else count // batch for count in rows]
-    alike: dict[int, list[PartSizes]] = {}
-    for count, sizes in zip(updates, folds, strict=True):
-        alike.setdefault(count, []).append(sizes)
-    bounds = {count: extremes(sharing, varies) for count, sharing in alike.items()}
-    return [bounds[count] for count in updates]
+    # A program measures the same parts in all of its lanes.
+    keys = [
+        (count, sizes.validation > 0, sizes.test > 0)
+        for count, sizes in zip(updates, folds, strict=True)
+    ]
+    alike: dict[tuple[int, bool, bool], list[PartSizes]] = {}
+    for key, sizes in zip(keys, folds, strict=True):
+        alike.setdefault(key, []).append(sizes)
+    bounds = {key: extremes(sharing, varies) for key, sharing in alike.items()}
+    return [bounds[key] for key in keys]

@@ -37,17 +37,18 @@ class IndexSets:
         the parts of each fold. rows: how many there are. labels: int [rows], the classes, or zeros
         where targets are numbers or there are several per row. groups: int [rows], or None where
         the function does not divide groups.
-    varies: as of Division. grouped: whether the function divides groups.
+    varies: as of Division. grouped: whether the function divides groups. inner: as of Division.
     """
 
     name: str
     function: Function
     varies: bool = False
     grouped: bool = False
+    inner: int = 0
 
     def folds(self, spec: DataSpec) -> int:
         """As `Division.folds`."""
-        return len(self.sizes(spec))
+        return len(self.sizes(spec)) // (1 + self.inner)
 
     def sizes(
         self, spec: DataSpec, train_size: int | None = None, seed: int = 0
@@ -140,7 +141,21 @@ class IndexSets:
             checked.append(arrays)
         if not checked:
             raise UserError(f"split={self.name} of {rows} rows has no fold")
+        self._check_inner(checked)
         return checked
+
+    def _check_inner(self, folds: Sequence[tuple[np.ndarray, ...]]) -> None:
+        """Raises UserError if an inner fold reads a row that its fold tests, or tests any."""
+        if not self.inner:
+            return
+        count = len(folds) // (1 + self.inner)
+        for index, (train, validation, test) in enumerate(folds[count:]):
+            known = np.concatenate(folds[index // self.inner][:2])
+            if len(test) or len(np.setdiff1d(np.concatenate([train, validation]), known)):
+                raise UserError(
+                    f"split={self.name}: the inner folds of fold {index // self.inner} must divide"
+                    " its training rows, and test none"
+                )
 
     def _check_sizes(self, splits: Sequence[Split], sizes: Sequence[PartSizes]) -> None:
         """Raises UserError unless the folds are as large as `sizes` says."""
@@ -216,7 +231,9 @@ def splitter(function: Function, paper: str = "", varies: bool = False, **entry:
     )
     return Splitter(
         function.__name__,
-        functools.partial(_division, function, varies, entry.get("grouped", False)),
+        functools.partial(
+            _division, function, varies, entry.get("grouped", False), entry.get("inner", "")
+        ),
         first_sentence(function.__doc__ or "").rstrip("."),
         paper,
         options=options,
@@ -224,10 +241,17 @@ def splitter(function: Function, paper: str = "", varies: bool = False, **entry:
     )
 
 
-def _division(function: Function, varies: bool, grouped: bool, **options: Any) -> IndexSets:
+def _division(
+    function: Function, varies: bool, grouped: bool, inner: str, /, **options: Any
+) -> IndexSets:
     chosen = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
-    name = f"{function.__name__}({chosen})"
-    return IndexSets(name, functools.partial(function, **options), varies, grouped)
+    return IndexSets(
+        f"{function.__name__}({chosen})",
+        functools.partial(function, **options),
+        varies,
+        grouped,
+        options[inner] if inner else 0,
+    )
 
 
 def drawn_train(

@@ -15,6 +15,7 @@ class Ratios:
 
     ratios: tuple[int, ...]
     varies = False
+    inner = 0
 
     def folds(self, spec: DataSpec) -> int:
         """One, of any data set."""

@@ -30,6 +30,7 @@ class SplitFile:
     file: Path
     listed: tuple[Split, ...]
     varies = False
+    inner = 0
 
     def folds(self, spec: DataSpec) -> int:
         """As `Division.folds`."""

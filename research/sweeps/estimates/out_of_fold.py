@@ -2,8 +2,7 @@
 it."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from research.errors import UserError
 from research.registry import METRICS, TASKS, load_package
 from research.sweeps.estimates.seed_value import fold_of
-from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.tasks.classification import log_softmax
@@ -111,7 +109,7 @@ def metrics_of(record: Record, combined: Mapping[str, FoldPredictions]) -> dict[
 
 
 def with_out_of_fold(
-    records: Mapping[str, Record], runs: Mapping[str, int], predictions: Predictions
+    records: Mapping[str, Record], seeds: Iterable[Collection[str]], predictions: Predictions
 ) -> dict[str, Record]:
     """The records, with out-of-fold metrics added to the record of every fold.
 
@@ -120,36 +118,20 @@ def with_out_of_fold(
 
     Args:
         records: by run id.
-        runs: by run id, how many runs its seed was asked for.
+        seeds: the runs of each seed that were asked for, one per fold.
         predictions: the kept predictions.
 
     Raises:
         UserError: as `of_runs` does.
     """
     added = dict(records)
-    for together_again in _by_seed(records.values()):
-        asked = max(runs.get(record.run_id, 1) for record in together_again)
-        finished = all(record.status == "finished" for record in together_again)
-        if asked == 1 or len(together_again) < asked or not finished:
+    for run_ids in dict.fromkeys(map(frozenset, seeds)):
+        folds = [records[run_id] for run_id in run_ids if run_id in records]
+        finished = all(record.status == "finished" for record in folds)
+        if len(run_ids) == 1 or len(folds) < len(run_ids) or not finished:
             continue
-        combined = of_runs(together_again, predictions)
-        metrics = metrics_of(together_again[0], combined)
-        for record in together_again:
+        combined = of_runs(folds, predictions)
+        metrics = metrics_of(folds[0], combined)
+        for record in folds:
             added[record.run_id] = dataclasses.replace(record, metrics=record.metrics | metrics)
     return added
-
-
-def folds_of_seed(runs: Sequence[RequestedRun]) -> dict[str, int]:
-    """By run id, how many of the runs differ from it in the fold alone, itself among them."""
-    configs = {run.id: dataclasses.replace(run.config, fold=None) for run in runs}
-    counts = Counter(configs.values())
-    return {run_id: counts[config] for run_id, config in configs.items()}
-
-
-def _by_seed(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The records whose settings differ in the fold alone."""
-    groups: dict[frozenset[tuple[str, str]], list[Record]] = {}
-    for record in records:
-        others = frozenset(item for item in record.config.items() if item[0] != "fold")
-        groups.setdefault(others, []).append(record)
-    yield from groups.values()

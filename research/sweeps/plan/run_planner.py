@@ -48,6 +48,19 @@ RowKey = TypeVar("RowKey")
 OpenSource = Callable[[RunConfig], Opened]
 
 
+@dataclasses.dataclass(frozen=True)
+class Folds:
+    """count: how many folds of a split test. inner: how many inner folds each of them has."""
+
+    count: int
+    inner: int
+
+    @property
+    def inner_numbers(self) -> range:
+        """The numbers of all inner folds."""
+        return range(self.count, self.count * (1 + self.inner))
+
+
 class Planner:
     """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once.
 
@@ -61,7 +74,7 @@ class Planner:
         self._fitting: set[Any] = set()
         self._sources: dict[Any, Opened] = {}
         self._programs: dict[Any, Program] = {}
-        self._fold_counts: dict[Any, int] = {}
+        self._dividing: dict[Any, RunConfig] = {}
         self._ignored: dict[str, set[str]] = {}  # settings by host estimator
 
     def source(self, config: RunConfig) -> Opened:
@@ -80,13 +93,21 @@ class Planner:
         has none, stays as it is."""
         expanded: list[Settings] = []
         for settings in requests:
-            count = 1 if "fold" in settings else self._folds(settings)
+            if "fold" in settings:
+                expanded.append(settings)
+                continue
+            count, inner = self.folds(settings)
+            if inner:
+                raise UserError(
+                    f"split={settings['split']} chooses settings inside each fold, and nothing is"
+                    " chosen here; use choose= of an experiment or launch.tune, or kfold"
+                )
             folds = [settings] if count == 1 else [{**settings, "fold": n} for n in range(count)]
             expanded += folds
         return expanded
 
-    def _folds(self, settings: Settings) -> int:
-        """How many folds the split of these settings has."""
+    def folds(self, settings: Settings) -> Folds:
+        """The folds of the split of these settings."""
         heads = ("dataset", "split", "task")
         deciding = {
             path: value
@@ -94,12 +115,14 @@ class Planner:
             if SHORT.get(path, path).partition(".")[0] in heads
         }
         if not any(path.partition(".")[0] == "split" for path in deciding):
-            return 1
+            return Folds(1, 0)
         key = tuple(sorted((path, str(value)) for path, value in deciding.items()))
-        if key not in self._fold_counts:
-            config, _ = config_lib.resolve(deciding)
-            self._fold_counts[key] = division(config.split).folds(self.source(config).spec)
-        return self._fold_counts[key]
+        if key not in self._dividing:
+            self._dividing[key], _ = config_lib.resolve(deciding)
+        config = self._dividing[key]
+        # Counted each time, since the file of a split may have changed.
+        how = division(config.split)
+        return Folds(how.folds(self.source(config).spec), how.inner)
 
     def runs(self, requests: Sequence[Settings]) -> list[PlannedRun]:
         """One run per request, in order. Raises UserError as `plan` does, and ShapeError for the
