@@ -23,9 +23,8 @@ class Choose:
     `seeds`.
 
     The chosen setting is then trained on fresh seeds, and only those enter the table. An arm with a
-    nested split chooses by its inner folds instead, anew for each fold of each seed. Raises
-    UserError if there is no such metric, if it is not one of validation, or if the other way is
-    better.
+    nested split chooses by its inner folds instead, for each fold of each seed. Raises UserError if
+    there is no such metric, if it is not one of validation, or if the other way is better.
     """
 
     path: str

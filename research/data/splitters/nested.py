@@ -21,7 +21,7 @@ def nested(
     inner: Annotated[int, Range(2), "how many folds of their training rows choose"] = 3,
     validation: ValidationShare = 0.0,
 ) -> list[Parts]:
-    """K-fold whose settings are chosen anew in each fold, by folds of its training rows.
+    """K-fold whose settings are chosen in each fold by itself, by folds of its training rows.
 
     The first `outer` folds test. Fold `outer + k * inner + i` is the i-th inner fold of fold k: it
     divides the training rows of fold k again, and its held-out rows validate. It has no test rows.

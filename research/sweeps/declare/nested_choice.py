@@ -130,8 +130,8 @@ def flat_scores(
     """By run id, the flat score of its seed: that of the value which is best on the test rows of
     all folds, on the same rows. It is too good.
 
-    All folds of a seed have the same, so their mean is it too. A value of which a fold did not
-    finish takes no part.
+    All folds of a seed have the same, so their mean is it too. A value takes no part if one of
+    its folds did not finish.
 
     Args:
         runs: every value on every fold that tests, by arm.
