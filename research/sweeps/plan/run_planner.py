@@ -60,6 +60,10 @@ class Folds:
         """The numbers of all inner folds."""
         return range(self.count, self.count * (1 + self.inner))
 
+    def inner_of(self, fold: int) -> tuple[int, ...]:
+        """The numbers of the inner folds of one that tests."""
+        return tuple(self.inner_numbers[fold * self.inner : (fold + 1) * self.inner])
+
 
 class Planner:
     """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once.
@@ -96,14 +100,17 @@ class Planner:
             if "fold" in settings:
                 expanded.append(settings)
                 continue
-            count, inner = self.folds(settings)
-            if inner:
+            split = self.folds(settings)
+            if split.inner:
                 raise UserError(
                     f"split={settings['split']} chooses settings inside each fold, and nothing is"
-                    " chosen here; use choose= of an experiment or launch.tune, or kfold"
+                    " chosen here; use choose= of an experiment, or launch.tune; for folds alone,"
+                    " kfold(5)"
                 )
-            folds = [settings] if count == 1 else [{**settings, "fold": n} for n in range(count)]
-            expanded += folds
+            if split.count == 1:
+                expanded.append(settings)
+            else:
+                expanded += [{**settings, "fold": fold} for fold in range(split.count)]
         return expanded
 
     def folds(self, settings: Settings) -> Folds:
