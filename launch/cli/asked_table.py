@@ -21,6 +21,7 @@ from launch.cli.table_flags import (
     ESTIMATE,
     EXPERIMENT,
     EXPLAIN,
+    FAMILY,
     NAME,
     NO_TRAIN,
     ROWS,
@@ -41,6 +42,7 @@ from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError, nearest
 from research.metric_names import is_effort
 from research.statistics.comparisons import Claim
+from research.statistics.families import Family
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare import experiment_files, selection
 from research.sweeps.declare.sweep_request import planned
@@ -62,7 +64,7 @@ def _execution() -> Execution:
 
 # Flags that say how seeds are added to the rows of a declared table.
 OF_EXPERIMENTS = ("until", "budget", "register")
-OF_ARMS = ("claim", "estimate", *OF_EXPERIMENTS)
+OF_ARMS = ("claim", "estimate", "family", *OF_EXPERIMENTS)
 
 
 def refuse_beside_explain() -> None:
@@ -115,12 +117,7 @@ def shown() -> TableReport:
             if flags.FLAGS[flag].present:
                 raise UserError(f"--{flag} applies only to --experiment; leave it out")
         return _named_sweep(plans, monitor, records)
-    if UNTIL.value is not None and SEEDS.value is not None:
-        raise UserError("--until=decided finds the number of seeds; leave --seeds out")
-    if BASELINE.value is not None:
-        raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
-    if BUDGET.value is not None and UNTIL.value is None:
-        raise UserError("--budget applies only to --until=decided; leave it out")
+    _refuse_together()
     experiment = _experiment(monitor)
     if ROWS.value != "runs":
         _check_without_records(experiment)
@@ -140,11 +137,25 @@ def shown() -> TableReport:
 
     if UNTIL.value is None:
         return train(experiment)
-    if BUDGET.value is None:
-        raise UserError("--until=decided requires --budget, as 200runs or 30min")
     first = next(iter(selection.requests(experiment, {}).values()))[:1]
     folds = len(plans.each_fold(first))
     return until_decided(experiment, SeedBudget.parse(BUDGET.value), train, folds)
+
+
+def _refuse_together() -> None:
+    """Raises UserError for flags that do not go together in the table of an experiment."""
+    if BASELINE.value is not None:
+        raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
+    if UNTIL.value is None:
+        if BUDGET.value is not None:
+            raise UserError("--budget applies only to --until=decided; leave it out")
+        return
+    if SEEDS.value is not None:
+        raise UserError("--until=decided finds the number of seeds; leave --seeds out")
+    if FAMILY.value is not None:
+        raise UserError("--until=decided tests the first column only; leave --family out")
+    if BUDGET.value is None:
+        raise UserError("--until=decided requires --budget, as 200runs or 30min")
 
 
 def _check_without_records(experiment: Experiment) -> None:
@@ -160,6 +171,8 @@ def _check_without_records(experiment: Experiment) -> None:
     of_arms = ROWS.value == "arms"
     effects = None if of_arms else effects_of(experiment, empty)
     over_datasets = None if of_arms else over_datasets_of(experiment, empty)
+    if FAMILY.value is not None and (effects or over_datasets):
+        raise UserError("--family is for the table of the arms; give --rows=arms with it")
     if ROWS.value == "effects" and effects is None:
         raise UserError("--rows=effects is for an experiment that declares factors")
     check(effects or over_datasets or empty)
@@ -175,6 +188,7 @@ def _experiment(monitor: Terminal) -> Experiment:
         claim=question.claim or experiment.claim,
         estimate=question.estimate or experiment.estimate,
         until=cast(Literal["", "decided"], UNTIL.value or ""),
+        family=cast(Family, FAMILY.value or experiment.family),
     )
 
 
@@ -192,7 +206,13 @@ def registered() -> str:
 
 def _question() -> Question:
     """What the flags ask of a sweep's table."""
-    return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics(), ESTIMATE.value)
+    return Question(
+        BASELINE.value,
+        cast(Claim | None, CLAIM.value),
+        metrics(),
+        ESTIMATE.value,
+        family=cast(Family, FAMILY.value or "column"),
+    )
 
 
 def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableReport:

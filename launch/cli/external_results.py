@@ -1,13 +1,15 @@
 """launch.table --from: the table of a csv file of results that were trained elsewhere."""
 
 from pathlib import Path
+from typing import cast
 
 from absl import flags
 
-from launch.cli.table_flags import BASELINE, COLUMN, FROM, PAIR, ROW
+from launch.cli.table_flags import BASELINE, COLUMN, FAMILY, FROM, PAIR, ROW
 from research.analysis.arms_table import ArmsTable
 from research.analysis.external import external_table, read_results
 from research.errors import UserError
+from research.statistics.families import Family
 
 
 def refuse_flags_of_from() -> None:
@@ -30,4 +32,12 @@ def external() -> ArmsTable:
             f" {FROM.value} are {', '.join(results.columns)}"
         )
     title = Path(FROM.value).stem
-    return external_table(results, ROW.value, PAIR.value, COLUMN.value, BASELINE.value, title)
+    return external_table(
+        results,
+        ROW.value,
+        PAIR.value,
+        COLUMN.value,
+        BASELINE.value,
+        title,
+        cast(Family, FAMILY.value or "column"),
+    )

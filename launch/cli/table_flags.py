@@ -1,9 +1,12 @@
 """The flags of launch.table: which table, its rows, and how it compares them."""
 
+from typing import get_args
+
 from absl import flags
 
 from launch.cli import start
 from research.analysis.scope import CLAIMS
+from research.statistics.families import Family
 
 EXPERIMENT = start.define_name(
     "experiment", None, "a declared table; launch.list experiments names them"
@@ -37,6 +40,13 @@ CLAIM = flags.DEFINE_enum(
     CLAIMS,
     "verdicts hold for the same rows with other seeds (rows), or for new rows from the same source"
     " (new); none: new if each seed splits the rows",
+)
+FAMILY = flags.DEFINE_enum(
+    "family",
+    None,
+    get_args(Family),
+    "p is corrected for the rows of its column, or for those of all columns of the table together;"
+    " none: column",
 )
 UNTIL = flags.DEFINE_enum(
     "until", None, ["decided"], "with --experiment: add seeds to the rows that are undecided"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from research.analysis.tabular import Tabular
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim, Null
+from research.statistics.families import Family
 from research.statistics.intervals import Interval
 from research.sweeps.column import Column, Published
 from research.sweeps.records.record import Record
@@ -147,7 +148,8 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class ArmsTable(Tabular):
-    """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
+    """A finished table; nothing in it is rounded. m: the comparisons of a column. family: the tests
+    that p is corrected for.
 
     shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper. nulls: per column, what differences would look like if
@@ -170,6 +172,13 @@ class ArmsTable(Tabular):
     label_header: str = "arm"
     pair: str = SEED
     elsewhere: bool = False
+    family: Family = "column"
+
+    @property
+    def tested_together(self) -> int:
+        """How many comparisons p is corrected for."""
+        tested = sum(not null.untested for null in self.nulls)
+        return self.m * (tested if self.family == "table" else 1)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -203,6 +212,7 @@ class ArmsTable(Tabular):
             "baseline": self.baseline,
             "seeds": list(self.seeds),
             "m": self.m,
+            "family": self.family,
             "claims": list(self.claims),
             "columns": [dataclasses.asdict(column) for column in self.columns],
             "rows": [

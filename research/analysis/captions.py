@@ -48,9 +48,10 @@ def caption(table: ArmsTable) -> str:
     parts += _estimates(table)
     parts.append(weighing(table.rows))
     if table.baseline is not None:
+        over = "rows and columns" if table.family == "table" else "rows"
         parts.append(
             f"Δ is the difference to '{table.baseline}', paired by {table.pair}, ± its"
-            " simultaneous 95 % interval over the rows."
+            f" simultaneous 95 % interval over the {over}."
         )
     return " ".join(filter(None, [*parts, in_percent(table, table.columns)]))
 

@@ -75,15 +75,14 @@ def of_columns(table: ArmsTable, columns: list[Column]) -> str:
 
 def tests(table: ArmsTable) -> list[str]:
     """How p comes about, a sentence per kind of test."""
-    rows = f"the {table.m} rows" if table.m > 1 else "the row"
-    of_each = " of each column" if len(table.columns) > 1 else ""
     differences = f"of the differences to '{table.baseline}', paired by {table.pair}"
-    corrected = f"It is corrected for {rows}{of_each} by the step-down maximum of |t|"
+    corrected = f"It is corrected for {tested_together(table)} by the step-down maximum of |t|"
     joint = f"{corrected}, from their joint distribution."
+    drawn = "rows and columns" if table.family == "table" else "rows"
     sentences: Mapping[Kind, str] = {
         SignFlips: (
             f"p: two-sided sign flips ({flips(table)}) {differences}."
-            f" {corrected}, with all rows flipped together."
+            f" {corrected}, with all {drawn} flipped together."
         ),
         SharedRows: f"p: two-sided t-tests {differences}, with the corrected variance. {joint}",
         SharedFolds: (
@@ -94,7 +93,20 @@ def tests(table: ArmsTable) -> list[str]:
             f" and of their interaction. {joint}"
         ),
     }
-    return [sentences[kind] for kind in columns_by_kind(table) if kind in sentences]
+    used = [sentences[kind] for kind in columns_by_kind(table) if kind in sentences]
+    if table.family == "table" and len(used) > 1:
+        used.append("Holm's procedure corrects for the different tests.")
+    return used
+
+
+def tested_together(table: ArmsTable) -> str:
+    """The comparisons that p is corrected for."""
+    rows = f"the {table.m} rows" if table.m > 1 else "the row"
+    if len(table.columns) < 2:
+        return rows
+    if table.family == "table":
+        return f"{rows} of all {len(table.columns)} columns"
+    return f"{rows} of each column"
 
 
 def best(table: ArmsTable) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from research.analysis.arms_table import BETTER, FAILURES, UNDECIDED, WORSE, Arm, Cell
 from research.statistics.best import best_rows
-from research.statistics.comparisons import Comparisons, Null, compare
+from research.statistics.comparisons import Comparisons, Null
+from research.statistics.families import ColumnDifferences, Family, compare_columns
 from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
@@ -16,34 +17,58 @@ from research.sweeps.column import Column
 
 
 def against(
-    cells: Mapping[str, Cell], baseline: str, column: Column, null: Null, rounding: float
-) -> dict[str, Cell]:
-    """The cells with their differences to the baseline, p and verdict.
+    by_column: Sequence[Mapping[str, Cell]],
+    baseline: str,
+    columns: Sequence[Column],
+    nulls: Sequence[Null],
+    rounding: float,
+    family: Family = "column",
+) -> list[dict[str, Cell]]:
+    """The cells of each column with their differences to the baseline, p and verdict.
 
     A row with a run in FAILURES gets no p, and still counts among the rows that are corrected for.
 
     Args:
-        cells: by row label.
+        by_column: the cells of each column, by row label.
         baseline: the label of the row that the others are compared with.
-        column: the metric.
-        null: the null hypothesis of the test.
+        columns: the metrics.
+        nulls: the null hypothesis of each column's test.
         rounding: the relative error of a value; sums that differ by less are ties.
+        family: the tests that p is corrected for.
     """
-    reference = cells[baseline]
-    labels = [label for label in cells if label != baseline]
+    rows = list(by_column[0]) if by_column else []
+    labels = [label for label in rows if label != baseline]
     if not labels:
-        return {baseline: dataclasses.replace(reference, verdict="baseline")}
-    others = [cells[label] for label in labels]
-    differences, slack = differences_to(reference, others, rounding)
-    null = null.comparing(lambda: contrasts(list(cells), labels, baseline))
-    compared = compare(differences, null, slack)
-    result = {
-        label: _decided(
-            cells[label], reference, column, null, _compared_row(compared, index, differences)
+        return [_with_baseline(cells, {}, baseline) for cells in by_column]
+    tested = []
+    for cells, null in zip(by_column, nulls, strict=True):
+        differences, slack = differences_to(
+            cells[baseline], [cells[label] for label in labels], rounding
         )
-        for index, label in enumerate(labels)
-    }
-    return result | {baseline: dataclasses.replace(reference, verdict="baseline")}
+        of_rows = null.comparing(lambda: contrasts(rows, labels, baseline))
+        tested.append(ColumnDifferences(of_rows, differences, slack))
+    result = []
+    for cells, column, one, compared in zip(
+        by_column, columns, tested, compare_columns(tested, family), strict=True
+    ):
+        decided = {
+            label: _decided(
+                cells[label],
+                cells[baseline],
+                column,
+                one.null,
+                _compared_row(compared, index, one.differences),
+            )
+            for index, label in enumerate(labels)
+        }
+        result.append(_with_baseline(cells, decided, baseline))
+    return result
+
+
+def _with_baseline(
+    cells: Mapping[str, Cell], decided: Mapping[str, Cell], baseline: str
+) -> dict[str, Cell]:
+    return {**decided, baseline: dataclasses.replace(cells[baseline], verdict="baseline")}
 
 
 def contrasts(rows: Sequence[str], labels: Sequence[str], baseline: str | None) -> Floats:

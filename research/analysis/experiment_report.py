@@ -187,7 +187,7 @@ def of_arms(
             strengths,
             experiment.published,
         ),
-        Scope(experiment.claim, source.scores),
+        Scope(experiment.claim, source.scores, family=experiment.family),
     )
     return dataclasses.replace(table, summary=experiment.summary)
 

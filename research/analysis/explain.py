@@ -147,9 +147,15 @@ def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
         }
         lines += [
             f"  {tests[type(null)]}, from {cell.difference.n} pairs: {_number(cell.p)}",
-            f"  corrected for all {table.m} rows: {_number(cell.p_adjusted)}",
+            f"  corrected for {_family(table)}: {_number(cell.p_adjusted)}",
         ]
     return [*lines, f"  verdict: {cell.verdict}"]
+
+
+def _family(table: ArmsTable) -> str:
+    if table.family == "table":
+        return f"all {table.tested_together} tests of the table"
+    return f"all {table.m} rows"
 
 
 def _published(cell: Cell) -> list[str]:

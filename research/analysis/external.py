@@ -11,8 +11,9 @@ from typing import Any
 
 from research.analysis.arms_table import Arm, ArmsTable, Column
 from research.analysis.captions import conclusions
-from research.analysis.table_builder import build_table
+from research.analysis.table_builder import Scope, build_table
 from research.errors import UserError, nearest
+from research.statistics.families import Family
 from research.sweeps.column import Better
 from research.sweeps.records.record import Record
 
@@ -98,6 +99,7 @@ def external_table(
     columns: Sequence[str],
     baseline: str | None = None,
     title: str = "Results",
+    family: Family = "column",
 ) -> ArmsTable:
     """The table of results that were trained elsewhere, with our intervals, tests and verdicts.
 
@@ -109,6 +111,7 @@ def external_table(
             lower is better where the name says so (loss, error, nll, ...); the footer tells.
         baseline: the row label that the others are compared with.
         title: of the table.
+        family: the tests that p is corrected for.
 
     Raises:
         UserError: a column or baseline that does not exist, a value that is no number, or two
@@ -148,6 +151,7 @@ def external_table(
         metrics,
         baseline,
         sorted(seeds.values()),
+        scope=Scope(family=family),
     )
     notes = [*_missing(arms, seeds, pair), *_directions(metrics), f"Values: {results.source}."]
     if pair != "seed":
@@ -229,8 +233,9 @@ def _caption(table: ArmsTable) -> str:
     else:
         sentences.append(f"One {pair}: cells have no interval.")
     if table.baseline is not None:
+        over = "rows and columns" if table.family == "table" else "rows"
         sentences.append(
             f"Δ is the difference to '{table.baseline}', paired by {pair}, ± its simultaneous 95 %"
-            " interval over the rows."
+            f" interval over the {over}."
         )
     return " ".join(sentences)

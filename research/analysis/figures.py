@@ -235,7 +235,7 @@ def forest(table: ArmsTable, column: Column) -> "Figure":
     rows = [(row.label, row.cells[index]) for row in table.rows if row.label != table.baseline]
     about = (
         f"paired with {table.baseline} by seed, simultaneous 95 % intervals and p over"
-        f" {table.m} rows"
+        f" {table.m} rows{' of all columns' if table.family == 'table' else ''}"
     )
     quantity = f"difference to {table.baseline} in {column.label}"
     return _forest(rows, column, f"{table.title}\n{about}", quantity)

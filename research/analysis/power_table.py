@@ -115,7 +115,7 @@ def _of_column(
     new = table.claims[index] == "new"
     shared_of = shared_of_rows(table, index)
     base = table.row(table.baseline or "").cells[index]
-    alpha = ALPHA / max(table.m, 1)
+    alpha = ALPHA / max(table.tested_together, 1)
     size = column.margin if margin is None else margin
     fewest = 2 if new else fewest_seeds()
     rows = []
@@ -138,7 +138,7 @@ def _of_column(
                 0.0 if n < fewest else now,
                 None if needed is None else max(needed, fewest),
                 rows_factor(effect, shared, wanted, alpha) if effect else 0.0,
-                power_of_looks(effect, looks, None if not new else shared, table.m)
+                power_of_looks(effect, looks, None if not new else shared, table.tested_together)
                 if effect and looks
                 else None,
             )

@@ -42,6 +42,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
     new = table.claims[index] == "new"
     shared = shared_of_rows(table, index)
     base = table.row(table.baseline).cells[index]
+    alpha = ALPHA / max(table.tested_together, 1)
     needs: dict[str, int | None] = {}
     for row in table.rows:
         cell = row.cells[index]
@@ -50,7 +51,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
         effect = standard_effect(cell, base, table.columns[index].margin)
         if effect is None:
             continue
-        needed = seeds_needed(effect, overlap=shared[row.label], alpha=ALPHA / table.m)
+        needed = seeds_needed(effect, overlap=shared[row.label], alpha=alpha)
         if needed is not None:
             # An undecided row needs more than it has, however clear its difference looks.
             pairs = cell.difference.n if cell.difference else 0

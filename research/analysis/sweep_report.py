@@ -16,6 +16,7 @@ from research.analysis.table_builder import Remarks, Scope
 from research.errors import UserError
 from research.registry import ESTIMATES
 from research.statistics.comparisons import Claim
+from research.statistics.families import Family
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.estimates.out_of_fold import with_out_of_fold
@@ -32,7 +33,7 @@ class Question:
     baseline: the label of the row that the others are compared with. claim: what the rows are
         claimed for. metrics: columns beside the task's main metric, as `test/nll`. estimate: what
         makes one value of a seed's runs; None: the mean of its folds. flops: operations of one
-        update by run id, where a metric asks for them.
+        update by run id, where a metric asks for them. family: the tests that p is corrected for.
     """
 
     baseline: str | None = None
@@ -40,6 +41,7 @@ class Question:
     metrics: tuple[str, ...] = ()
     estimate: str | None = None
     flops: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    family: Family = "column"
 
     def __post_init__(self) -> None:
         if self.estimate is not None:
@@ -98,7 +100,11 @@ def of_sweep(
         ),
         question.baseline,
         Remarks(notes, CHOOSING),
-        Scope(question.claim, None if store is None else KeptScores(Predictions(store))),
+        Scope(
+            question.claim,
+            None if store is None else KeptScores(Predictions(store)),
+            family=question.family,
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from research.analysis.kept_scores import KeptScores
 from research.analysis.scope import null_of
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim, Null
+from research.statistics.families import Family
 from research.sweeps.records.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
@@ -50,12 +51,14 @@ class Scope:
 
     claim: None: new rows where the records allow it. scores: the metric of each test row, where
         runs kept them. pair: what the records of the arms are keyed by, `seed` or FOLD; None: the
-        folds of the only seed become the values where there are such.
+        folds of the only seed become the values where there are such. family: the tests that p is
+        corrected for.
     """
 
     claim: Claim | None = None
     scores: KeptScores | None = None
     pair: str | None = None
+    family: Family = "column"
 
 
 NO_REMARKS = Remarks()
@@ -102,16 +105,23 @@ def build_table(
         else null_of(scope.claim, arms, column, seeds, scope.scores)
         for column in columns
     )
+    by_column = _columns(columns, arms, baseline, seeds, nulls, scope.family)
     by_column = [
-        _column(column, arms, baseline, seeds, null, remarks.published)
-        for column, null in zip(columns, nulls, strict=True)
+        _with_published(cells, column, remarks.published)
+        for cells, column in zip(by_column, columns, strict=True)
     ]
     rows = tuple(
-        Row(arm, tuple(cells[index] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
-        for index, arm in enumerate(arms)
+        Row(
+            arm,
+            tuple(cells[arm.label] for cells in by_column),
+            _parameters(arm),
+            _seconds(arm, seeds),
+        )
+        for arm in arms
     )
     table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", ())
-    table = with_log_rank(dataclasses.replace(table, nulls=nulls, pair=pair))
+    table = dataclasses.replace(table, nulls=nulls, pair=pair, family=scope.family)
+    table = with_log_rank(table)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, remarks.strengths, remarks.notes)
     )
@@ -152,26 +162,39 @@ def _check(
             )
 
 
-def _column(
-    column: Column,
+def _columns(
+    columns: Sequence[Column],
     arms: Sequence[Arm],
     baseline: str | None,
     seeds: tuple[int, ...],
-    null: Null,
-    published: Mapping[tuple[str, str], Published],
-) -> list[Cell]:
-    """The cells of one column, a cell per arm."""
-    cells = {arm.label: _cell(arm, column, seeds, null, row) for row, arm in enumerate(arms)}
+    nulls: Sequence[Null],
+    family: Family,
+) -> list[dict[str, Cell]]:
+    """The cells of each column by row label: means, comparisons and what is bold."""
     rounding = comparing.rounding_of(arms)
-    if baseline is not None:
-        cells |= comparing.against(cells, baseline, column, null, rounding)
-    for label in comparing.best(cells, column, null, rounding):
-        cells[label] = dataclasses.replace(cells[label], bold=True)
-    for label, cell in cells.items():
-        if (label, column.label) in published:
-            compared = compare(cell, published[label, column.label], column)
-            cells[label] = dataclasses.replace(cell, published=compared)
-    return list(cells.values())
+    by_column = []
+    for column, null in zip(columns, nulls, strict=True):
+        cells = {arm.label: _cell(arm, column, seeds, null, row) for row, arm in enumerate(arms)}
+        for label in comparing.best(cells, column, null, rounding):
+            cells[label] = dataclasses.replace(cells[label], bold=True)
+        by_column.append(cells)
+    if baseline is None:
+        return by_column
+    return comparing.against(by_column, baseline, columns, nulls, rounding, family)
+
+
+def _with_published(
+    cells: Mapping[str, Cell], column: Column, published: Mapping[tuple[str, str], Published]
+) -> dict[str, Cell]:
+    """The cells beside the values that papers have for them."""
+    return {
+        label: dataclasses.replace(
+            cell, published=compare(cell, published[label, column.label], column)
+        )
+        if (label, column.label) in published
+        else cell
+        for label, cell in cells.items()
+    }
 
 
 def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], null: Null, row: int) -> Cell:

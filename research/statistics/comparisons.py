@@ -28,10 +28,12 @@ class Null:
     """The joint distribution of the t statistics where nothing differs.
 
     claim: what its verdicts are about. untested: why nothing is tested; "" where there is a test.
+    joint: whether columns with an equal null can be flipped or drawn together.
     """
 
     claim: Claim = "rows"
     untested: str = ""
+    joint: bool = False
 
     def can_conclude(self, n: int) -> bool:
         """Whether n pairs can reach ALPHA at all."""
@@ -60,6 +62,18 @@ class Null:
         """The same of other comparisons: contrasts [..., m, k] of the k present ones. They are made
         only where they are read: of ten thousand rows they take 800 MB."""
         return self
+
+    def compared(
+        self, differences: Floats, tolerance: Floats | float = 0.0, alpha: float = ALPHA
+    ) -> "Comparisons":
+        """What differences [n, m] show.
+
+        Args:
+            differences: n pairs of m comparisons; NaN where a pair is missing.
+            tolerance: as of `compare`.
+            alpha: the error that the intervals allow, all together.
+        """
+        return compare(differences, self, tolerance, alpha)
 
     def interval(self, values: Floats, column: int) -> Interval:
         """The 95 % interval of the mean of one column's values [n]."""
@@ -215,12 +229,23 @@ def _half_widths(
     filled = np.nan_to_num(d)
     with np.errstate(invalid="ignore"):
         width = critical * null.error(filled.sum(-2), (filled**2).sum(-2), n)
-    size = np.abs(mean)
-    # Ties, rounding and later steps: the interval says what the test says.
-    inside = np.minimum(width, np.nextafter(size, 0))
-    width = np.where(decided, inside, np.maximum(width, size))
+    width = consistent(width, mean, decided)
     able = np.vectorize(null.can_conclude, otypes=[bool])(n)
     return np.where(able, width, np.nan)
+
+
+def consistent(width: Floats, mean: Floats, decided: NDArray[np.bool_]) -> Floats:
+    """Half-widths [..., m] that exclude zero where, and only where, the test does: ties, rounding
+    and later steps may part them.
+
+    Args:
+        width: half-widths [..., m].
+        mean: the middles of the intervals [..., m].
+        decided: whether the test shows a difference [..., m].
+    """
+    size = np.abs(mean)
+    inside = np.minimum(width, np.nextafter(size, 0))
+    return np.where(decided, inside, np.maximum(width, size))
 
 
 def _unsorted(values: Floats, order: NDArray[np.intp]) -> Floats:

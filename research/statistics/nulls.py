@@ -32,6 +32,7 @@ class SignFlips(Null):
     """
 
     count: int = DRAWS
+    joint: bool = True
 
     def can_conclude(self, n: int) -> bool:
         """Whether the smallest p, 2^(1-n), is at most ALPHA."""
@@ -95,6 +96,7 @@ class SharedRows(Null):
     overlap: float
     count: int = 5_000
     claim: Claim = "new"
+    joint: bool = True
 
     def can_conclude(self, n: int) -> bool:
         """Whether there is a standard deviation."""

@@ -55,7 +55,8 @@ class Experiment:
         None: their mean. arm_seeds: rows with fewer seeds than the others. until: how
         the number of seeds is decided; "": as declared. datasets: where every arm is trained,
         instead of one data set in base; `arms` then has a row per arm and data set, and there is
-        no baseline among them. Raises UserError if an arm sets what is chosen for it, if of a
+        no baseline among them. family: whether p is corrected for the rows of its column, or of all
+        columns. Raises UserError if an arm sets what is chosen for it, if of a
         column the other way is better, or if a design or the data sets do not fit.
     """
 
@@ -77,6 +78,7 @@ class Experiment:
     arm_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
     until: Literal["", "decided"] = ""
     datasets: Sequence[str] = ()
+    family: Literal["column", "table"] = "column"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", by_full_name(self.base))

@@ -156,3 +156,18 @@ def test_files_of_other_habits_get_a_hint(tmp_path, text, pair, says):
     (tmp_path / "runs.csv").write_text(text)
     with pytest.raises(UserError, match=says):
         built(tmp_path / "runs.csv", pair=pair, columns=["accuracy"], baseline=None)
+
+
+def test_all_columns_can_be_one_family():
+    """nll is 1 - accuracy, so that a second column repeats the first: p stays what it was, and the
+    caption says what it is corrected for."""
+    results = read_results(frame())
+    together = external_table(
+        results, "method", "seed", ("accuracy", "nll"), "none", family="table"
+    )
+    accuracy, nll = together.row("dropout").cells
+    assert accuracy.p_adjusted == nll.p_adjusted == built().row("dropout").cells[0].p_adjusted
+    assert "simultaneous 95 % interval over the rows and columns." in together.caption
+    assert "corrected for the row of all 2 columns" in together.footer[0]
+    assert "with all rows and columns flipped together." in together.footer[0]
+    assert (together.tested_together, together.tree()["family"]) == (2, "table")
