@@ -1,5 +1,6 @@
 """What launch.tune does: settings or an experiment's arms tuned, and the table of the choice."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,10 @@ from research.analysis.experiment_report import RecordSource, check_metrics, of_
 from research.analysis.main_columns import columns_of
 from research.analysis.table_builder import build_table
 from research.errors import UserError
+from research.options import Settings
+from research.sweeps.column import Column, with_flat
 from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.nested_choice import with_scores
 from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun
@@ -21,7 +25,9 @@ from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import journal as journal_lib
 from research.sweeps.tuning import report_text, space, tuner
-from research.sweeps.tuning.goal import Goal
+from research.sweeps.tuning.goal import Goal, check_goal, main_goal
+from research.sweeps.tuning.nested_tuning import NestedTuned, tune_nested
+from research.sweeps.tuning.space_checks import first_run
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
 
@@ -38,6 +44,8 @@ def tuned_settings(
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
     refuse_written([axis.path for axis in axes], settings)
+    if context.planner.folds(settings).inner:
+        return _tuned(name, _in_folds(name, settings, axes, context), {name: axes}, context, budget)
     _check_settings(name, settings, [axis.path for axis in axes], context)
     with journal_lib.journal(context.store, name) as journal:
         tuned = tuner.tune(name, settings, axes, budget, context, journal)
@@ -61,39 +69,111 @@ def tuned_arms(
         )
     axes = axes_lib.sampled(SAMPLE.value, {space.ARM: list(experiment.arms)})
     spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
+    return _tuned(name, experiment, spaces, context, budget)
+
+
+def _tuned(
+    name: str,
+    experiment: Experiment,
+    spaces: Mapping[str, Sequence[Axis]],
+    context: SearchContext,
+    budget: Budget,
+) -> tuple[list[Tuned], ArmsTable]:
+    """Each arm tuned in its space, and the experiment's table of the choices."""
+    planner, seeds = context.planner, REPORT_SEEDS.value
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
     goal = _declared_goal(experiment, spaces)
+    goals = {
+        label: _goal_in_folds(settings[label], spaces[label], goal, context)
+        for label in experiment.nested
+    }
+    for of_label in goals.values():
+        columns = with_flat(experiment.columns, of_label.metric, of_label.better)
+        experiment = dataclasses.replace(experiment, columns=columns)
     _check_arms(experiment, settings, context)
     by_label: dict[str, Tuned] = {}
+    in_folds: dict[str, NestedTuned] = {}
     with journal_lib.journal(context.store, name) as journal:
-        for label, of_arm in spaces.items():
-            if of_arm:
-                study = f"{name}: {label}"
-                by_label[label] = tuner.tune(
-                    study, settings[label], of_arm, budget, context, journal, goal
+        for label, axes in spaces.items():
+            study = name if label == name else f"{name}: {label}"
+            if label in goals:
+
+                def search(
+                    study: str, fixed: Settings, goal: Goal, axes: Sequence[Axis] = axes
+                ) -> Tuned:
+                    return tuner.searched(study, fixed, axes, budget, context, journal, goal)
+
+                in_folds[label] = tune_nested(
+                    search,
+                    study,
+                    settings[label],
+                    planner.folds(settings[label]),
+                    goals[label],
+                    tuner.fresh_seeds(settings[label], seeds),
                 )
-    seeds = REPORT_SEEDS.value
+            elif axes:
+                by_label[label] = tuner.tune(
+                    study, settings[label], axes, budget, context, journal, goal
+                )
     requests = {
         label: (
-            tuner.report(by_label[label], seeds, context.planner)
+            in_folds[label].requests
+            if label in in_folds
+            else tuner.report(by_label[label], seeds, planner)
             if label in by_label
-            else tuner.fresh(settings[label], seeds, context.planner)
+            else tuner.fresh(settings[label], seeds, planner)
         )
         for label in experiment.arms
     }
-    tuned = list(by_label.values())
-    notes = [f"{label}: {_point(of)}." for label, of in by_label.items()] + utilisation(by_label)
-    folds = max(len(context.planner.each_fold(of_row[:1])) for of_row in requests.values())
-    strengths = report_text.described(tuned, budget, REPORT_SEEDS.value, folds)
-    return tuned, of_arms(
+    notes = [
+        *(f"{label}: {_point(of)}." for label, of in by_label.items()),
+        *(f"{label}: {of.points}." for label, of in in_folds.items()),
+        *utilisation(by_label),
+    ]
+    strengths = []
+    if by_label or not in_folds:
+        folds = max(len(planner.each_fold(of_row[:1])) for of_row in requests.values())
+        strengths.append(report_text.described([*by_label.values()], budget, seeds, folds))
+    if in_folds:
+        strengths.append(report_text.described_in_folds([*in_folds.values()], budget))
+    flat = {
+        run.id: in_folds[label].flat_scores[run.config.seed]
+        for label in in_folds
+        for run in planner.plan(requests[label])
+    }
+    of_folds = [tuned for of in in_folds.values() for tuned in of.of_folds.values()]
+    return [*by_label.values(), *of_folds], of_arms(
         experiment,
         requests,
-        strengths,
-        context.planner,
-        RecordSource(context.obtain, Predictions(context.store)),
+        " ".join(strengths),
+        planner,
+        RecordSource(
+            lambda runs: with_scores(context.obtain(runs), flat), Predictions(context.store)
+        ),
         notes,
         context.monitor.note,
     )
+
+
+def _in_folds(
+    name: str, settings: Settings, axes: Sequence[Axis], context: SearchContext
+) -> Experiment:
+    """The settings, whose split is nested, as a table of one row."""
+    goal = _goal_in_folds(settings, axes, None, context)
+    metric = goal.metric.partition("/")[2]
+    column = Column(f"test {metric}", f"test/{metric}", goal.better)
+    return Experiment(name, "", settings, {name: {}}, (column,))
+
+
+def _goal_in_folds(
+    settings: Settings, axes: Sequence[Axis], goal: Goal | None, context: SearchContext
+) -> Goal:
+    """What the inner folds of a nested split choose by."""
+    inner = {**settings, "fold": context.planner.folds(settings).count}
+    first = first_run(inner, axes, context.planner)
+    goal = goal or main_goal(first)
+    check_goal(goal, first)
+    return goal
 
 
 def _check_settings(
@@ -120,7 +200,9 @@ def _check_arms(
     runs: list[RequestedRun] = []
     for label in experiment.arms:
         try:
-            requests = tuner.fresh(settings[label], 1, context.planner)
+            requests = [{**settings[label], "fold": 0}]
+            if label not in experiment.nested:
+                requests = tuner.fresh(settings[label], 1, context.planner)
             runs += context.planner.plan(context.planner.each_fold(requests))
         except UserError:  # an arm that needs an axis' value cannot be planned yet
             return

@@ -2,7 +2,7 @@
 for it."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
@@ -127,6 +127,23 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
             )
         if metric not in known:
             raise UserError(f"there is no metric '{metric}'; {nearest(metric, known)}")
+
+
+def with_flat(columns: Sequence[Column], metric: str, better: Better) -> tuple[Column, ...]:
+    """The columns with that of the flat score behind the score of nested folds.
+
+    Args:
+        columns: the declared ones; where they have a flat score, they stay.
+        metric: what settings are chosen by, as `validation/accuracy`.
+        better: which values of it are better.
+    """
+    name = metric.partition("/")[2]
+    if not columns or any(is_flat(column.metric) for column in columns):
+        return tuple(columns)
+    tested = [column.metric for column in columns]
+    behind = tested.index(f"test/{name}") + 1 if f"test/{name}" in tested else len(tested)
+    column = Column(f"flat {name}", f"{FLAT}/{name}", better)
+    return (*columns[:behind], column, *columns[behind:])
 
 
 def main_metric(loss: str, task: str) -> tuple[str, Better]:

@@ -11,7 +11,14 @@ from research.config import by_full_name
 from research.errors import UserError
 from research.options import Settings
 from research.registry import SPLITTERS, Registry, load_package
-from research.sweeps.column import FLAT, Better, Column, Published, check_metric, is_flat
+from research.sweeps.column import (
+    Better,
+    Column,
+    Published,
+    check_metric,
+    is_flat,
+    with_flat,
+)
 from research.sweeps.declare import designs, factor_arms
 from research.sweeps.declare.dataset_arms import DatasetArms, on_datasets
 from research.sweeps.declare.designs import Design
@@ -120,22 +127,15 @@ class Experiment:
         """Adds the column of the flat score behind the score of nested folds; `dataclasses.replace`
         keeps it."""
         flat = [column.label for column in self.columns if is_flat(column.metric)]
-        if self.choose is None or not self.nested:
-            if flat:
-                raise UserError(
-                    f"the column '{flat[0]}' is of a setting that is chosen in nested folds; give"
-                    " choose=Choose(...) and an arm with split='nested(5,3)'"
-                )
-            return
-        if flat or not self.columns:
-            return
-        name = self.choose.metric.partition("/")[2]
-        tested = [column.metric for column in self.columns]
-        behind = tested.index(f"test/{name}") if f"test/{name}" in tested else len(tested) - 1
-        column = Column(f"flat {name}", f"{FLAT}/{name}", self.choose.better)
-        columns = [*self.columns[: behind + 1], column, *self.columns[behind + 1 :]]
-        # The dataclass is frozen for its users; here it is not finished yet.
-        object.__setattr__(self, "columns", tuple(columns))
+        if flat and not self.nested:
+            raise UserError(
+                f"the column '{flat[0]}' is of a setting that is chosen in nested folds; give"
+                " choose=Choose(...) and an arm with split='nested(5,3)'"
+            )
+        if self.choose is not None and self.nested:
+            columns = with_flat(self.columns, self.choose.metric, self.choose.better)
+            # The dataclass is frozen for its users; here it is not finished yet.
+            object.__setattr__(self, "columns", columns)
 
     @functools.cached_property
     def nested(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from research.sweeps.declare.nested_choice import (
     inner_requests,
 )
 from research.sweeps.experiment import Choose, Experiment
-from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.plan.run_plan import RequestedRun, UnfitRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.words import plural
@@ -72,7 +72,7 @@ def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Re
         planner: plans the runs.
 
     Raises:
-        UserError: for a split of folds that is not nested.
+        UserError: for a split of folds that is not nested, and for a value that cannot be trained.
     """
     by_label = candidates(experiment)
     planned = planner.plan_rows(
@@ -89,8 +89,11 @@ def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Re
         for label, of_arm in by_label.items()
     }
     for label, of_arm in by_arm.items():
-        folds = any(run.config.fold is not None for of_value in of_arm for run in of_value)
-        if folds and label not in experiment.nested:
+        runs = [run for of_value in of_arm for run in of_value]
+        for run in runs:
+            if isinstance(run, UnfitRun):
+                raise UserError(f"'{experiment.name}' cannot choose for '{label}': {run.reason}")
+        if any(run.config.fold is not None for run in runs) and label not in experiment.nested:
             raise UserError(
                 f"'{experiment.name}' chooses {_choose(experiment).path} and has folds: the"
                 " validation rows of a fold are test rows of others, so the choice would leak; use"

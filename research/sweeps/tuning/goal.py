@@ -16,10 +16,15 @@ from research.training.step import objective
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """What is chosen by: a metric of the validation rows."""
+    """What is chosen by: a metric of the validation rows.
+
+    folds: the folds whose mean it is; (): all that the split has. Inner folds of nested ones are
+        named here.
+    """
 
     metric: str
     better: Better
+    folds: tuple[int, ...] = ()
 
     @property
     def column(self) -> Column:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from optuna.study import Study
 
+from research.sweeps.column import FLAT
 from research.sweeps.tuning import journal
 from research.sweeps.tuning.journal import ENTERED
+from research.sweeps.tuning.nested_tuning import NestedTuned
 from research.sweeps.tuning.tuner import Budget, Tuned
 from research.words import plural
 
@@ -44,6 +46,27 @@ def described(tunings: Sequence[Tuned], budget: Budget, seeds: int, folds: int) 
         f" {', '.join(paths)}. Trials: {came}. The best {tunings[0].goal.metric} of one seed chose;"
         f" the table reports the choice on {plural(seeds, 'fresh seed')} of the same split,"
         f" {read}."
+    )
+
+
+def described_in_folds(tunings: Sequence[NestedTuned], budget: Budget) -> str:
+    """The footer's sentences on how the settings of nested folds were tuned.
+
+    Args:
+        tunings: of each row with nested folds.
+        budget: how each study searched.
+    """
+    studies = [tuned for of_row in tunings for tuned in of_row.of_folds.values()]
+    counts = journal.counts([trial for tuned in studies for trial in tuned.study.trials])
+    paths = list(dict.fromkeys(axis.path for tuned in studies for axis in tuned.axes))
+    came = ", ".join(f"{count} {word}" for word, count in counts.items())
+    name = studies[0].goal.metric.partition("/")[2]
+    return (
+        f"Tuned in each of {plural(len(studies), 'fold')} by"
+        f" {len(studies[0].study.trials)} trials of {budget.sampler}: {', '.join(paths)}. Trials:"
+        f" {came}. The best mean of {studies[0].goal.metric} over the inner folds of a fold chose"
+        f" its settings, and no trial reads a row that its fold tests. {FLAT}/{name} is the best"
+        " value of such a search by the test rows of all folds, on the same rows: it is optimistic."
     )
 
 

@@ -25,7 +25,7 @@ COMBINATIONS = 1024
 
 
 def planned_folds(
-    settings: Settings, point: Point, planner: Planner
+    settings: Settings, point: Point, planner: Planner, folds: Sequence[int] = ()
 ) -> Sequence[PlannedRun] | Result:
     """The runs of a point, one per fold of its split, or why there are none.
 
@@ -33,13 +33,15 @@ def planned_folds(
         settings: those of every trial.
         point: the values of the axes.
         planner: plans the runs.
+        folds: those of the split that are trained; (): all.
 
     Returns:
         The runs, or a `refused` result if a value cannot be, or values exclude each other.
     """
     try:
         axes_lib.resolve(settings, point)  # its errors name what the axes should be
-        requests = planner.each_fold([{**settings, **point}])
+        whole = {**settings, **point}
+        requests = [{**whole, "fold": fold} for fold in folds] or planner.each_fold([whole])
         return [planner.run(config_lib.resolve(request)[0]) for request in requests]
     except UserError as error:
         return Result(None, "refused", note=str(error))

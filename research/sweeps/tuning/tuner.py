@@ -138,6 +138,34 @@ def tune(
     first = first_run(settings, axes, context.planner)
     goal = goal or main_goal(first)
     check_goal(goal, first)
+    return searched(name, settings, axes, budget, context, storage, goal)
+
+
+def searched(
+    name: str,
+    settings: Settings,
+    axes: Sequence[Axis],
+    budget: Budget,
+    context: SearchContext,
+    storage: BaseStorage | None,
+    goal: Goal,
+) -> Tuned:
+    """As `tune`, for a goal that may be of other rows than those that validate.
+
+    Args:
+        name: the study's name in its journal.
+        settings: those of every trial.
+        axes: the space.
+        budget: how many trials, and by which sampler and pruner.
+        context: where and by whom trials are trained.
+        storage: the journal; None keeps the study in memory.
+        goal: the metric to choose by, and the folds whose mean it is.
+
+    Raises:
+        UserError: the space cannot be searched like this, or none of its trials finished.
+    """
+    fold = {"fold": goal.folds[0]} if goal.folds else {}
+    first = first_run({**settings, **fold}, axes, context.planner)
     if budget.pruner is not None:
         check_rungs(goal, first, axes, budget.pruner, context.execution)
     trials = trial_samplers.count(budget.sampler, axes, budget.trials)
@@ -228,6 +256,17 @@ def report(tuned: Tuned, seeds: int, planner: Planner) -> list[dict[str, Any]]:
     return fresh(tuned.settings, seeds, planner)
 
 
+def fresh_seeds(settings: Settings, seeds: int) -> range:
+    """The seeds after the one that all trials have.
+
+    Args:
+        settings: of the trials.
+        seeds: how many.
+    """
+    first = config_lib.resolve({"seed": settings.get("seed", 0)})[0].seed + 1
+    return range(first, first + seeds)
+
+
 def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, Any]]:
     """The settings on seeds that no trial had: those after the one that all trials have.
 
@@ -244,9 +283,8 @@ def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, An
             "split_seed=seed: the choice would be tested on rows that trials read; leave it out, or"
             " give a number"
         )
-    first = trial.config.seed + 1
     shared = {"split_seed": trial.config.split_seed, **settings}
-    return [dict(request) for request in with_seeds(shared, range(first, first + seeds))]
+    return [dict(request) for request in with_seeds(shared, fresh_seeds(settings, seeds))]
 
 
 def _definition(
@@ -274,6 +312,7 @@ def _definition(
         "settings": texts,
         **described,
         "metric": goal.metric,
+        **({"folds": list(goal.folds)} if goal.folds else {}),
         "data": first.program.spec.fingerprint[:12],
         "versions": parts,
     }
@@ -284,7 +323,7 @@ def _trained(
 ) -> list[Result]:
     """The results of points that are trained together; those that have their record are read from
     it."""
-    plans = [planned_folds(settings, point, context.planner) for point in points]
+    plans = [planned_folds(settings, point, context.planner, goal.folds) for point in points]
     runs = [run for plan in plans if not isinstance(plan, Result) for run in plan]
     records = context.obtain(runs)
     return [plan if isinstance(plan, Result) else _result(records, plan, goal) for plan in plans]
