@@ -119,9 +119,17 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
         if values.get(name, "auto") != "auto":
             registry.get(values[name])
     for name in values.get("metrics") or ():
+        _refuse_own_metric(name)
         METRICS.get(name)
     values["dataset"] = _with_group(values["dataset"], values["split"])
     return RunConfig(**values), frozenset(unused)
+
+
+def _refuse_own_metric(name: str) -> None:
+    """Raises UserError if a task measures the metric in any case."""
+    tasks = [task.name for task in TASKS if name in task.build().better]
+    if tasks and name not in METRICS:
+        raise UserError(f"metrics={name}: {tasks[0]} measures it in any case; leave it out")
 
 
 def _with_group(dataset: Component, split: Component) -> Component:

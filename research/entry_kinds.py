@@ -336,18 +336,24 @@ class Environment(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Metric(Entry):
-    """A user's metric beside those of a task.
+    """A metric beside those of a task.
 
     `build()` is `metric(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example on the device.
     With `whole` it is `metric(scores [N, C], y [N]) -> float`, one value per split, on the host; it
     applies only to final metrics.
 
+    generic: it is written for arrays of numpy and JAX alike. Final values are computed in float64
+        by numpy. With `whole` it also takes the rows that count, `metric(scores, y, real bool [N])
+        -> []`, and validation curves follow it.
     tasks: the tasks whose runs it measures. better: `higher` or `lower`.
+    undefined: when it is NaN, for notes: `a class is never predicted`; "": never.
     """
 
     tasks: tuple[str, ...] = ()
     better: str = "higher"
     whole: bool = False
+    generic: bool = False
+    undefined: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -135,7 +135,7 @@ class RunConfig:
         Component, "what is minimised, and by which players; supervised: the loss, by one player"
     ] = _field(Component("supervised"), STATIC, OBJECTIVES)
     metrics: Annotated[
-        tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"
+        tuple[str, ...] | None, "metrics to measure beside the task's, such as f1_macro,mcc"
     ] = _field(None, STATIC)
     optimizer: Annotated[
         Component,

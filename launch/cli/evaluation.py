@@ -1,6 +1,5 @@
 """What launch.evaluate computes of a run beside its metrics, and the files that it writes."""
 
-import math
 from collections.abc import Iterator, Mapping
 
 import jax
@@ -20,6 +19,7 @@ from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.tasks.bleu import bleu
+from research.tasks.metrics import undefined as undefined_metrics
 from research.training.apply.attention_maps import attention_maps
 from research.training.apply.final_metrics import evaluate_rows, final_metrics
 from research.training.devices.strategy import ExecutionStrategy
@@ -78,17 +78,14 @@ def undefined(metrics: Mapping[str, float], examples: Examples, spec: DataSpec) 
         examples: the rows.
         spec: the facts of the run's data.
     """
+    notes = list(undefined_metrics(metrics))
+    yield from notes
     y = examples.y
-    nan = [name for name, value in metrics.items() if math.isnan(value)]
-    if not nan or not isinstance(y, np.ndarray) or y.ndim != 1:
+    if not notes or not isinstance(y, np.ndarray) or y.ndim != 1:
         return
     there = np.unique(y)
-    listed = f"{' and '.join(nan)} {'is' if len(nan) == 1 else 'are'} undefined"
-    if spec.targets.classes and len(there) < len(spec.targets.classes):
-        lacking = next(name for k, name in enumerate(spec.targets.classes) if k not in there)
-        yield f"{listed}: no row is of the class '{lacking}'"
-    elif not spec.targets.classes and len(there) == 1:
-        yield f"{listed}: all rows have the same target"
+    if lacking := [name for k, name in enumerate(spec.targets.classes) if k not in there]:
+        yield f"no row is of the class '{lacking[0]}'"
 
 
 def _measured(saved: SavedRun, examples: Examples) -> bool:

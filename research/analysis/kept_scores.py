@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.analysis.arms_table import Arm
-from research.registry import METRICS, TASKS, load_package
+from research.registry import TASKS, load_package
 from research.statistics.crossed import CrossedRows, crossed
 from research.statistics.floats import Floats
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
-from research.tasks.metrics import measuring
+from research.tasks.metrics import recorded_problem
 from research.training.engine.predicted_rows import PARTS as KEPT_PARTS
 from research.training.engine.predicted_rows import PredictedRows
 
@@ -51,9 +51,7 @@ class KeptScores:
 def of_each_row(config: Mapping[str, str], predicted: PredictedRows) -> dict[str, Floats]:
     """The metrics [R] of each predicted row, by name."""
     load_package("research.tasks")
-    names = config.get("metrics", "none")
-    metrics = [] if names == "none" else [METRICS.get(name) for name in names.split(",")]
-    problem = measuring(TASKS.get(config["task"]).build(), metrics)
+    problem = recorded_problem(config)
     # float64, as the final metrics are: in float32 a probability near 1 has an NLL of 0.
     with jax.enable_x64(True):
         scores = jnp.asarray(predicted.scores, jnp.float64)

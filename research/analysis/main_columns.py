@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from research.metric_names import CLEAN, is_effort, target_of
-from research.registry import METRICS, TASKS
-from research.sweeps.column import Better, Column, common_metric
+from research.registry import TASKS
+from research.sweeps.column import Better, Column, common_metric, measured
 from research.sweeps.records.record import Record
 
 
@@ -36,5 +36,5 @@ def _better(metric: str, records: Sequence[Record]) -> Better:
     for task in dict.fromkeys(record.config["task"] for record in records):
         if better := TASKS.get(task).build().better.get(name):
             return "higher" if better == "higher" else "lower"
-    known = {entry.name: entry.better for entry in METRICS}
-    return "higher" if known.get(name) == "higher" else "lower"
+    entry = measured(name)
+    return "higher" if entry and entry.better == "higher" else "lower"

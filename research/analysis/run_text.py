@@ -8,6 +8,7 @@ from research.sweeps.estimates.out_of_fold import OUT_OF_FOLD, FoldPredictions, 
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
+from research.tasks.metrics import undefined
 from research.training.engine.predicted_rows import OWN_TEST
 from research.training.setup.lane_inputs import footprint
 
@@ -88,7 +89,8 @@ def _metrics(record: Record) -> str:
         why = record.cause or "the loss or an update was not finite"
         return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
     lines = [_line(split, record.metrics) for split in ("train", "validation", "test")]
-    return "\n".join(filter(None, lines))
+    notes = [f"note: {note}" for note in undefined(record.metrics)]
+    return "\n".join(filter(None, [*lines, *notes]))
 
 
 def _line(head: str, metrics: Mapping[str, float]) -> str:

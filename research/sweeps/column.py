@@ -7,7 +7,7 @@ from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
 from research.metric_names import CLEAN, EFFORT, is_effort, target_of
-from research.registry import LOSSES, METRICS, TASKS, load_package
+from research.registry import LOSSES, METRICS, TASKS, Metric, load_package
 
 Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
@@ -60,24 +60,33 @@ def check_metric(metric: str, better: str) -> None:
     """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they
     say the other."""
     load_package("research.tasks")
+    name = metric.rpartition("/")[2].removeprefix(CLEAN)
     of_tasks = {name for task in TASKS for name in task.build().better}
+    of_library = {*METRICS.names(), *([name] if measured(name) else [])}
     refuse_unknown(
         [metric],
-        of_tasks | {name for loss in LOSSES for name in loss.metrics} | set(METRICS.names()),
+        of_tasks | {name for loss in LOSSES for name in loss.metrics} | of_library,
         folds=True,  # whether there are any shows once the runs are planned
     )
     if better not in get_args(Better):
         raise UserError(
             f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
         )
-    name = metric.rpartition("/")[2].removeprefix(CLEAN)
     if is_effort(metric) and better != "lower":
         raise UserError(f"better='{better}' for {metric}: of what runs take, lower is better")
     known = {word for task in TASKS for other, word in task.build().better.items() if other == name}
-    known |= {entry.better for entry in METRICS if entry.name == name}
+    known |= {entry.better for entry in (measured(name),) if entry}
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
     if known and better not in known:
         raise UserError(f"better='{better}' for {metric}: of {name} {known.pop()} is better")
+
+
+def measured(name: str) -> Metric | None:
+    """The metric of that name that `--metrics` adds to a task's own; None without one."""
+    try:
+        return METRICS.get(name)
+    except UserError:
+        return None
 
 
 def reads_predictions(metrics: Iterable[str]) -> bool:
@@ -125,6 +134,9 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
                 f"'{metric}' is of the predictions of all folds, and the split has none; give"
                 " one that has, as --split='kfold(5)'"
             )
+        name = metric.rpartition("/")[2]
+        if metric not in known and name not in names and measured(name):
+            raise UserError(f"no run measures '{name}'; add it to their settings: --metrics={name}")
         if metric not in known:
             raise UserError(f"there is no metric '{metric}'; {nearest(metric, known)}")
 

@@ -1,6 +1,7 @@
 """Classification: accuracy, negative log-likelihood, calibration error and ROC-AUC."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 
 from research.registry import TASKS, Task
 from research.tasks.problem import Problem
+from research.tasks.ranking import one_against_rest, roc_area
 
 CALIBRATION_BINS = 15
 
@@ -68,21 +70,24 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """
     log_probabilities = log_softmax(scores)
     right = scores.argmax(axis=1) == y
+    all_rows = np.ones(len(y), bool)
     return {
         "accuracy": float(right.mean()),
         "nll": float(-log_probabilities[np.arange(len(y)), y].mean()),
         "calibration_error": calibration_error(np.exp(log_probabilities.max(axis=1)), right),
-        "roc_auc": roc_auc(log_probabilities, y),
+        "roc_auc": float(one_against_rest(roc_area, log_probabilities, y, all_rows)),
     }
 
 
-def log_softmax(scores: np.ndarray) -> np.ndarray:
-    """Logits [N, C] as log-probabilities, float64 [N, C]."""
-    # float64: in float32 a probability near 1 has an NLL of 0.
-    scores = scores.astype(np.float64)
+def log_softmax(scores: Any) -> Any:
+    """Logits [N, C] as log-probabilities [N, C], of numpy (float64) or JAX."""
+    xp = scores.__array_namespace__()
+    if isinstance(scores, np.ndarray):
+        # float64: in float32 a probability near 1 has an NLL of 0.
+        scores = scores.astype(np.float64)
     # The largest logit becomes 0, so that exp cannot overflow.
     shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -92,43 +97,41 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(right))
 
 
-def calibration_bins(confidence: np.ndarray) -> np.ndarray:
+def calibration_bins(confidence: Any) -> Any:
     """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included;
     the first of NaN."""
-    return np.minimum(
+    xp = confidence.__array_namespace__()
+    return xp.minimum(
         # A confidence of exactly 1 belongs to the last bin.
-        (np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int),
+        (xp.nan_to_num(confidence) * CALIBRATION_BINS).astype(int),
         CALIBRATION_BINS - 1,
     )
 
 
-def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:
-    """Area under the ROC curve: the second class's for two, the mean of one-against-rest for more;
-    NaN if undefined.
+def roc_auc(scores: jax.Array, y: jax.Array, real: jax.Array) -> jax.Array:
+    """The area under the ROC curve on the device; see ranking.py.
 
-    The probability that a random member scores above a random non-member, from mid-ranks (Mann &
-    Whitney 1947).
+    Args:
+        scores: logits [N, C].
+        y: classes [N].
+        real: which rows count, bool [N].
     """
-    if scores.shape[1] == 2:
-        scores, member = scores[:, 1:] - scores[:, :1], (y == 1)[:, None]
-    else:
-        member = y[:, None] == np.arange(scores.shape[1])
-    inside = member.sum(axis=0)
-    outside = len(y) - inside
-    if not (inside * outside).all() or np.isnan(scores).any():
-        return float("nan")
-    ranks = np.where(member, np.apply_along_axis(mid_ranks, 0, scores), 0).sum(axis=0)
-    return float(np.mean((ranks - inside * (inside + 1) / 2) / (inside * outside)))
+    area: jax.Array = one_against_rest(roc_area, log_softmax(scores), y, real)
+    return area
 
 
-def mid_ranks(values: np.ndarray) -> np.ndarray:
-    """Each value's rank from 1, float [N]; equal values share the mean of theirs.
+def calibration_error_on_device(scores: jax.Array, y: jax.Array, real: jax.Array) -> jax.Array:
+    """`calibration_error` on the device.
 
-    As scipy.stats.rankdata has it, whose import takes as long as that of JAX.
+    Args:
+        scores: logits [N, C].
+        y: classes [N].
+        real: which rows count, bool [N].
     """
-    # Ties must share a rank: a constant score then has an AUC of 1/2.
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+    confidence = jnp.exp(log_softmax(scores).max(axis=1))
+    gaps = jnp.where(real, confidence - (jnp.argmax(scores, axis=1) == y), 0)
+    of_bins = jnp.bincount(calibration_bins(confidence), gaps, length=CALIBRATION_BINS)
+    return jnp.abs(of_bins).sum() / real.sum()
 
 
 TASKS.add(
@@ -146,6 +149,7 @@ TASKS.add(
                 "calibration_error": "lower",
                 "roc_auc": "higher",
             },
+            whole={"calibration_error": calibration_error_on_device, "roc_auc": roc_auc},
         ),
         "which of K classes: accuracy, NLL, calibration error, ROC-AUC",
         loss="cross_entropy",

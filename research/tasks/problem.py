@@ -26,6 +26,13 @@ class Decode(Protocol):
         """The scores, scaled back where they are numbers."""
 
 
+class Whole(Protocol):
+    """A metric of a whole split: scores [N, C], y [N], real bool [N] -> []."""
+
+    def __call__(self, scores: jax.Array, y: jax.Array, real: jax.Array) -> jax.Array:
+        """The metric over the real rows."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """A kind of problem.
@@ -36,6 +43,9 @@ class Problem:
         better: `higher` or `lower` by metric; the first is the task's main one.
 
     mean_prediction: decoded scores [B, M, C] of M members -> those of the ensemble, [B, C].
+    whole: metrics of a whole split that can also be computed on the device, by name: (scores [N,
+        C], y [N], real bool [N]) -> [], over the real rows. Early stopping can watch them;
+        followed: those that validation curves have in any case.
 
     unit: (the data, its training rows) -> what errors are measured in, on the host; in_unit:
         example_metrics and that unit -> with the metrics that are so measured. None: there is no
@@ -58,6 +68,8 @@ class Problem:
     per_target: tuple[str, ...] = ()
     real: Callable[[jax.Array], jax.Array] | None = None
     mean_prediction: Callable[[jax.Array], jax.Array] = lambda scores: jnp.mean(scores, axis=1)
+    whole: Mapping[str, Whole] = dataclasses.field(default_factory=dict)
+    followed: tuple[str, ...] = ()
     unit: Callable[[Arrays, np.ndarray], float] | None = None
     in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = (
         lambda metrics, unit: metrics

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.registry import TASKS, Task
+from research.tasks.error_metrics import r2
 from research.tasks.problem import Problem
 
 # Unscaled targets of hundreds make the first updates overflow. Squared errors have steeper
@@ -72,6 +73,7 @@ TASKS.add(
             example_metrics=example_metrics,
             summary=summary,
             better={"mse": "lower", "mae": "lower", "r2": "higher"},
+            whole={"r2": r2},
         ),
         "a number: MSE, MAE, R²",
         # Targets are scaled by default, and the learning rate is smaller.

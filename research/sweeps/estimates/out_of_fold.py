@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.registry import METRICS, TASKS, load_package
+from research.registry import TASKS, load_package
 from research.sweeps.estimates.seed_value import fold_of
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.tasks.classification import log_softmax
-from research.tasks.metrics import measuring
+from research.tasks.metrics import recorded_problem
 from research.training.engine.predicted_rows import OWN_TEST, PredictedRows
 
 # The head of the names of its metrics, as `oof/roc_auc`.
@@ -97,9 +97,7 @@ def metrics_of(record: Record, combined: Mapping[str, FoldPredictions]) -> dict[
         combined: by the head of the metrics.
     """
     load_package("research.tasks")
-    names = record.config.get("metrics", "none")
-    of_user = [] if names == "none" else [METRICS.get(name) for name in names.split(",")]
-    problem = measuring(TASKS.get(record.config["task"]).build(), of_user)
+    problem = recorded_problem(record.config)
     assert problem.summary is not None
     return {
         f"{head}/{name}": value

@@ -25,16 +25,14 @@ from research.registry import (
     ARCHITECTURES,
     DATASETS,
     LOSSES,
-    METRICS,
     OBJECTIVES,
     OPTIMIZERS,
     REGULARIZERS,
-    TASKS,
     Entry,
     Environment,
 )
 from research.run_config import PlayerSettings
-from research.tasks.metrics import measuring
+from research.tasks.metrics import measured_problem
 from research.tasks.objectives.game import Game, Player
 from research.tasks.problem import Problem
 from research.training.setup import host
@@ -180,8 +178,7 @@ class Program:
     @functools.cached_property
     def problem(self) -> Problem:
         """The task's data view and metrics, with those of `--metrics`."""
-        problem: Problem = TASKS.get(self.config.task).build()
-        return measuring(problem, [METRICS.get(name) for name in self.config.metrics or ()])
+        return measured_problem(self.config.task, self.config.metrics or ())
 
     @functools.cached_property
     def model(self) -> nn.Module:

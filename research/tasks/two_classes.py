@@ -1,0 +1,11 @@
+"""The constraint of losses and metrics that are of two classes."""
+
+from typing import Any
+
+
+def two_classes(config: Any, spec: Any) -> str | None:
+    """There are two classes."""
+    count = len(spec.targets.classes)
+    if count == 2:
+        return None
+    return f"it is of the second of two classes, and {spec.name} has {count}"
