@@ -1,6 +1,7 @@
 """What all tests share: compiled programs on disk, and no more of them in memory than a process has
 maps for."""
 
+import functools
 import gc
 import itertools
 import os
@@ -112,6 +113,7 @@ QUICK = ("optim/test_schedules.py", "sweeps/test_axes.py", "sweeps/test_store.py
 TESTS = Path(__file__).parent
 
 
+@functools.cache  # a file has many tests
 def is_slow(path: Path) -> bool:
     """Whether the tests of a file are among those that `make fast` leaves out."""
     inside = path.relative_to(TESTS)

@@ -119,7 +119,8 @@ def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int)
     perturbed = [
         lane(steps([run], arrays, 1, count, perturbation=seed), 0) for seed in range(PERTURBATIONS)
     ]
-    initial_variables = jax.device_get(lane(start([run], arrays, 1).state.variables, 0))
+    # On the host: on a device each shape of a leaf would be a program to compile.
+    initial_variables = lane(jax.device_get(start([run], arrays, 1).state.variables), 0)
     moved = _difference(alone, initial_variables)
     distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(moved)])
     assert np.isfinite(distance), "the run alone diverges"

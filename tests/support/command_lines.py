@@ -20,9 +20,11 @@ LONGEST = 600  # seconds that a command line may take
 # Runs until its input ends. Each line tells it to start a command line, and is answered by its
 # process id, or to wait for one, and is answered by its exit code.
 _PARENT = """
-import gc, importlib, io, json, os, pkgutil, runpy, sys, traceback
-import absl.app, grain, matplotlib.backends.backend_pdf, optuna, orbax.checkpoint, psutil
-import research, sklearn.datasets, tensorboard.summary.writer.event_file_writer, tensorflow_datasets
+import functools, gc, importlib.metadata, io, json, os, pkgutil, runpy, sys, traceback
+import absl.app, grain, jaxlib.mlir.dialects.mhlo, matplotlib.backends.backend_pdf, optuna
+import orbax.checkpoint, psutil, pyarrow.compute, pyarrow.csv, research, sklearn.datasets
+import tensorboard.summary.writer.event_file_writer, tensorflow_datasets, tree
+import tensorflow_datasets.core.data_sources.array_record
 for module in pkgutil.walk_packages(research.__path__, "research."):
     importlib.import_module(module.name)
 from research.analysis.canvas import Canvas
@@ -32,6 +34,10 @@ figure = Canvas(3, 3)
 figure.add_subplot().loglog([1e-6, 1e6], [1e-6, 1e6])
 for form in ("png", "pdf", "svg"):
     figure.savefig(io.BytesIO(), format=form)
+
+# As JAX starts it looks for plugins in all that is installed, a tenth of a launcher's time.
+importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)
+importlib.metadata.entry_points(group="jax_plugins")
 
 # A tenth of a launcher's time went into looking for cycles among what is imported.
 gc.collect()
