@@ -40,7 +40,7 @@ def test_the_table_has_the_flat_score_beside_the_nested_one() -> None:
     with pytest.raises(
         UserError, match="the column 'optimistic' is of a setting that is chosen in"
     ):
-        declared(columns=(flat,), choose=None)
+        declared(columns=(flat,), base={**NESTED, "split": "kfold(3)"})
     with pytest.raises(UserError, match="so seeds=3 of the choice has no effect"):
         declared(choose=dataclasses.replace(CHOOSE, seeds=3))
 

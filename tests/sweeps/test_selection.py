@@ -61,6 +61,13 @@ def test_a_choice_that_would_leak_is_refused() -> None:
     experiment = Experiment("e", "", folds, {"a": {}}, (), choose=CHOOSE)
     with pytest.raises(UserError, match="the validation rows of a fold are test rows of others"):
         selection.searched(experiment, planner())
+    without = Experiment("e", "", {**BASE, "split": "8:2"}, {"a": {}}, (), choose=CHOOSE)
+    with pytest.raises(UserError, match=r"split=8:2 leaves no validation rows; use split=8:1:1, o"):
+        selection.searched(without, planner())
+    sizes = Choose("batch_size", (8, 500))
+    large = Experiment("e", "", {"split": "4:1:1"}, {"a": {}}, (), choose=sizes)
+    with pytest.raises(UserError, match="'e' cannot choose for 'a': batch_size=500 is larger than"):
+        selection.searched(large, planner())
 
 
 def test_divergence_comes_last() -> None:

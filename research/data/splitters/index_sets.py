@@ -125,19 +125,20 @@ class IndexSets:
         checked: list[tuple[np.ndarray, ...]] = []
         for fold, parts in enumerate(folds):
             arrays = tuple(np.asarray(part, np.int32).reshape(-1) for part in parts)
-            # A row may train more than once.
-            distinct = [np.unique(arrays[0]), *arrays[1:]]
-            together = np.concatenate(distinct)
-            if len(arrays) != 3 or len(np.unique(together)) < len(together):
-                raise UserError(
-                    f"split={self.name}: fold {fold} must be three parts that share no row"
-                    " (training, validation, test)"
-                )
+            three = UserError(
+                f"split={self.name}: fold {fold} must be three parts that share no row"
+                " (training, validation, test)"
+            )
+            if len(arrays) != 3:
+                raise three
+            together = np.concatenate(arrays)
             if not len(arrays[0]) or together.min() < 0 or together.max() >= rows:
                 raise ShapeError(
                     f"split={self.name}: the rows of fold {fold} must be 0 to {rows - 1}, and some"
                     " of them training rows"
                 )
+            if _share_rows(arrays, rows):
+                raise three
             checked.append(arrays)
         if not checked:
             raise UserError(f"split={self.name} of {rows} rows has no fold")
@@ -186,6 +187,18 @@ def _sizes_of_groups(
     groups = np.concatenate([np.repeat(np.arange(len(table)), column) for column in table.T])
     folds = division._checked(len(labels), division.function(len(labels), labels, groups, 0))
     return _part_sizes(folds, train_size)
+
+
+def _share_rows(parts: Sequence[np.ndarray], rows: int) -> bool:
+    """Whether parts share a row, or one twice. A row may train more than once."""
+    # Marked instead of sorted: leaving one of N rows out has N folds of N rows.
+    train, *others = parts
+    marked = np.zeros(rows, bool)
+    marked[train] = True
+    distinct = np.count_nonzero(marked) + sum(map(len, others))
+    for part in others:
+        marked[part] = True
+    return bool(np.count_nonzero(marked) < distinct)
 
 
 def _part_sizes(

@@ -15,7 +15,7 @@ from research.sweeps.declare.nested_choice import (
     inner_requests,
 )
 from research.sweeps.experiment import Choose, Experiment
-from research.sweeps.plan.run_plan import RequestedRun, UnfitRun
+from research.sweeps.plan.run_plan import RequestedRun, UnfitRun, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.words import plural
@@ -89,17 +89,28 @@ def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Re
         for label, of_arm in by_label.items()
     }
     for label, of_arm in by_arm.items():
-        runs = [run for of_value in of_arm for run in of_value]
-        for run in runs:
-            if isinstance(run, UnfitRun):
-                raise UserError(f"'{experiment.name}' cannot choose for '{label}': {run.reason}")
-        if any(run.config.fold is not None for run in runs) and label not in experiment.nested:
-            raise UserError(
-                f"'{experiment.name}' chooses {_choose(experiment).path} and has folds: the"
-                " validation rows of a fold are test rows of others, so the choice would leak; use"
-                " split='nested(5,3)', or one split, as split=8:1:1"
-            )
+        _check_runs(experiment, label, [run for of_value in of_arm for run in of_value])
     return by_arm
+
+
+def _check_runs(experiment: Experiment, label: str, runs: Sequence[RequestedRun]) -> None:
+    """Raises UserError if these runs cannot choose for the arm."""
+    choose = _choose(experiment)
+    for run in runs:
+        if isinstance(run, UnfitRun):
+            raise UserError(f"'{experiment.name}' cannot choose for '{label}': {run.reason}")
+    if any(run.config.fold is not None for run in runs) and label not in experiment.nested:
+        raise UserError(
+            f"'{experiment.name}' chooses {choose.path} and has folds: the validation rows of a"
+            " fold are test rows of others, so the choice would leak; use split='nested(5,3)', or"
+            " one split, as split=8:1:1"
+        )
+    if not any(run.program.sizes.validation for run in trainable(runs)):
+        raise UserError(
+            f"'{experiment.name}' chooses {choose.path} by {choose.metric}, and split="
+            f"{runs[0].config.split} leaves no validation rows; use split=8:1:1, or"
+            " split='nested(5,3)'"
+        )
 
 
 def flat(experiment: Experiment, planner: Planner) -> ByArm:

@@ -55,6 +55,9 @@ def test_a_file_with_folds(tmp_path: Path) -> None:
     (other / "again.csv").write_text(file.read_text().replace("59,1,test", "59,1,validation"))
     changed = [{**request, "split": f"file:{other / 'again.csv'}"} for request in requests]
     assert not ids & {run.id for run in planner().runs(changed)}
+    # A file that changes under way is counted again.
+    file.write_text("\n".join(["row,fold,part", *lines, "0,2,train"]))
+    assert len(planner().each_fold([{"split": f"file:{file}"}])) == 3
 
 
 @pytest.mark.parametrize(
