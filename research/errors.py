@@ -7,6 +7,13 @@ from collections.abc import Iterable, Sequence
 
 # A message lists at most this many names.
 MOST = 40
+# Cyrillic and Greek letters that look like a Latin one, and that one.
+_LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03bd"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0391\u0392"
+    "\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
+    "aeopcyxijsovABEKMHOPCTXABEHIKMNOPTX",
+)
 
 
 class UserError(Exception):
@@ -45,7 +52,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def appearance(word: str) -> str:
     """What a reader sees of a word, whatever its capitals and however its letters are composed."""
-    composed = unicodedata.normalize("NFKC", word)
+    composed = unicodedata.normalize("NFKC", word).translate(_LATIN)
     seen = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
     return " ".join(seen.split()).casefold()
 

@@ -1,5 +1,6 @@
 """The examples that launch.evaluate measures a run on: a split of its data, or a file like it."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from launch.cli.saved_run import SavedRun, TrainingData, load_run, load_run_with_data
+from launch.cli.saved_run import (
+    SavedRun,
+    TrainingData,
+    load_run,
+    load_run_with_data,
+    training_data,
+)
 from research.data import csv_file, csv_series, image_folder, text
 from research.data.far_values import far_values
 from research.data.features.feature import PADDING
@@ -18,6 +25,7 @@ from research.data.features.numbers import Numbers
 from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
 from research.data.one_hot import OneHot
+from research.data.repeats import copied
 from research.data.windows import Windows
 from research.errors import UserError
 from research.training.engine.host_fit import trained_labels
@@ -60,7 +68,9 @@ def chosen(split: str) -> tuple[SavedRun, Examples]:
     """
     if split not in SPLITS:
         saved = load_run()
-        return saved, _of_file(saved, split)
+        examples = _of_file(saved, split)
+        notes = [*examples.notes, *_trained_on(saved, examples)]
+        return saved, dataclasses.replace(examples, notes=notes)
     saved, data = load_run_with_data()
     return saved, _of_split(saved, data, split)
 
@@ -114,7 +124,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     if not isinstance(inputs, Image):
         table = csv_file.read_like(Path(path).expanduser(), spec, options)
         rows = np.arange(len(table.x))
-        notes = [*table.notes, *_far(saved, table.x)]
+        notes = [*table.notes, *_far(saved, table.x), *_far_targets(saved, table.y)]
         return Examples(
             list(map(str, rows)), table.x, rows, table.y, table.unread, notes, table.lacks
         )
@@ -131,6 +141,51 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
         f"{path} has no folders of classes" if y is None and not spec.targets.reconstructs else ""
     )
     return Examples(names, x, np.arange(len(x)), y, notes=notes, lacks=lacks)
+
+
+def _far_targets(saved: SavedRun, y: np.ndarray | None) -> Iterator[str]:
+    """As _far, of targets that are numbers, [N]."""
+    targets = saved.spec.targets
+    if y is None or targets.classes or saved.run.config.target_scaling == "none":
+        return
+    name = dict(saved.run.config.dataset.options).get("target", "target")
+    shift, scale = (
+        np.atleast_1d(np.asarray(part))
+        for part in (saved.lane.target_shift, saved.lane.target_scale)
+    )
+    yield from far_values(y[:, None], [name], shift, scale, targets.restored(np.zeros(1)))
+
+
+def _trained_on(saved: SavedRun, examples: Examples) -> Iterator[str]:
+    """A note on new examples that the run was trained on; none where its own data is gone.
+
+    Args:
+        saved: the run.
+        examples: the new examples.
+    """
+    # New data can be evaluated without the run's own, so nothing is said without it.
+    with contextlib.suppress(UserError):
+        rows, data = training_data(saved)
+        arrays, given = ([_stored(x)] for x in (data.arrays.x, examples.x))
+        images = isinstance(saved.spec.inputs.stored, Image)
+        # Rows of few categories are equal by chance, so their targets are compared too.
+        if isinstance(examples.y, np.ndarray) and not (images or saved.spec.windows):
+            arrays.append(data.arrays.y)
+            given.append(examples.y.astype(data.arrays.y.dtype))
+        places, twins = copied(arrays, rows, given, examples.rows)
+        if len(places):
+            noun = "windows" if saved.spec.windows else "images" if images else "rows"
+            name = examples.names[places[0]] if images else f"row {places[0]}"
+            twin = data.names[twins[0]] if data.names else f"row {twins[0]}"
+            yield (
+                f"the run was trained on {len(places):,} of the {len(examples.rows):,} {noun} (the"
+                f" first: {name} is {twin} of {saved.spec.name}); metrics on these say nothing"
+                " about new data"
+            )
+
+
+def _stored(x: Any) -> Any:
+    return x.values if isinstance(x, OneHot) else x
 
 
 def _far(saved: SavedRun, x: Any) -> Iterator[str]:

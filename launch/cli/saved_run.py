@@ -122,12 +122,25 @@ def _record() -> tuple[Store, Record]:
     return records, lookup(records, name)
 
 
+def training_data(saved: SavedRun) -> tuple[np.ndarray, TrainingData]:
+    """The rows [R] that a run was trained on, and its own data. Raises UserError if that is gone or
+    has changed."""
+    _, lane, _, data = _own_data(saved.record)
+    rows = np.asarray(lane.train)
+    return rows[rows >= 0], data
+
+
 def _with_data(record: Record, saved: Saved) -> tuple[SavedRun, TrainingData]:
+    run, lane, spec, data = _own_data(record)
+    return _saved_run(record, saved, run, spec, lane), data
+
+
+def _own_data(record: Record) -> tuple[PlannedRun, Lane, DataSpec, TrainingData]:
     plans = planner()
     run = run_of(record, plans)
     source, arrays = plans.source(run.config), plans.arrays(run)
     lane = run_lane(run.program, run.config, arrays)
-    return _saved_run(record, saved, run, source.spec, lane), TrainingData(arrays, source.names)
+    return run, lane, source.spec, TrainingData(arrays, source.names)
 
 
 def _saved_run(

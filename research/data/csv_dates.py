@@ -1,5 +1,4 @@
-"""Which texts and whole numbers of a csv file are dates or times of day, and which moments these
-are."""
+"""Which texts of a csv file are dates or times of day, and which moments these are."""
 
 # Types are not looked up: pyarrow is imported when a file is read.
 from __future__ import annotations
@@ -17,7 +16,14 @@ from research.data.arrow import pa, pc
 _YEAR = r"(?:1[89]|20|21)\d\d"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-_NAMED = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
+_OTHER_MONTHS = (
+    "märz|mär|mrz|mai|okt|dez|enero|ene|abril|abr|agosto|ago|diciembre|dic|février|févr|fév|avril|avr"
+    "|juin|juillet|juil|août|aout|décembre|déc|gennaio|gen|maggio|mag|giugno|giu|luglio|lug"
+    "|settembre|set|ottobre|ott|fevereiro|fev|março|maio|outubro|out|dezembro|oktober|mrt|mei"
+)
+_NAMED = (
+    rf"(?:(?:{_OTHER_MONTHS})\.?|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?)"
+)
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[+-]\d\d:?\d\d)?"
 _DATES = (
     rf"{_YEAR}[-/.]{_MONTH}(?:[-/.]{_DAY})?",
@@ -31,6 +37,7 @@ _DATES = (
     rf"q[1-4][-/ ']*(?:{_YEAR}|\d\d)",
     rf"(?:0[1-9]|1[0-2])[-/]{_YEAR}",
     rf"{_YEAR}-[0-3]\d\d",  # the day of the year
+    "0000-00-00",  # as MySQL writes that there is none
     r"\d{4}([-/])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])",  # in other calendars
     rf"{_YEAR}[年년]\s*{_MONTH}[月월](?:\s*{_DAY}[日일])?",
 )
@@ -58,23 +65,6 @@ def is_day(text: str) -> bool:
     return is_date(text) and re.fullmatch(_CLOCK, text, re.I) is None
 
 
-def are_days(values: np.ndarray) -> bool:
-    """Whether all of these whole numbers are months or days written as 202401 or 20240131, the
-    latter perhaps with hours, minutes and seconds behind; by chance few would be."""
-    days = (values * 100 + 1, *(values // scale for scale in (1, 100, 10_000, 1_000_000)))
-    return len(np.unique(values)) >= _FEW and any(map(_inside, days))
-
-
-def _inside(days: np.ndarray) -> bool:
-    """Whether all of these numbers are days written as 20240131."""
-    year, rest = np.divmod(days, 10_000)
-    month, day = np.divmod(rest, 100)
-    inside = (
-        (year >= 1850) & (year <= 2150) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    )
-    return bool(inside.all())
-
-
 def compact_dates(cells: pa.StringArray) -> np.ndarray | None:
     """The microseconds from 1970, int64 [N], of months, days or times written as 202401, 20240131
     or 202401311015; None if the cells are not all so."""
@@ -86,15 +76,6 @@ def compact_dates(cells: pa.StringArray) -> np.ndarray | None:
     if length == 6:
         texts = [f"{text[:4]}-{text[4:]}" for text in texts]
     return moments([f"{text[:8]}T{text[8:]}" if text[8:] else text for text in texts])
-
-
-def are_since_1970(numbers: np.ndarray) -> bool:
-    """Whether all numbers are seconds from 1970 in the years 2000 to 2050, or parts of seconds."""
-    since = 9.46e8
-    until = 2.53e9
-    least = numbers.min()
-    most = numbers.max()
-    return any(since * scale <= least and most <= until * scale for scale in (1, 1e3, 1e6, 1e9))
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -132,8 +113,6 @@ _OTHERS = (
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S"),
     *("%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]"),
 )
-# Numbers that could be dates by chance.
-_FEW = 5
 # Texts of a column by which a format is refused early.
 _TRIED = 100
 

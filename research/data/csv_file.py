@@ -38,7 +38,7 @@ from research.options import options_of
 from research.registry import DATASETS, Entry
 
 # Raised when the same file is read as other arrays.
-VERSION = "2.5.0"
+VERSION = "2.6.0"
 
 
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:

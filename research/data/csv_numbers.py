@@ -75,6 +75,8 @@ MARKS = {
     " ": _BLANKS,
     "_": "_",
 }
+# The marks that go with digits of other scripts: Arabic ones, and wide ones.
+_MARKS = str.maketrans("٫٬．，", ".,.,")
 # Other characters for a minus sign, hyphens and a dash among them.
 _MINUS = "−﹣－‐‑‒–"
 
@@ -175,11 +177,13 @@ class Format:
 
 
 def _with_plain_digits(cells: pa.StringArray) -> pa.StringArray:
-    """The cells with 0 to 9 for the digits of other scripts, such as wide or Arabic ones."""
+    """The cells with 0 to 9 for the digits of other scripts, such as wide or Arabic ones, and with
+    the points and commas that belong to them."""
     if not pc.any(pc.match_substring_regex(cells, r"[^\P{Nd}0-9]")).as_py():
         return cells
     texts = [
-        text and "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
+        text
+        and "".join(str(unicodedata.decimal(letter, letter)) for letter in text.translate(_MARKS))
         for text in cells.to_pylist()
     ]
     return pa.array(texts, pa.string())

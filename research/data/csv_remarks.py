@@ -11,7 +11,7 @@ import numpy as np
 
 from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
-from research.data.csv_notations import notation
+from research.data.csv_notations import joined, notation
 from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format
 from research.data.csv_refused import flag
 from research.data.sentinels import sentinels
@@ -114,6 +114,13 @@ def notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> l
             f"column '{column.name}' has {plural} ('{text}') and is read as {len(names)}"
             f" categories; for a quantity {instead}; {flag('categories', column)} says that they"
             " are names"
+        )
+    if several := joined(names):
+        text, parts = several
+        shown = " and ".join(f"'{part}'" for part in parts[:3])
+        notes.append(
+            f"column '{column.name}': '{text}' joins {shown}, and is read as a category beside"
+            " them; if a row may have several, write each in a column of its own"
         )
     numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
     if numbers.any() and not numbers.all():

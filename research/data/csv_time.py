@@ -11,9 +11,10 @@ import numpy as np
 
 from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
-from research.data.csv_dates import Ambiguous, are_since_1970, compact_dates, is_day, moments
+from research.data.csv_dates import Ambiguous, compact_dates, is_day, moments
 from research.data.csv_numbers import is_number
 from research.data.csv_refused import flag
+from research.data.numbered_dates import unit_since_1970
 
 # A column of numbers with one of these names is taken for times.
 _NAMES = {
@@ -240,7 +241,7 @@ def _numbers_rows(numbers: np.ndarray) -> bool:
     steps = np.diff(np.sort(numbers))
     if steps[0] <= 0 or (steps == 0).any():
         return False
-    if (steps == steps[0]).all() or are_since_1970(numbers):
+    if (steps == steps[0]).all() or unit_since_1970(numbers):
         return True
     # N draws out of R numbers are all different with a chance of about exp(-N² / 2R).
     return numbers.dtype.kind == "i" and len(numbers) ** 2 > 2 * _UNLIKELY * steps.sum()

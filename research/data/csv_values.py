@@ -12,13 +12,13 @@ import numpy as np
 from research.data import csv_refused
 from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
-from research.data.csv_dates import are_days
 from research.data.csv_notations import notation
 from research.data.csv_numbers import Format, signed
 from research.data.csv_refused import flag
 from research.data.csv_remarks import notes_on, notes_on_texts
 from research.data.garbled import garbled
 from research.data.lookalikes import lookalikes
+from research.data.numbered_dates import are_compact, are_days, meaning, unit_since_1970
 from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -229,6 +229,12 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
     _check_finite(column, numbers, form)
     present = numbers[~absent]
     notes = notes_on(column, form, numbers)
+    if what := meaning(column.name, present):
+        notes += (
+            f"column '{column.name}' may be dates, {what}, and is read as a quantity; new dates lie"
+            " outside of those that were trained on: write what repeats, such as the hour or the"
+            f" month, or {csv_refused.leave_out(column)}",
+        )
     if (present != np.floor(present)).any():
         return Values(numbers, notes=notes)
     cells = column.cells.filter(pa.array(~absent))
@@ -244,9 +250,12 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
             row = int((np.nan_to_num(numbers) >= _ID).argmax())
             cell = column.cells[row].as_py()
             digits = len(cell.partition(".")[0])
-            raise column.error(
-                row, f"'{cell}' has {digits} digits, as ids have; {csv_refused.choices(column)}"
-            )
+            unit = unit_since_1970(present)
+            choices = csv_refused.choices(column)
+            choices += f"; as times they would be {unit} since 1970" if unit else ""
+            raise column.error(row, f"'{cell}' has {digits} digits, as ids have; {choices}")
+        if are_compact(cells):
+            csv_refused.refuse_date(column, int((~absent).argmax()))
         values = categories_of(column, form)
         read = (
             f"column '{column.name}' has codes with leading zeros ('{codes[0]}') and is read as"

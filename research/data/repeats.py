@@ -1,7 +1,7 @@
 """Examples that a data set has more than once, where that makes its scores look better, or its
 classes unclear."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,35 @@ def repeats(
                 f"{count} of its images {'have' if count > 1 else 'has'} more than one class "
                 f"(the first: {name_of(first)} is {name_of(second)})"
             )
+
+
+def copied(
+    arrays: Sequence[Any], rows: np.ndarray, new: Sequence[Any], new_rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which new examples equal others, and the first of these, as places in `new_rows` and rows.
+
+    Args:
+        arrays: what is compared of the others, such as inputs and targets, each [N, ...].
+        rows: the rows [R] of them that count.
+        new: the same of the new examples, each [M, ...].
+        new_rows: the rows [S] of them that count.
+    """
+    digests = _digests_at(rows, arrays)
+    first = dict(zip(digests[::-1].tolist(), rows[::-1].tolist(), strict=True))
+    known = [first.get(digest, -1) for digest in _digests_at(new_rows, new).tolist()]
+    twins = np.array(known, np.int64)
+    places = np.flatnonzero(twins >= 0)
+    return places, twins[places]
+
+
+def _digests_at(rows: np.ndarray, arrays: Sequence[Any]) -> np.ndarray:
+    """As _digests, of these rows, which are gathered a few at a time."""
+    width = sum(np.asarray(array[rows[:1]]).nbytes for array in arrays)
+    size = max(1, _PIECE // max(1, width))
+    pieces = [rows[first : first + size] for first in range(0, len(rows), size)]
+    return np.concatenate(
+        [_digests(*(np.asarray(array[piece]) for array in arrays)) for piece in pieces]
+    )
 
 
 def _copies(digests: np.ndarray, noun: str, name_of: Callable[[int], str]) -> Iterator[str]:

@@ -48,6 +48,32 @@ def _series(name: str, lines: Sequence[str], *says: str, flags: str = "") -> Cas
 
 CASES: list[Case] = [
     _read(
+        "that the run was trained on",
+        "a,b,y\n0,0,u\n1,7,v\n0.5,3,u\n",
+        "note: the run was trained on 2 of the 3 rows (the first: row 0 is row 0 of csv:t.csv)",
+        flags="--split=1:0:0",
+    ),
+    Case(
+        "new data with a target in another unit",
+        _after(
+            f"{TRAIN} --arch=linear",
+            ["a,y", *(f"{row / 8},{row / 3 + 0.5}" for row in range(40))],
+            b"a,y\n1,300.5\n2,500.5\n",
+        ),
+        EVALUATE,
+        says=("column 'y': 2 of 2 values are far from the training rows, such as 500.5",),
+    ),
+    Case(
+        "a new series that the run was trained on",
+        _after(
+            f"{TRAIN} --task=forecast --context=8 --arch=ar --split=1:0:0",
+            SERIES,
+            "\n".join(SERIES).encode(),
+        ),
+        EVALUATE,
+        says=("the run was trained on 14 of the 14 windows",),
+    ),
+    _read(
         "in grams, after training on kilograms",
         "a,b,y\n12 g,2,u\n13 g,2,v\n",
         "row 2, column 'a': '12 g' is not in 'kg'; new data is read as the run's own was",
