@@ -28,8 +28,8 @@ SYNONYMS = {
     "precision": ("dtype", "amp", "fp16", "bf16", "mixed_precision"),
     "accumulate": ("grad_accum", "accumulation_steps", "gradient_accumulation_steps"),
     "init_from": ("pretrained", "checkpoint", "ckpt", "load", "weights", "finetune_from"),
+    "out": ("output", "output_file", "outfile"),
     "records": (
-        "output",
         "output_dir",
         "out_dir",
         "outdir",
@@ -49,7 +49,10 @@ SYNONYMS = {
     "keep_params": ("save", "save_model", "save_params", "save_weights"),
     "data_workers": ("num_workers", "n_workers"),
     "where": ("filter", "query", "select"),
-    "run": ("id", "run_id"),
+    "run": ("id", "run_id", "runs"),
+    "delete": ("remove", "rm"),
+    "to": ("format", "backend"),
+    "keep_predictions": ("save_predictions",),
     "optimizer.b1": ("beta1",),
     "optimizer.b2": ("beta2",),
     "optimizer.eps": ("epsilon",),
@@ -62,4 +65,13 @@ def synonym(name: str, synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS) -> st
     >>> synonym("lr")
     'learning_rate'
     """
-    return next((here for here, names in synonyms.items() if name in names), "")
+    return next(iter(every_synonym(name, synonyms)), "")
+
+
+def every_synonym(name: str, synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS) -> list[str]:
+    """All names here of what other programs call `name`.
+
+    >>> every_synonym("runs")
+    ['seeds', 'run']
+    """
+    return [here for here, names in synonyms.items() if name in names]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from research.config import PARTS
 from research.errors import close
 from research.registry import REGULARIZERS
-from research.synonyms import synonym
+from research.synonyms import every_synonym, synonym
 
 # What flags of other programs do is done otherwise here.
 _OTHERWISE = {
@@ -55,7 +55,8 @@ def meant(name: str, value: str | None, given: Mapping[str, str], known: Collect
     """
     name = name.replace("-", "_").lower()
     head, dot, tail = name.partition(".")
-    if flag := synonym(head):
+    heads = {flag.partition(".")[0] for flag in known}
+    if flag := next((flag for flag in every_synonym(head) if flag.partition(".")[0] in heads), ""):
         name = f"{flag}{dot}{tail}"
     if name in known:
         return f"--{name}{_equals(value)}"

@@ -90,7 +90,9 @@ def _groups() -> dict[str, tuple[str, ...]]:
 def _program() -> Iterator[str]:
     """The running program: what it does, examples, and its flags in groups."""
     document = (sys.modules["__main__"].__doc__ or "").strip()
-    yield from document.splitlines()
+    summary, gap, examples = document.partition("\n\n")
+    yield " ".join(summary.split())
+    yield from (gap + examples).splitlines()[1:]
     runs = "learning_rate" in flags.FLAGS
     for group, names in _grouped().items():
         yield ""

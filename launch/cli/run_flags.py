@@ -73,16 +73,21 @@ def _default(value: Any) -> str:
 
 
 def _options(field: str, registry: Any) -> dict[str, list[str]]:
-    """What each option of a registry's entries is, by name: one line an entry that has it."""
-    options: dict[str, list[str]] = {}
+    """What each option of a registry's entries is, by name: a line per meaning, with the entries
+    that have it."""
+    owners: dict[str, dict[str, list[str]]] = {}
     for entry in (*registry, *registry.examples()):
         for place, opt in enumerate(entry.options):
             name = opt.name
             if registry is REGULARIZERS:
                 name = entry.name if place == 0 else f"{entry.name}.{opt.name}"
             default = " (required)" if opt.default is REQUIRED else _default(opt.default)
-            options.setdefault(name, []).append(f"{entry.name}: {opt.help or opt.name}{default}")
-    return options
+            meaning = f"{opt.help or opt.name}{default}"
+            owners.setdefault(name, {}).setdefault(meaning, []).append(entry.name)
+    return {
+        name: [f"{', '.join(entries)}: {meaning}" for meaning, entries in meanings.items()]
+        for name, meanings in owners.items()
+    }
 
 
 def run_settings() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import itertools
 import os
 import re
 import select
@@ -248,6 +249,10 @@ def _meant(name: str, argv: Sequence[str]) -> str:
     if name in ELSEWHERE:
         return f"it is a flag of {ELSEWHERE[name]}"
     given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
+    # A value behind a blank, as in `--lr 0.1`.
+    for flag, value in itertools.pairwise(argv[1:]):
+        if flag.lstrip("-") == name and not value.startswith("-"):
+            given.setdefault(name, value)
     # Here, since most command lines are right, and some programs do without the registries.
     from launch.cli.flag_meanings import meant, otherwise
 

@@ -14,7 +14,7 @@ from tests.support.command_lines import ROOT, Result, run_all
 # An unknown flag and what to write in its place.
 MEANT = {
     "train --lr=0.1": "did you mean --learning_rate=0.1?",
-    "train --bs 32": "did you mean --batch_size?",
+    "train --bs 32": "did you mean --batch_size=32?",
     "train --model.hidden=3": "did you mean --arch.hidden=3?",
     "train --dropout=0.5": "did you mean --regularization=dropout=0.5?",
     "train --wd=1e-4 --regularization=dropout=0.2": (
@@ -24,6 +24,8 @@ MEANT = {
     "train --optimizer=adam --b1=0.8": "did you mean --optimizer.b1=0.8?",
     "train --hidden=64": "did you mean --arch.hidden=64?",
     "sweep --n_seeds=3": "did you mean --seeds=3?",
+    "package --output=model": "did you mean --out=model?",
+    "verify --runs=3": "did you mean --run=3?",
     "doctor --recods=here": "did you mean --records=here?",
     "list --zzzzz": "--help lists the flags",
 }
