@@ -138,6 +138,7 @@ FITTED_SETTINGS = (
     "fold",
     "train_size",
     "label_noise",
+    "class_weight",
     "scaling",
     "arch",
     "metrics",
@@ -149,14 +150,24 @@ FITTED_SETTINGS = (
 class HostEstimator(Architecture):
     """An architecture that is fitted on the host instead of trained by updates.
 
-    `build(train, validation, seed, outputs=K, **facts, **options)` fits it and returns `predict(x:
-    [M, ...]) -> scores [M, K]`; see research/baselines/estimator.py. It may also need the fact
-    `task: str`.
+    `build` is a function `build(train, validation, seed, outputs=K, **facts, **options)` that fits
+    it and returns `predict(x: [M, ...]) -> scores [M, K]`, or a class: `build(outputs=K, **facts,
+    **options)` is then such a function of the first three. See research/baselines/estimator.py. It
+    may also need the fact `task: str`.
 
     tasks: those that it is for.
+    weighs: whether examples can have weights, by --weight and --class_weight.
     """
 
     tasks: tuple[str, ...] = ("classification", "regression")
+    weighs: bool = False
+
+    def fit(self, **arguments: Any) -> Callable[..., Any]:
+        """What fits it, by `outputs`, the facts and the options."""
+        if isinstance(self.build, type):
+            fit: Callable[..., Any] = self.build(**arguments)
+            return fit
+        return functools.partial(self.build, **arguments)
 
     def _options_of_build(self) -> tuple[Option, ...]:
         given = ("train", "validation", "seed", "outputs", *self.needs_facts)

@@ -60,6 +60,7 @@ def _bound(number: float) -> str:
 # The ranges that most options have.
 Probability = typing.Annotated[float, Range(0, 1, high_open=True)]
 Fraction = typing.Annotated[float, Range(0, 1)]
+Share = typing.Annotated[float, Range(0, 1, low_open=True)]
 NonNegative = typing.Annotated[float, Range(0)]
 Positive = typing.Annotated[float, Range(0, low_open=True)]
 Count = typing.Annotated[int, Range(1)]

@@ -1,2 +1,4 @@
 """Host estimators: baselines that are fitted on the host instead of trained by updates. In reading
-order: estimator (what one is), constant (the simplest)."""
+order: estimator (what one is), constant (the simplest), scikit_learn (how its estimators are
+fitted), neighbors, generative, penalized, support_vectors, trees, gaussian_process, stages
+(iterations of boosting), boosting, lightgbm."""

@@ -28,11 +28,13 @@ def constant(
         >>> np.exp(predict(np.zeros((1, 1)))).round(2).tolist()
         [[0.25, 0.75]]
     """
-    scores = np.array([np.mean(train.y, dtype=np.float64)])
     if task == "classification":
-        shares = np.bincount(train.y, minlength=outputs) / len(train.y)
+        counts = np.bincount(train.y, train.weight, minlength=outputs)
+        shares = counts / counts.sum()
         # A class without training rows would have minus infinity, and its loss would be infinite.
         scores = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+    else:
+        scores = np.average(train.y.astype(np.float64), weights=train.weight, keepdims=True)
     return lambda x: np.tile(scores, (len(x), 1))
 
 
@@ -44,5 +46,6 @@ ARCHITECTURES.add(
         "the baseline of chance",
         takes=("numbers", "tokens", "padded series"),
         needs_facts=("task",),
+        weighs=True,
     )
 )

@@ -1,7 +1,7 @@
 """Estimator: what a host estimator is fitted to, and what it returns."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,15 +11,28 @@ class LabelledExamples(NamedTuple):
 
     x: inputs [N, ...], filled and scaled as a network sees them; of several, each by its name.
     y: labels int32 [N], or values [N] in the units of the data.
+    weight: what each example weighs in the fit, [N]; None: all the same.
     """
 
     x: Any
     y: np.ndarray
+    weight: np.ndarray | None = None
 
 
 # Inputs [M, ...] -> scores [M, K]: logits or log-probabilities of K classes, or predictions (K = 1)
 # in the units of the data.
 Predict = Callable[[Any], np.ndarray]
+
+
+@runtime_checkable
+class StagedPredict(Protocol):
+    """A predictor that is fitted in iterations, such as boosting. Its curves are by iteration."""
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """The scores [M, K] of inputs [M, ...]."""
+
+    def stages(self, x: Any) -> Iterator[np.ndarray]:
+        """The scores [M, K] after each iteration, whether or not the predictor uses it."""
 
 
 class Fit(Protocol):

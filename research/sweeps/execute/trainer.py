@@ -290,6 +290,9 @@ class _TrainedPack(PackObserver):
         if jax.process_index() == 0:
             self.context.observer.curves(self.pack.runs, progress.curves)
 
+    def at_warning(self, message: str) -> None:
+        self.context.observer.warn(message)
+
 
 def _ended(pack: Pack, at: EpochProgress) -> list[Ended]:
     """The pack's runs that have trained to the end of this epoch."""

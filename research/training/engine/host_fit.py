@@ -1,14 +1,15 @@
 """Host fits: the outcomes of runs that are fitted on the host instead of trained by updates."""
 
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, StagedPredict
 from research.config import RunConfig
 from research.data.features.named_arrays import by_array, take
 from research.data.spec import Arrays
@@ -23,6 +24,7 @@ from research.training.setup.program import Program
 from research.training.step import network
 from research.training.step.state import Lane
 
+STAGES_AT_ONCE = 100
 SPLITS = ("train", "validation", "test")
 
 
@@ -35,11 +37,11 @@ def fit(
         program: what the runs have in common.
         configs: the config of each run.
         arrays: the data.
-        observer: follows the fits; it is called once, when all are done.
+        observer: follows the fits; its epoch ends once, when all are done.
     """
     arrays = program.spec.view(arrays)
     with program.precision_context():
-        outcomes = [_outcome(program, config, arrays) for config in configs]
+        outcomes = [_outcome(program, config, arrays, observer) for config in configs]
     epochs = program.config.epochs
     progress = EpochProgress(
         epochs,
@@ -55,14 +57,18 @@ def fit(
     return outcomes
 
 
-def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
+def _outcome(
+    program: Program, config: RunConfig, arrays: Arrays, observer: PackObserver
+) -> Outcome:
     """The outcome of one run."""
     lane = make_lane_inputs(config, program, arrays).lane
     rows = {name: rows for name in SPLITS if len(rows := _rows(lane, name))}
     predict, _ = _fitted(program, config, lane, arrays)
+    for note in getattr(predict, "notes", ()):
+        observer.at_warning(f"arch={config.arch.name}, seed={config.seed}: {note}")
+    inputs = {name: _inputs(program, lane, arrays.x, split) for name, split in rows.items()}
     scores = {
-        name: _scores(program, predict(_inputs(program, lane, arrays.x, split)), len(split))
-        for name, split in rows.items()
+        name: _scores(program, predict(inputs[name]), len(split)) for name, split in rows.items()
     }
     lost = [name for name, values in scores.items() if not np.isfinite(values).all()]
     metrics: dict[str, float] = {}
@@ -76,16 +82,15 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
         final = final_metrics(program.problem, {"scores": values}, y, clean)
         metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
         if name != "test":
-            of_examples = program.problem.example_metrics(
-                jnp.asarray(values), by_array(y, jnp.asarray)
-            )
-            curves |= {f"{name}/{m}": [float(jnp.mean(v))] for m, v in of_examples.items()}
+            staged = isinstance(predict, StagedPredict)
+            stages = predict.stages(inputs[name]) if staged else [values]
+            curves |= _curves(program, name, stages, y)
     checksum = _checksum(list(scores.values()))
     own_test = outside_the_folds(config.split, program.spec)
     if len(own_test):
         rows[OWN_TEST] = own_test
-        inputs = _inputs(program, lane, arrays.x, own_test)
-        scores[OWN_TEST] = _scores(program, predict(inputs), len(own_test))
+        unseen = _inputs(program, lane, arrays.x, own_test)
+        scores[OWN_TEST] = _scores(program, predict(unseen), len(own_test))
     return Outcome(
         metrics={} if lost else metrics,
         curves=curves,
@@ -99,6 +104,26 @@ def _outcome(program: Program, config: RunConfig, arrays: Arrays) -> Outcome:
         },
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
     )
+
+
+def _curves(
+    program: Program, name: str, stages: Iterable[np.ndarray], y: Any
+) -> dict[str, list[float]]:
+    """The curves of a split: the mean metrics of its scores [N, K] after each stage of the fit, as
+    `train/accuracy`."""
+    curves: dict[str, list[float]] = {}
+    # Many stages at once: each operation takes longer to start than for the rows of one stage.
+    remaining = iter(stages)
+    while block := list(itertools.islice(remaining, STAGES_AT_ONCE)):
+        scores = np.stack(block)
+        rows = np.tile(np.arange(scores.shape[1]), len(scores))
+        of_examples = program.problem.example_metrics(
+            jnp.asarray(scores.reshape(len(rows), -1)), by_array(take(y, rows), jnp.asarray)
+        )
+        for metric, values in of_examples.items():
+            means = jnp.mean(values.reshape(scores.shape[:2]), axis=1)
+            curves.setdefault(f"{name}/{metric}", []).extend(means.tolist())
+    return curves
 
 
 def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Predict, Any]:
@@ -133,7 +158,12 @@ def _examples(
     y = arrays.y
     if noisy and lane.hparams["label_noise"]:
         y = trained_labels(program, lane, y)
-    return LabelledExamples(_inputs(program, lane, arrays.x, rows), take(y, rows))
+    y = take(y, rows)
+    weight = None if arrays.weights is None else arrays.weights[rows]
+    if lane.class_weight is not None:
+        by_class = np.asarray(lane.class_weight)[y]
+        weight = by_class if weight is None else by_class * weight
+    return LabelledExamples(_inputs(program, lane, arrays.x, rows), y, weight)
 
 
 def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:

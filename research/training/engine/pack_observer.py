@@ -45,5 +45,8 @@ class PackObserver:
     def at_epoch(self, progress: EpochProgress) -> None:
         """Called after each epoch."""
 
+    def at_warning(self, message: str) -> None:
+        """Called with what a fit on the host warned of."""
+
 
 NOBODY = PackObserver()

@@ -34,9 +34,21 @@ def check(config: RunConfig, program: Program) -> None:
         raise UserError(
             f"{needs[0]} reads a validation loss, and an environment has none; leave it out"
         )
-    if needs and not sizes.validation:
+    if needs:
+        check_validation(needs[0], config, program)
+
+
+def check_validation(reader: str, config: RunConfig, program: Program) -> None:
+    """Raises UserError if there are no validation rows.
+
+    Args:
+        reader: what reads them.
+        config: the run's config.
+        program: its program.
+    """
+    if not program.sizes.validation:
         raise UserError(
-            f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
+            f"{reader} reads the validation rows; split={config.split} leaves none; try"
             f" --split={with_validation(config.split)}"
         )
 

@@ -51,3 +51,25 @@ def check_task(config: RunConfig) -> None:
         raise UserError(
             f"arch={entry.name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
         )
+
+
+def check_weighs(arch: str, setting: str) -> None:
+    """Raises UserError if a host estimator cannot weigh examples.
+
+    Args:
+        arch: the name of the architecture.
+        setting: what weighs them, such as class_weight.
+    """
+    entry = ARCHITECTURES.get(arch)
+    if not isinstance(entry, HostEstimator) or entry.weighs:
+        return
+    weighing = [other.name for other in ARCHITECTURES if getattr(other, "weighs", False)]
+    raise UserError(
+        f"arch={arch} does not weigh examples; leave --{setting} out, or take one that does:"
+        f" {', '.join(weighing)}, or a network"
+    )
+
+
+def stops_early(config: RunConfig) -> bool:
+    """Whether a fitted run chooses an iteration on the validation rows."""
+    return bool(dict(config.arch.options).get("early_stopping_rounds"))

@@ -30,6 +30,7 @@ from research.registry import (
     REGULARIZERS,
     Entry,
     Environment,
+    HostEstimator,
 )
 from research.run_config import PlayerSettings
 from research.tasks.metrics import measured_problem
@@ -202,7 +203,8 @@ class Program:
     def estimator(self, config: RunConfig) -> Fit:
         """The host estimator of a run, by its own numbers."""
         entry = ARCHITECTURES.get(config.arch.name)
-        return functools.partial(entry.build, **self._arguments(config.arch, self.width))
+        assert isinstance(entry, HostEstimator)
+        return entry.fit(**self._arguments(config.arch, self.width))
 
     def _arguments(self, arch: Component, outputs: int) -> dict[str, Any]:
         """What the builder of the architecture takes for these data."""

@@ -177,6 +177,8 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     _check_input(config, spec)
     program = make_program(config, spec)
     if program.fitted:
+        if host.stops_early(config):
+            enough_rows.check_validation("arch.early_stopping_rounds", config, program)
         return program
     enough_rows.check(config, program)
     _check_slots(config)
@@ -280,13 +282,10 @@ def _check_weights(config: RunConfig, spec: DataSpec) -> None:
             f"{weighed_by[0]} applies only to objective=supervised, whose loss is a mean over"
             f" examples; with objective={config.objective.name}, leave it out"
         )
+    if weighed_by:
+        host.check_weighs(config.arch.name, weighed_by[0])
     if not spec.weighted:
         return
-    if host.is_fitted(config):
-        raise UserError(
-            f"weight weighs rows in the loss of updates, and arch={config.arch.name} is fitted on"
-            " the host; use --drop in place of --weight"
-        )
     for part in config.regularization:
         if REGULARIZERS.get(part.name).mixes_examples:
             raise UserError(
