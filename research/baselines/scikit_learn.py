@@ -27,8 +27,8 @@ def flat(x: np.ndarray) -> np.ndarray:
 
 
 def threads(x: np.ndarray) -> int:
-    """How many threads a fit to inputs [N, ...] may use: the cores of this process, of which Slurm
-    allots a task its share; one for small inputs, where threads would wait for each other."""
+    """How many threads a fit to inputs [N, ...] may use: one per core that this process may use,
+    as Slurm allots them; a single one for small inputs, where threads would wait for each other."""
     return len(os.sched_getaffinity(0)) if x.size >= WORTH_THREADS else 1
 
 

@@ -31,7 +31,6 @@ def estimator(
     takes: tuple[str, ...] | Mapping[str, str] = (),
     needs_facts: tuple[str, ...] = (),
     constraints: Sequence[Callable[..., str | None]] = (),
-    weighs: bool = False,
 ) -> Any:
     """Registers a function that fits on the host as an architecture.
 
@@ -47,7 +46,6 @@ def estimator(
         takes: as in @architecture.
         needs_facts: facts of the data that it takes as parameters; see registry.HostEstimator.
         constraints: functions of (config, spec) that return what is wrong, or None.
-        weighs: whether it weighs examples by `train.weight`.
     """
 
     def add(build: Builder) -> Builder:
@@ -71,7 +69,6 @@ def estimator(
                 takes=takes or takes_by_default(needs_facts),
                 needs_facts=needs_facts,
                 tasks=tasks,
-                weighs=weighs,
             )
         )
         return build

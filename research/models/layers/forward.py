@@ -97,7 +97,8 @@ class Forward:
         if index is not None:
             # By the position in the global batch, so that draws do not depend on the devices.
             index = index * count + jnp.arange(index.size) % count
-        return self.replace(
+        return dataclasses.replace(
+            self,
             index=index,
             weight=each(self.weight),
             total=None if self.total is None else self.total * count,
@@ -111,7 +112,7 @@ class Forward:
         Every network that reads sequences calls it, so that statistics and penalties leave padding
         out.
         """
-        return self.replace(steps=steps) if self.masked else self  # type: ignore[attr-defined]
+        return dataclasses.replace(self, steps=steps) if self.masked else self  # type: ignore[attr-defined]
 
     def real_steps(self, x: jax.Array) -> jax.Array | None:
         """Which steps of x [B, T, ...] are real, bool [B, T, 1, ...]; None: all are, or x [B, D]

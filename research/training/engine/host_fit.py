@@ -82,8 +82,9 @@ def _outcome(
         final = final_metrics(program.problem, {"scores": values}, y, clean)
         metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
         if name != "test":
-            staged = isinstance(predict, StagedPredict)
-            stages = predict.stages(inputs[name]) if staged else [values]
+            stages: Iterable[np.ndarray] = [values]
+            if isinstance(predict, StagedPredict):
+                stages = predict.stages(inputs[name])
             curves |= _curves(program, name, stages, y)
     checksum = _checksum(list(scores.values()))
     own_test = outside_the_folds(config.split, program.spec)
