@@ -1,5 +1,6 @@
 """Forward: what the layers of a network need to know of one forward pass."""
 
+import dataclasses
 from typing import Any
 
 import flax.struct
@@ -112,7 +113,7 @@ class Forward:
         Every network that reads sequences calls it, so that statistics and penalties leave padding
         out.
         """
-        return dataclasses.replace(self, steps=steps) if self.masked else self  # type: ignore[attr-defined]
+        return dataclasses.replace(self, steps=steps) if self.masked else self
 
     def real_steps(self, x: jax.Array) -> jax.Array | None:
         """Which steps of x [B, T, ...] are real, bool [B, T, 1, ...]; None: all are, or x [B, D]
