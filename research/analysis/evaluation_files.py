@@ -87,6 +87,9 @@ class Evaluation:
         else:
             columns += [] if self.y is None else [list(map(_exact, self.y))]
             columns += [list(map(_exact, self.scores[:, 0]))]
+            if self.scores.shape[1] > 1:
+                header += ["lower", "upper"]
+                columns += [list(map(_exact, self.scores[:, k])) for k in (1, -1)]
         return [header, *map(list, zip(*columns, strict=True))]
 
     def confusion(self) -> np.ndarray:

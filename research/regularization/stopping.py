@@ -1,4 +1,4 @@
-"""Slot stopping: when training ends, from the validation losses of its epochs."""
+"""Slot stopping: when training ends, from the validation losses or metrics of its epochs."""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 from research.options import NonNegative, PositiveWhole
 from research.regularization.member import member
+
+LOSS = "loss"
 
 
 class StoppingState(NamedTuple):
@@ -37,10 +39,13 @@ class Stopping(NamedTuple):
 )
 def early_stopping(
     patience: Annotated[PositiveWhole, "epochs without improvement after which training stops"],
-    min_delta: Annotated[NonNegative, "least decrease of the validation loss that counts"] = 0.0,
+    min_delta: Annotated[NonNegative, "least improvement that counts"] = 0.0,
+    metric: Annotated[str, "what of the validation rows must improve: loss, or a metric"] = LOSS,
 ) -> Stopping:
     """Stops when the validation loss has not improved for `patience` epochs and restores the best
     parameters.
+
+    With another metric the engine passes that, negated where higher is better.
 
     Without patience's limit (infinity, never a user's value) every epoch counts as improved: the
     last is kept.

@@ -99,6 +99,17 @@ def pinball(level: float, scores: Any, y: Any) -> Any:
     return xp.where(error >= 0, level * error, (level - 1) * error)
 
 
+def _whole_values(config: Any, spec: Any) -> str | None:
+    """Targets are read as they are."""
+    offset = getattr(spec.targets, "offset", 0.0)
+    if not offset:
+        return None
+    return (
+        f"metrics=mape is a share of the value, and the targets of {spec.name} are so close"
+        f" together that they are read as differences to {offset:g}; leave it out"
+    )
+
+
 for _name, _function, _summary, _better, _undefined in (
     ("rmse", rmse, "root of the mean squared error", "lower", ""),
     ("median_ae", median_ae, "median absolute error", "lower", ""),
@@ -131,6 +142,7 @@ METRICS.add(
         better="lower",
         generic=True,
         undefined="a target is 0",
+        constraints=(_whole_values,),
     )
 )
 

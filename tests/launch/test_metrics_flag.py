@@ -46,9 +46,7 @@ def test_from_training_to_tables_and_evaluations(folder: Path) -> None:
     record = json.loads(next(folder.glob("records/runs/*/*.json")).read_text())["record"]
     with (folder / "evaluation/predictions.csv").open() as file:
         table = list(csv.DictReader(file))
-    target, predicted = (
-        np.array([row[name] for row in table]) for name in ("target", "prediction")
-    )
+    target, predicted = ([row[name] for row in table] for name in ("target", "prediction"))
     p = np.array([[float(row[f"p({k})"]) for k in sorted(set(target))] for row in table])
     expected = {
         "f1_macro": sk.f1_score(target, predicted, average="macro"),

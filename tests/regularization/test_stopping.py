@@ -5,8 +5,11 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from research.errors import UserError
 from research.regularization import stopping
+from tests.support.engine import run, train
 
 LOSSES = [3.0, 2.0, 2.5, 1.9, 2.0, 2.1, 1.0]
 
@@ -58,3 +61,29 @@ def test_patience_by_lane() -> None:
     stopped, improved = jax.jit(jax.vmap(lane))(jnp.array([1.0, 2.0, 3.0, jnp.inf]))
     assert [int(row.argmax()) if row.any() else None for row in stopped] == [2, 5, None, None]
     assert improved[3].all()
+
+
+def test_it_may_watch_any_metric_of_the_validation_rows() -> None:
+    """Kept are the parameters of the epoch that has the best ROC-AUC, and training stops after it;
+    the last digit of a curve is float32's."""
+    rule = "early_stopping(2,metric={})"
+    for metric in ("roc_auc", "f1_macro", "accuracy"):
+        one = run(
+            dataset="wine",
+            epochs=9,
+            learning_rate=0.02,
+            metrics="f1_macro",
+            regularization=rule.format(metric),
+        )
+        (outcome,) = train([one], 1)
+        curve = outcome.curves[f"validation/{metric}"]
+        best = int(np.argmax(curve))
+        assert outcome.steps == len(curve) * one.program.sizes.steps_per_epoch
+        assert len(curve) == min(best + 3, 9)
+        np.testing.assert_allclose(outcome.metrics[f"validation/{metric}"], curve[best], atol=1e-6)
+
+
+def test_what_it_cannot_watch_is_refused() -> None:
+    for metric, says in (("mcc", "--metrics=mcc"), ("acuracy", "accuracy"), ("r2", "roc_auc")):
+        with pytest.raises(UserError, match=says):
+            run(dataset="wine", regularization=f"early_stopping(2,metric={metric})")

@@ -92,7 +92,7 @@ def check_rungs(
             f"--pruner compares trials before their last epoch, and these have {run.config.epochs}"
         )
     names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
-    if goal.metric.removeprefix("validation/") not in names:
+    if goal.metric.removeprefix("validation/") not in {*names, *run.program.followed}:
         raise UserError(
             f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
             " --pruner"

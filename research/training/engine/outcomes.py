@@ -9,6 +9,7 @@ import numpy as np
 from research.data.features.named_arrays import take
 from research.data.splitters.division import outside_the_folds
 from research.metric_names import CLEAN
+from research.regularization.stopping import LOSS
 from research.tasks.problem import Problem
 from research.training.apply.final_metrics import final_metrics, overflow_message
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -166,9 +167,13 @@ def _outcome(
 
 
 def _unwatched(program: Program, chunk: Chunk) -> list[str]:
-    """Per lane, why it counts as diverged if the validation loss that steers it was never finite,
-    else ""."""
+    """Per lane, why it counts as diverged if the validation loss or metric that steers it was never
+    finite, else ""."""
     stopping = [part.name for part in program.members("stopping")]
+    if program.watched != LOSS:
+        lowest = jax.device_get(chunk.state.stopping.best)
+        never = f"{stopping[0]} watches validation/{program.watched}, which no epoch defined"
+        return ["" if np.isfinite(best) else never for best in lowest]
     best, patience = jax.device_get((chunk.state.plateau.best, chunk.lanes.plateau["patience"]))
     causes = []
     for lowest, lane_patience in zip(best, patience, strict=True):

@@ -3,9 +3,10 @@
 from research import config as config_lib
 from research.config import PARTS, RunConfig
 from research.data.splitters.division import with_validation
-from research.errors import ShapeError, UserError
-from research.registry import REGULARIZERS
+from research.errors import ShapeError, UserError, nearest
+from research.registry import METRICS, REGULARIZERS
 from research.training.setup.program import Program
+from research.training.step import means, objective
 
 
 def check(config: RunConfig, program: Program) -> None:
@@ -51,6 +52,23 @@ def check_validation(reader: str, config: RunConfig, program: Program) -> None:
             f"{reader} reads the validation rows; split={config.split} leaves none; try"
             f" --split={with_validation(config.split)}"
         )
+    _check_watched(config, program)
+
+
+def _check_watched(config: RunConfig, program: Program) -> None:
+    """Raises UserError if early stopping is to watch what validation rows are not measured by."""
+    name = program.watched
+    measured = {*objective.curve_names(program), *program.problem.whole}
+    curves = measured & set(program.problem.better)
+    if name == means.LOSS or name in curves:
+        return
+    if name in METRICS.names() and name not in (config.metrics or ()):
+        raise UserError(
+            f"early_stopping watches '{name}', which is not measured; add --metrics={name}"
+        )
+    raise UserError(
+        f"early_stopping cannot watch '{name}'; {nearest(name, [means.LOSS, *sorted(curves)])}"
+    )
 
 
 def _check_rounds(config: RunConfig, program: Program) -> None:

@@ -32,6 +32,7 @@ from research.registry import (
     Environment,
     HostEstimator,
 )
+from research.regularization.stopping import LOSS
 from research.run_config import PlayerSettings
 from research.tasks.metrics import measured_problem
 from research.tasks.objectives.game import Game, Player
@@ -270,6 +271,18 @@ class Program:
     def has_stopping(self) -> bool:
         """Whether a lane may stop early."""
         return any(self.members("stopping"))
+
+    @functools.cached_property
+    def watched(self) -> str:
+        """What of the validation rows early stopping watches."""
+        named = [dict(part.options).get("metric", LOSS) for part in self.members("stopping")]
+        return named[0] if named else LOSS
+
+    @functools.cached_property
+    def followed(self) -> tuple[str, ...]:
+        """The metrics of a whole split that validation curves have."""
+        watched = (self.watched,) if self.watched in self.problem.whole else ()
+        return tuple(dict.fromkeys((*self.problem.followed, *watched)))
 
     @functools.cached_property
     def has_mean(self) -> bool:

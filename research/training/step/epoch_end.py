@@ -37,18 +37,27 @@ def end_epoch(
     row: dict[str, Any] = {
         f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()
     }
+    # Of uneven folds the rows that are missing do not count.
+    real = lane.validation >= 0 if program.sizes.uneven else None
+    of_split: dict[str, jax.Array] = {}
     if "scores" in evaluated:
-        metrics = program.problem.example_metrics(evaluated["scores"], y)
+        scores = evaluated["scores"]
+        counted = jnp.ones(len(scores), bool) if real is None else real
+        of_split = {
+            f"validation/{name}": program.problem.whole[name](scores, y, counted)
+            for name in program.followed
+        }
+        metrics = program.problem.example_metrics(scores, y)
         targets = objective.loss_targets(program, lane, y)
         losses = objective.losses(program, evaluated["outputs"], targets)
         evaluated = metrics | {means.LOSS: losses}
-    # Of uneven folds the rows that are missing do not count.
-    real = lane.validation >= 0 if program.sizes.uneven else None
     row |= {
         f"validation/{name}": mean
         for name, mean in means.of_split(program, evaluated, real).items()
     }
-    watched = means.to_minimize(program, row)
+    row |= of_split
+    to_minimize = means.to_minimize(program, row)
+    watched = means.watched(program, row)
 
     variables = update.evaluated_variables(program, state, lane)
     live = (state.diverged_at < 0) & ~state.stopped
@@ -65,7 +74,7 @@ def end_epoch(
         sums=jax.tree.map(jnp.zeros_like, state.sums),
         diverged_at=jnp.where(lost, state.step - 1, state.diverged_at),
         epochs=state.epochs + live,
-        plateau=plateau.update(state.plateau, watched, lane.plateau),
+        plateau=plateau.update(state.plateau, to_minimize, lane.plateau),
         stopping=stopping,
         best=best,
     )

@@ -115,6 +115,21 @@ def to_minimize(program: Program, row: Mapping[str, jax.Array]) -> jax.Array:
     return row.get("validation/loss", row["train/loss"])
 
 
+def watched(program: Program, row: Mapping[str, jax.Array]) -> jax.Array:
+    """What early stopping minimises: `to_minimize`, or the validation metric that it names, negated
+    where higher is better.
+
+    Args:
+        program: what the lanes have in common.
+        row: an epoch's row of the curves.
+    """
+    name = program.watched
+    if name == LOSS:
+        return to_minimize(program, row)
+    value = row[f"validation/{name}"]
+    return value if program.problem.better[name] == "lower" else -value
+
+
 def of_metrics(problem: Problem, assessed: Mapping[str, np.ndarray]) -> dict[str, float]:
     """The same on the host, in float64, of the metrics alone; NaN of a split without targets."""
     counts = assessed.get(TARGETS)
