@@ -183,6 +183,19 @@ class RunConfig:
     init_from: Annotated[
         str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"
     ] = _field(None, NUMERIC)
+    boost: Annotated[
+        Literal["none", "weights", "residuals"],
+        "what a member of a boosted ensemble learns from the runs in `after`; weights: rows that"
+        " they get wrong weigh more (AdaBoost); residuals: it fits the negative gradient of the"
+        " loss at their sum (gradient boosting)",
+    ] = _field("none", STATIC)
+    boost_rate: Annotated[Positive, "what a boosted member's part is multiplied by"] = _field(
+        1.0, NUMERIC
+    )
+    after: Annotated[
+        tuple[str, ...] | None,
+        "ids of the members before this one, in order; none: it is the first",
+    ] = _field(None, NUMERIC)
     freeze: Annotated[
         str | None, "parameters whose name (Dense_0/kernel) has this pattern do not change"
     ] = _field(None, STATIC)

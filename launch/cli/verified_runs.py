@@ -93,7 +93,8 @@ def verified(record: Record, plans: Planner, records: Store) -> Verdict:
     # Read first: damaged ones are named before anything is trained.
     stored = predictions.load(run.id) if predictions.has(run.id) else None
     streaming = memory()
-    asked = trial(record, run, STEPS.value, plans.origin(run))
+    earlier = predictions.earlier(run.config.after)
+    asked = trial(record, run, STEPS.value, plans.origin(run), earlier)
     arrays = plans.arrays(run)
     _print(intent(asked, STEPS.value))
     with progress(

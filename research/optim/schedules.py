@@ -17,7 +17,7 @@ import numpy as np
 
 from research.duration import Duration
 from research.errors import UserError
-from research.options import Fraction, NonNegative, Positive, Range, options_of
+from research.options import Count, Fraction, NonNegative, Positive, Range, options_of
 from research.registry import SCHEDULES, Schedule
 
 Warmup = Annotated[Duration, "linear rise from 0 to the base rate before the schedule starts"]
@@ -231,6 +231,29 @@ def cyclic(
     )
 
 
+def cosine_restarts(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    cycles: Annotated[Count, "cycles of the training"] = 5,
+    end: Annotated[Fraction, "factor at the end of a cycle"] = 0.0,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """Half a cosine wave from 1 to `end` in each cycle, then 1 again. Where the steps do not divide
+    into cycles, the last one is shorter.
+
+    Example:
+        >>> print(cosine_restarts(steps=6, steps_per_epoch=1, cycles=2).round(2))
+        [1.   0.75 0.25 1.   0.75 0.25]
+    """
+
+    def body(s: np.ndarray) -> np.ndarray:
+        length = max(-(-len(s) // cycles), 1)
+        return _cosine(1.0, end, (s % length) / length)
+
+    return _after_warmup(steps, steps_per_epoch, warmup, body)
+
+
 def reduce_on_plateau(
     *,
     steps: int,
@@ -353,6 +376,11 @@ _register(
     inverse_sqrt, "decays as one over the root of the step", "Vaswani et al. 2017, arXiv:1706.03762"
 )
 _register(cyclic, "a triangle wave between a low factor and 1", "Smith 2017, arXiv:1506.01186")
+_register(
+    cosine_restarts,
+    "half a cosine wave in each of several cycles",
+    "Loshchilov & Hutter 2017, arXiv:1608.03983; Huang et al. 2017, arXiv:1704.00109",
+)
 _register(
     reduce_on_plateau, "drops by a factor when the validation loss stops improving", feedback=True
 )

@@ -262,6 +262,7 @@ def _attempt(
                 resume=resume,
                 memory=context.execution.memory,
                 origins=[context.origin_of(run) for run in pack.runs],
+                earlier=[context.earlier_of(run) for run in pack.runs],
                 keep=context.execution.keep_params,
                 keep_predictions=context.execution.keep_predictions,
             ),

@@ -4,7 +4,7 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from research.durable_files import check_format, set_aside, write_atomically
 from research.errors import UserError
 from research.sweeps.records.saved_parameters import command_of
 from research.sweeps.records.store import Store
+from research.training.boosting.earlier_runs import Kept
 from research.training.engine.predicted_rows import PredictedRows
 
 FORMAT = 1
@@ -76,6 +77,20 @@ class Predictions:
             raise UserError(
                 f"the predictions {path} are damaged ({error}); {where}; {again}"
             ) from None
+
+    def earlier(self, run_ids: Iterable[str] | None) -> list[Kept]:
+        """What the runs kept that a boosted run learns from, in their order.
+
+        Raises UserError as `load` does, and if they kept nothing of their training rows.
+        """
+        predicted: list[Kept] = [self.load(run_id) for run_id in run_ids or ()]
+        for run_id, parts in zip(run_ids or (), predicted, strict=True):
+            if "train" not in parts:
+                raise UserError(
+                    f"run {run_id} kept no predictions of its training rows, as members of a"
+                    " boosted ensemble do; name runs with the same --boost in --after"
+                )
+        return predicted
 
     def data_of(self, run_id: str) -> str:
         """The fingerprint of the data that a run's predictions are of, once `load` has read

@@ -4,7 +4,7 @@ record."""
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -17,6 +17,7 @@ from research.sweeps.records.provenance import machine, strategy_of
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Damaged, Store
 from research.sweeps.run_names import find_run
+from research.training.boosting.earlier_runs import Kept
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import first_difference, loop
 from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
@@ -68,7 +69,8 @@ class Rerun:
     strategy: the recorded one, over fewer devices where there are not so many. epochs: that are
         trained and compared;
     whole: with the run's end and its final metrics. changes: what is not here as it was recorded.
-        origin: where the run starts from, if it has `init_from`.
+        origin: where the run starts from, if it has `init_from`. earlier: what the runs kept that
+        it learns from, if it is boosted.
     """
 
     record: Record
@@ -78,6 +80,7 @@ class Rerun:
     whole: bool
     changes: tuple[EnvironmentChange, ...]
     origin: InitialWeights | None = None
+    earlier: Sequence[Kept] = ()
 
     @property
     def exact(self) -> bool:
@@ -152,7 +155,11 @@ def run_of(record: Record, planner: Planner) -> PlannedRun:
 
 
 def trial(
-    record: Record, run: PlannedRun, steps: int | None = None, origin: InitialWeights | None = None
+    record: Record,
+    run: PlannedRun,
+    steps: int | None = None,
+    origin: InitialWeights | None = None,
+    earlier: Sequence[Kept] = (),
 ) -> Rerun:
     """How to train a recorded run again.
 
@@ -161,6 +168,7 @@ def trial(
         run: its plan.
         steps: how many updates to compare, rounded up to whole epochs; None: all.
         origin: the weights that it starts from, if it has `init_from`.
+        earlier: what the runs kept that it learns from, if it is boosted.
 
     Raises:
         UserError: the record does not say how the run was trained.
@@ -179,6 +187,7 @@ def trial(
         whole,
         tuple(changed),
         origin,
+        earlier,
     )
 
 
@@ -208,7 +217,7 @@ def verify(
         [run.config],
         arrays,
         trial.strategy,
-        PackSetup(memory=memory, origins=[trial.origin], keep_predictions=keep_predictions),
+        dataclasses.replace(_setup(trial, memory), keep_predictions=keep_predictions),
         observer,
         epochs,
     )
@@ -241,11 +250,16 @@ def localize(
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
     parting, outcome = first_difference.train_twice(
-        run.program, run.config, arrays, trial.strategy, epochs, memory, trial.origin
+        run.program, run.config, arrays, trial.strategy, epochs, _setup(trial, memory)
     )
     return Localization(
         parting, outcome is not None and outcome.checksums == verification.outcome.checksums
     )
+
+
+def _setup(trial: Rerun, memory: StreamingPolicy) -> PackSetup:
+    """What the run starts from."""
+    return PackSetup(memory=memory, origins=[trial.origin], earlier=[trial.earlier])
 
 
 def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[EnvironmentChange]:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -26,7 +27,8 @@ class RowBlock(NamedTuple):
     """What a gather reads: x [N, ...], y [N, ...] or [W, N, ...] where lanes differ, and each
     lane's rows [W, R], from batch `begin` on. Of several inputs or targets: each by its name.
 
-    weights: what rows weigh in the loss, [N]; None: all weigh alike.
+    of_rows: what else is known of each row, [N], by its name in a batch: what it weighs in the
+        loss, or its number.
     """
 
     x: Any
@@ -34,13 +36,12 @@ class RowBlock(NamedTuple):
     rows: jax.Array
     begin: int
     lanes_differ: bool = False
-    weights: jax.Array | None = None
+    of_rows: Mapping[str, jax.Array] = MappingProxyType({})
 
     @property
     def shared(self) -> dict[str, Any]:
         """What all lanes have in common, by its name in a batch."""
-        weights = {} if self.weights is None else {"loss_weight": self.weights}
-        return {"x": self.x, **weights}
+        return {"x": self.x, **self.of_rows}
 
 
 # Cached: JAX compiles per function object, and each call here would make another one.

@@ -77,8 +77,8 @@ def gather(
     Args:
         layout: which examples of a batch lie on this device, and where.
         steps: how many batches.
-        shared: what all lanes have in common, by name: x, raw inputs [N, ...], and where rows have
-            weights, loss_weight [N].
+        shared: what all lanes have in common, by name: x, raw inputs [N, ...], and what else is
+            known of each row, [N].
         y: labels, [N, ...].
         rows: rows of x, [R].
         place: which batch of `rows` is the first, and which step of the epoch that is; the same

@@ -5,7 +5,7 @@ Both hand out the same rows, so a run's bits do not depend on where its data lie
 
 import contextlib
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import jax
@@ -19,13 +19,13 @@ from research.training.devices.chunk_functions import RowBlock
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnDeviceSource:
-    """The whole data on the device. y: labels [N, ...], or [W, N] where lanes differ. weights: what
-    rows weigh in the loss, [N], or None."""
+    """The whole data on the device. y: labels [N, ...], or [W, N] where lanes differ. of_rows: as
+    of `RowBlock`."""
 
     x: Any
     y: Any
     lanes_differ: bool = False
-    weights: Any = None
+    of_rows: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
@@ -39,7 +39,7 @@ class OnDeviceSource:
             batch: rows per update.
         """
         for begin in range(first * batch, rows.shape[1], steps * batch):
-            yield RowBlock(self.x, self.y, rows, begin // batch, self.lanes_differ, self.weights)
+            yield RowBlock(self.x, self.y, rows, begin // batch, self.lanes_differ, self.of_rows)
 
     def parts(
         self, rows: jax.Array, size: int
@@ -56,7 +56,7 @@ class HostSource:
     dispatch reads, no more.
 
     lanes: how many differ; the rows of one run that is spread over devices are the same on each.
-        lanes_differ: whether y differs between lanes. weights: as of `OnDeviceSource`.
+        lanes_differ: whether y differs between lanes. of_rows: as of `OnDeviceSource`.
     """
 
     x: Any
@@ -65,7 +65,7 @@ class HostSource:
     backend: Backend
     processes: int
     lanes_differ: bool = False
-    weights: np.ndarray | None = None
+    of_rows: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
@@ -94,11 +94,11 @@ class HostSource:
                     if self.lanes_differ
                     else take(self.y, part)
                 )
-                of_rows = by_array(labels, lambda a: a.reshape(-1, *a.shape[2:]))
-                weights = None if self.weights is None else self.weights[part].reshape(-1)
-                inputs, targets, weights = self.backend.share((flat, of_rows, weights))
+                flat_labels = by_array(labels, lambda a: a.reshape(-1, *a.shape[2:]))
+                of_rows = {name: values[part].reshape(-1) for name, values in self.of_rows.items()}
+                inputs, targets, of_rows = self.backend.share((flat, flat_labels, of_rows))
                 places = self._places(part.shape[1])
-                yield RowBlock(inputs, targets, places, 0, weights=weights)
+                yield RowBlock(inputs, targets, places, 0, of_rows=of_rows)
 
     def parts(
         self, rows: jax.Array, size: int

@@ -11,6 +11,7 @@ import numpy as np
 from research.config import RunConfig
 from research.data.features.named_arrays import nbytes, take
 from research.data.spec import Arrays
+from research.training.boosting.earlier_runs import Kept
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.checkpoint.snapshot import InitialChunkState, Snapshot, resumed
@@ -50,6 +51,7 @@ class PackSetup:
     resume: a snapshot of these runs to go on from; None starts before the first step.
     memory: when inputs are streamed from the host.
     origins: per run, the variables that it starts from; None for its initial ones.
+    earlier: per run, what the runs kept that it learns from, where it is boosted.
     keep: whether to keep the best and the last variables of each run. keep_predictions: whether
         outcomes hold the scores of validation and test rows.
     """
@@ -57,6 +59,7 @@ class PackSetup:
     resume: Snapshot | None = None
     memory: StreamingPolicy = ALL_ON_DEVICE
     origins: Sequence[InitialWeights | None] = ()
+    earlier: Sequence[Sequence[Kept]] = ()
     keep: bool = False
     keep_predictions: bool = False
 
@@ -122,7 +125,11 @@ def start(
         The chunks, in the order of the runs.
     """
     arrays = program.spec.view(arrays)
-    inputs = [make_lane_inputs(config, program, arrays) for config in configs]
+    earlier = setup.earlier or [()] * len(configs)
+    inputs = [
+        make_lane_inputs(config, program, arrays, of_run)
+        for config, of_run in zip(configs, earlier, strict=True)
+    ]
     # Cached per device: its chunks share one copy of the data.
     placement = functools.cache(
         functools.partial(place_on_device, program, strategy, arrays, setup.memory)
@@ -171,8 +178,12 @@ class DevicePlacement:
         # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
         noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
+        of_rows = {} if arrays.weights is None else {"loss_weight": arrays.weights}
+        if functions.program.boosted:
+            # What a lane learns from earlier runs is looked up by the row's number.
+            of_rows["row"] = np.arange(functions.program.spec.size, dtype=np.int32)
         batch_source: OnDeviceSource | HostSource = OnDeviceSource(
-            self.x, y, noisy, backend.share(arrays.weights)
+            self.x, y, noisy, backend.share(of_rows)
         )
         if self.streams:
             # One run over several devices has equal labels on each; the host needs them once.
@@ -184,7 +195,7 @@ class DevicePlacement:
                 backend,
                 self.memory.processes,
                 noisy,
-                arrays.weights,
+                of_rows,
             )
         validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
         real = None

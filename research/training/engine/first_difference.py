@@ -13,11 +13,10 @@ from research.data.spec import Arrays
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import chunk as chunk_lib
 from research.training.engine import loop
-from research.training.engine.chunk import ALL_ON_DEVICE, PackSetup, StreamingPolicy
+from research.training.engine.chunk import START, PackSetup
 from research.training.engine.dispatch_size import ONE_BY_ONE
 from research.training.engine.outcomes import Outcome, outcomes
 from research.training.setup.program import Program
-from research.training.setup.warm_start import InitialWeights
 from research.training.step.state import LaneState
 
 
@@ -53,8 +52,7 @@ def train_twice(
     arrays: Arrays,
     strategy: ExecutionStrategy,
     epochs: int,
-    memory: StreamingPolicy = ALL_ON_DEVICE,
-    origin: InitialWeights | None = None,
+    setup: PackSetup = START,
 ) -> tuple[Divergence | None, Outcome | None]:
     """Trains a run twice from its start, side by side, until the two differ.
 
@@ -64,14 +62,12 @@ def train_twice(
         arrays: the data.
         strategy: how the run is trained.
         epochs: after how many epochs to stop.
-        memory: when inputs are streamed from the host.
-        origin: the variables that it starts from, if it has `init_from`.
+        setup: what the run starts from, and when inputs are streamed from the host.
 
     Returns:
         The first difference and None, or None and the outcome that both have after `epochs`.
     """
     with program.precision_context(), contextlib.ExitStack() as stack:
-        setup = PackSetup(memory=memory, origins=[origin])
         one, other = (
             chunk_lib.start(program, [config], arrays, strategy, setup)[0] for _ in range(2)
         )

@@ -49,7 +49,7 @@ def train(
         epochs: stop after so many.
 
     Raises:
-        ValueError: a run has `init_from` and no origin.
+        ValueError: a run has `init_from` and no origin, or `after` and no earlier runs.
     """
     if program.fitted:
         return host_fit.fit(program, configs, arrays, observer)
@@ -58,6 +58,8 @@ def train(
         for config, origin in zip_longest(configs, setup.origins)
         if config.init_from and not origin
     ]
+    if any(config.after and not earlier for config, earlier in zip_longest(configs, setup.earlier)):
+        raise ValueError("a run learns from earlier ones, and was given nothing of them")
     if missing:
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.precision_context():

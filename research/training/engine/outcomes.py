@@ -77,6 +77,8 @@ def outcomes(
             name: {key: values[lane] for key, values in split.items()}
             for name, split in evaluated.items()
         }
+        if chunk.lanes.offset is not None:
+            _add_offset(np.asarray(chunk.lanes.offset[lane]), rows_of_lane, of_lane)
         if program.sizes.uneven:
             of_lane = {name: _real(rows_of_lane[name], split) for name, split in of_lane.items()}
             rows_of_lane = {name: part[part >= 0] for name, part in rows_of_lane.items()}
@@ -99,13 +101,29 @@ def outcomes(
                 part: PredictedRows(
                     rows_of_lane[part], np.array(of_lane[part]["scores"]), labels[part]
                 )
-                for part in (*PARTS, OWN_TEST)
+                for part in (*PARTS, OWN_TEST, *(["train"] if program.boosted else []))
                 if part in of_lane
             }
         results.append(
             dataclasses.replace(outcome, best_and_last=variables_of_lane, predictions=predictions)
         )
     return results
+
+
+def _add_offset(
+    offset: np.ndarray,
+    rows: Mapping[str, np.ndarray],
+    evaluated: Mapping[str, dict[str, np.ndarray]],
+) -> None:
+    """Adds what the members before a run predict to its part, so that its scores are theirs all.
+
+    Args:
+        offset: of each row of the data, [N, C].
+        rows: by split, the rows that were evaluated.
+        evaluated: by split, what `evaluate_examples` returned for them.
+    """
+    for name, of_split in evaluated.items():
+        of_split["scores"] = of_split["scores"] + offset[rows[name]]
 
 
 def _own_test(program: Program, chunk: Chunk) -> jax.Array:

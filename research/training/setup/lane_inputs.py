@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ from research.data.splitters.division import (
 )
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
+from research.training.boosting.earlier_runs import Kept, lane_fields
 from research.training.setup import host
 from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
@@ -90,7 +92,9 @@ def lr_factors_of(config: RunConfig, program: Program) -> np.ndarray:
     return np.stack(tables, axis=-1) if config.players else tables[0]
 
 
-def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
+def make_lane_inputs(
+    config: RunConfig, program: Program, arrays: Arrays, earlier: Sequence[Kept] = ()
+) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its
     numbers.
 
@@ -98,6 +102,7 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
         config: the run's config.
         program: its program.
         arrays: its data.
+        earlier: what the runs kept that a boosted run learns from.
     """
     rows = _split(config, program.spec, arrays)
     spec = program.spec
@@ -108,6 +113,10 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
         arrays.y, rows.train, config.target_scaling
     )
     unit = program.problem.unit
+    boosted = {}
+    if program.boosted:
+        classes = len(spec.targets.classes)
+        boosted = lane_fields(config, arrays.y, rows.train, target_shift, classes, earlier)
     lane = make_lane(
         config,
         program,
@@ -117,6 +126,7 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
         target_scale=target_scale,
         unit=1 if unit is None else unit(arrays, rows.train),
         class_weight=_class_weight(config, program, arrays.y, rows.train),
+        **boosted,
     )
     return Inputs(lane, lr_factors_of(config, program))
 
@@ -222,6 +232,12 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
     number = jax.ShapeDtypeStruct((), program.dtype)
     target_shift, target_scale = program.spec.targets.fitted_target_like(program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
+    size, width = program.spec.size, program.width
+    per_row: dict[str, dict[str, tuple[int, ...]]] = {
+        "weights": {"row_weight": (size,)},
+        "residuals": {"offset": (size, width)},
+    }
+    boosted: dict[str, tuple[int, ...]] = per_row.get(program.config.boost, {})
     return Lane(
         **dict.fromkeys(FOLLOWING, jax.ShapeDtypeStruct((), jnp.uint32)),
         hparams=dict.fromkeys(config_lib.numeric(config), number),
@@ -236,6 +252,7 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
         class_weight=(
             jax.ShapeDtypeStruct((program.width,), program.dtype) if program.weighted else None
         ),
+        **{name: jax.ShapeDtypeStruct(shape, program.dtype) for name, shape in boosted.items()},
     )
 
 

@@ -135,6 +135,16 @@ class Program:
         """Whether examples differ in their weight in the training loss, by numbers of each lane."""
         return self.config.class_weight is not None
 
+    @property
+    def boosted(self) -> bool:
+        """Whether its runs learn from earlier ones, by numbers of each row and lane."""
+        return self.config.boost != "none"
+
+    @property
+    def fits_residuals(self) -> bool:
+        """Whether its runs fit what the members before them leave (gradient boosting)."""
+        return self.config.boost == "residuals"
+
     def __hash__(self) -> int:
         # Programs are keys of dictionaries; by its fields, hashing one takes as long as planning
         # a run.

@@ -26,6 +26,7 @@ from research.registry import (
     Architecture,
 )
 from research.run_config import PlayerSettings
+from research.training.boosting import requirements
 from research.training.setup import effects, enough_rows, environment, host
 from research.training.setup.compatibility import advice, as_taken
 from research.training.setup.lane_inputs import (
@@ -244,6 +245,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     _check_batch_of_fold(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
+    _check_boost(config, spec)
     for _, view in config_lib.views(config):
         for _, entry in entries(view):
             for constraint in entry.constraints:
@@ -262,6 +264,15 @@ def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
             f"batch_size={config.batch_size} is larger than the {rows} training rows of"
             f" fold={config.fold}; use a smaller one, or full for all of them"
         )
+
+
+def _check_boost(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a run cannot be boosted, or has settings of boosting without it."""
+    if config.boost != "none":
+        return requirements.check(config, spec)
+    for name in ("boost_rate", "after"):
+        if getattr(config, name) != FIELDS[name].default:
+            raise UserError(f"{name} applies only with --boost; leave it out")
 
 
 def _check_weights(config: RunConfig, spec: DataSpec) -> None:

@@ -24,13 +24,15 @@ class AugmentedBatch(NamedTuple):
 
     fwd: which rows of the global batch they are, and what each weighs in the loss. x: the network's
         inputs, [B, ...], or what an objective collected. y: what metrics compare with, [B, ...].
-        targets: [B, ..., C]. Both are None where the batch was collected.
+        targets: [B, ..., C]. Both are None where the batch was collected. offset: [B, C], the
+        scores that a run adds its own to, where it fits residuals; else None.
     """
 
     fwd: Forward
     x: Any
     y: Any
     targets: Any
+    offset: Any = None
 
 
 def augmented_rounds(
@@ -117,8 +119,8 @@ def augment_batch(
         program: what the lanes have in common.
         state: the lane's state.
         lane: the lane's inputs.
-        batch: x and y, raw, [B, ...], and where there are any, loss_weight [B] and the masks of
-            batch_layout.py.
+        batch: x and y, raw, [B, ...], and where there are any, loss_weight [B], row [B] and the
+            masks of batch_layout.py.
         fwd: which rows of the global batch this device has.
     """
     clean = x = network.normalize_inputs(program, lane, batch["x"])
@@ -136,6 +138,10 @@ def augment_batch(
             y = program.spec.targets.moved(y, move)
     y = objective.metric_targets(program, clean, y)
     targets = objective.loss_targets(program, lane, y)
+    offset = None
+    if lane.offset is not None:
+        offset = lane.offset[batch["row"]]
+        targets = objective.residuals(program, lane, targets, offset)
     if program.counts_targets:
         fwd, targets = _counted(program, fwd, targets)
     for part in program.members("targets"):
@@ -150,6 +156,15 @@ def augment_batch(
         else:
             x, targets = transform(x, targets, key)
     # Weights follow mixing, which may leave an example with the targets of its partner.
+    if weights := _loss_weights(program, lane, batch, targets):
+        fwd = _weighed(fwd, functools.reduce(jnp.multiply, weights))
+    return AugmentedBatch(fwd, x, y, targets, offset)
+
+
+def _loss_weights(
+    program: Program, lane: Lane, batch: dict[str, jax.Array], targets: jax.Array
+) -> list[jax.Array]:
+    """What each example weighs in the loss, by each that has a say, [B]."""
     weights = []
     if program.counts_targets:
         weights.append(objective.loss_weights(program, targets))
@@ -157,9 +172,9 @@ def augment_batch(
         weights.append(objective.class_weights(lane, targets))
     if "loss_weight" in batch:
         weights.append(batch["loss_weight"].astype(program.dtype))
-    if weights:
-        fwd = _weighed(fwd, functools.reduce(jnp.multiply, weights))
-    return AugmentedBatch(fwd, x, y, targets)
+    if lane.row_weight is not None:
+        weights.append(lane.row_weight[batch["row"]])
+    return weights
 
 
 def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forward, jax.Array]:

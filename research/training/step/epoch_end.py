@@ -42,13 +42,17 @@ def end_epoch(
     of_split: dict[str, jax.Array] = {}
     if "scores" in evaluated:
         scores = evaluated["scores"]
+        targets = objective.loss_targets(program, lane, y)
+        if lane.offset is not None:
+            offset = lane.offset[lane.validation]
+            scores = scores + offset
+            targets = objective.residuals(program, lane, targets, offset)
         counted = jnp.ones(len(scores), bool) if real is None else real
         of_split = {
             f"validation/{name}": program.problem.whole[name](scores, y, counted)
             for name in program.followed
         }
         metrics = program.problem.example_metrics(scores, y)
-        targets = objective.loss_targets(program, lane, y)
         losses = objective.losses(program, evaluated["outputs"], targets)
         evaluated = metrics | {means.LOSS: losses}
     row |= {

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from research.registry import LOSSES
 from research.tasks.problem import mean_over_steps
+from research.training.boosting.residuals import negative_gradient
 from research.training.setup.program import Program
 from research.training.step import means
 from research.training.step.collect import evaluate_episodes
@@ -17,14 +18,22 @@ from research.training.step.network import normalize_inputs, predict
 from research.training.step.state import Lane, Variables
 
 
-def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
+def scores(
+    program: Program, lane: Lane, outputs: jax.Array, offset: jax.Array | None = None
+) -> jax.Array:
     """What the metrics read, [B, ..., C], in the data's units: of members, their mean prediction.
 
     Args:
         program: the lane's program.
         lane: its inputs, with the targets' shift and scale.
         outputs: what the loss reads, [B, ..., K], or [B, M, K] of M members.
+        offset: of a run that fits residuals, the sum that its part is added to, [B, C]; None: its
+            part alone.
     """
+    if program.fits_residuals:
+        part = outputs * lane.hparams["boost_rate"]
+        decoded = program.problem.decode(part, lane.target_shift, lane.target_scale)
+        return decoded if offset is None else decoded + offset
     as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
     decoded = program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
     return decoded if program.members_inside is None else program.problem.mean_prediction(decoded)
@@ -42,7 +51,12 @@ def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
 
 
 def metrics(
-    program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array
+    program: Program,
+    lane: Lane,
+    outputs: jax.Array,
+    y: jax.Array,
+    targets: jax.Array,
+    offset: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """The task's metrics of each example and those of the loss, by name, [B].
 
@@ -52,9 +66,11 @@ def metrics(
         outputs: the network's outputs, [B, ..., K].
         y: what `metric_targets` returns, [B, ...].
         targets: y encoded, [B, ..., C].
+        offset: as of `scores`.
     """
     problem = program.problem
-    of_task = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
+    read = scores(program, lane, outputs, offset)
+    of_task = problem.in_unit(problem.example_metrics(read, y), lane.unit)
     of_loss = LOSSES.get(program.config.loss).metrics
     return of_task | {
         name: _mean_over_members(program, metric)(outputs, targets)
@@ -95,6 +111,19 @@ def loss_targets(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
     return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
 
 
+def residuals(program: Program, lane: Lane, targets: jax.Array, offset: jax.Array) -> jax.Array:
+    """What a run fits that boosts by residuals, [B, C].
+
+    Args:
+        program: the lane's program.
+        lane: its inputs, with the targets' scale.
+        targets: y encoded, [B, C].
+        offset: the scores of the members before it, less the targets' shift, [B, C].
+    """
+    so_far = offset / lane.target_scale
+    return negative_gradient(targets, so_far, classes=bool(program.spec.targets.classes))
+
+
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """The loss of each example, [B]: the mean over its real steps, and over members.
 
@@ -120,7 +149,9 @@ def _mean_over_members(
 
 def _losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """The loss of each example, [B], of a single network or member."""
-    loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
+    # Residuals are fitted by least squares, whatever the loss whose gradient they are.
+    name = "squared" if program.fits_residuals else program.config.loss
+    loss, real = LOSSES.get(name).build(), program.problem.real
     if outputs.ndim == 2:
         return loss(outputs, targets)
     if real is None:

@@ -20,7 +20,8 @@ class Lane:
     target_shift, target_scale: []. unit: [], what the task measures errors in, or 1. train,
     validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
     fold has more. class_weight: [K], what an example of each class weighs in the training loss;
-    None: all weigh alike.
+    None: all weigh alike. Of a boosted run: row_weight: [N], what each row of the data weighs in
+    its loss; offset: [N, C], the scores of the members before it, less the targets' shift.
     """
 
     init_seed: Array
@@ -38,6 +39,8 @@ class Lane:
     validation: Array
     test: Array
     class_weight: Array | None = None
+    row_weight: Array | None = None
+    offset: Array | None = None
 
 
 @flax.struct.dataclass

@@ -148,7 +148,7 @@ def step_metrics(
     if program.game.metrics is not None:
         return loss
     targets = objective.loss_targets(program, lane, batch.y)
-    metrics = objective.metrics(program, lane, result.outputs, batch.y, targets)
+    metrics = objective.metrics(program, lane, result.outputs, batch.y, targets, batch.offset)
     if not program.counts_targets:
         shares = {name: batch.fwd.share(value) for name, value in metrics.items()}
         return batch.fwd.over_devices(shares) | loss

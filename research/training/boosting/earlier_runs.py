@@ -1,0 +1,60 @@
+"""Earlier runs: what a boosted run takes from the predictions of those before it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from research.config import RunConfig
+from research.training.boosting import adaboost, residuals
+from research.training.boosting.adaboost import BoostedWeights
+from research.training.engine.predicted_rows import PredictedRows
+
+# What a run kept, by part of the split, its training rows among them.
+Kept = Mapping[str, PredictedRows]
+
+
+def boosted_weights(earlier: Sequence[Kept], classes: int, rate: float) -> BoostedWeights:
+    """AdaBoost's weights after these members.
+
+    Args:
+        earlier: what each kept; at least one.
+        classes: how many there are; 0 for numbers.
+        rate: what the members' weights are multiplied by.
+    """
+    targets = earlier[0]["train"].targets
+    scores = np.stack([predicted["train"].scores for predicted in earlier])
+    if classes:
+        return adaboost.samme(scores.argmax(axis=-1) != targets, classes, rate)
+    return adaboost.r2(np.abs(scores[..., 0].astype(np.float64) - targets), rate)
+
+
+def lane_fields(
+    config: RunConfig, y: Any, train: np.ndarray, shift: Any, classes: int, earlier: Sequence[Kept]
+) -> dict[str, np.ndarray]:
+    """The fields of a lane by which it learns from earlier runs.
+
+    Args:
+        config: the run's config.
+        y: labels or values of all rows, [N].
+        train: its training rows, int [R].
+        shift: of its targets, [].
+        classes: how many there are; 0 for numbers.
+        earlier: what the runs kept that it names in `after`.
+
+    Returns:
+        For boost=weights `row_weight`, [N]; for boost=residuals `offset`, [N, C].
+    """
+    if config.boost == "weights":
+        weights = np.ones(len(y))
+        if earlier:
+            rows = earlier[0]["train"].rows
+            weights[rows] = boosted_weights(earlier, classes, config.boost_rate).rows
+        return {"row_weight": weights}
+    # Scores are decoded with the shift, so that what is added to them has none.
+    first = residuals.first_scores(y[train], classes) - shift
+    offset = np.tile(first, (len(y), 1))
+    if earlier:
+        for predicted in earlier[-1].values():
+            offset[predicted.rows] = predicted.scores.astype(np.float64) - shift
+    return {"offset": offset}
