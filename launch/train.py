@@ -32,7 +32,7 @@ def main() -> None:
     how = execution()
     records = store(monitor.warn)
     requests = [dict(request) for request in plans.each_fold([run_settings()])]
-    runs = plans.runs(requests)
+    runs = plans.fitting(requests)
     if NAME.value:
         refuse_sweep(NAME.value, records, runs)
         if len(runs) == 1:

@@ -9,6 +9,7 @@ for _package in (
     "optim",
     "regularization",
     "tasks",
+    "sweeps.ensembles",
     "sweeps.estimates",
 ):
     load_package(f"research.{_package}")

@@ -141,6 +141,7 @@ FITTED_SETTINGS = (
     "class_weight",
     "scaling",
     "arch",
+    "ensemble",
     "metrics",
     "seed",
 )
@@ -332,6 +333,21 @@ class Estimate(Entry):
 
     says: str = ""
     most: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ensemble(Entry):
+    """Runs whose predictions are combined. `build(config, **options)` returns the configs of its
+    members, in order; `config` is that of one run, and says its `split_seed`.
+
+    combine: `combine(predicted, classes, **options)` makes the predictions of the ensemble of
+        those that its members kept; see research/sweeps/ensembles/combination.py. None: their mean.
+    """
+
+    combine: Callable[..., Any] | None = None
+
+    def _options_of_build(self) -> tuple[Option, ...]:
+        return options_of(self.build, given=("config",))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

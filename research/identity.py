@@ -67,7 +67,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
         for component in value if isinstance(value, tuple) else (value,):
             if not component.name:  # blanked out in a program's config
                 continue
-            if component == FIELDS["objective"].default:  # its mathematics is the engine's
+            # The mathematics of these defaults is the engine's.
+            if name in ("objective", "ensemble") and component == FIELDS[name].default:
                 continue
             entry = registry.get(component.name)
             yield registry.kind, entry

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 # Before the names of metrics on training labels as they were before `label_noise`.
 CLEAN = "clean_"
 
+# Before the names of what the members of an ensemble are, as `members/accuracy`: the mean of their
+# test metrics, and how far two of them differ.
+MEMBERS = "members"
+DISAGREEMENT = "disagreement"
+
 # What a run took, as `effort/steps`.
 EFFORT = ("steps", "examples", "seconds", "parameters", "flops")
 _TARGET = re.compile(

@@ -17,6 +17,7 @@ from research.entry_kinds import (
     Activation,
     Architecture,
     Callback,
+    Ensemble,
     Entry,
     Environment,
     Estimate,
@@ -37,6 +38,7 @@ __all__ = [
     "ARCHITECTURES",
     "CALLBACKS",
     "DATASETS",
+    "ENSEMBLES",
     "ESTIMATES",
     "FEATURES",
     "FITTED_SETTINGS",
@@ -53,6 +55,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "Callback",
+    "Ensemble",
     "Entry",
     "Environment",
     "Estimate",
@@ -188,6 +191,7 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
 SPLITTERS: Registry[Splitter] = Registry("splitter", "splitters")
+ENSEMBLES: Registry[Ensemble] = Registry("ensemble", "ensembles")
 ESTIMATES: Registry[Estimate] = Registry("estimate", "estimates")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
 OBJECTIVES: Registry[Objective] = Registry("objective", "objectives")

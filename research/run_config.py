@@ -23,6 +23,7 @@ from research.options import (
 from research.registry import (
     ARCHITECTURES,
     DATASETS,
+    ENSEMBLES,
     OBJECTIVES,
     OPTIMIZERS,
     REGULARIZERS,
@@ -118,6 +119,9 @@ class RunConfig:
         "scaling of targets that are numbers; metrics stay in the data's units; auto: standard",
     ] = _field("auto", NUMERIC)
     arch: Annotated[Component, "architecture"] = _field(Component("mlp"), STATIC, ARCHITECTURES)
+    ensemble: Annotated[
+        Component, "runs whose predictions are combined: seeds(5); none: one run by itself"
+    ] = _field(Component("none"), STATIC, ENSEMBLES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field(
         "auto", STATIC
     )

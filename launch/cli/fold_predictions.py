@@ -7,9 +7,8 @@ from pathlib import Path
 from research.analysis.fold_files import write_fold_files
 from research.errors import UserError
 from research.sweeps.estimates.out_of_fold import FoldPredictions, of_runs
-from research.sweeps.execute.ensure_records import keeps_scores
 from research.sweeps.execute.execution_options import Execution
-from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_plan import FittingRun, keeps_scores, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
@@ -17,7 +16,7 @@ from research.sweeps.records.store import Store
 
 
 def keeping(
-    how: Execution, runs: Sequence[PlannedRun], records: Store, directory: str | None
+    how: Execution, runs: Sequence[FittingRun], records: Store, directory: str | None
 ) -> Execution:
     """How folds are trained so that their out-of-fold score can be shown: their predictions stay.
 
@@ -38,7 +37,9 @@ def keeping(
             " as --split='kfold(5)'"
         )
     fresh = not any(records.written(run.id) for run in runs)
-    wanted = directory is not None or (len(runs) > 1 and fresh and all(map(keeps_scores, runs)))
+    wanted = directory is not None or (
+        len(runs) > 1 and fresh and all(map(keeps_scores, trainable(runs)))
+    )
     return dataclasses.replace(how, keep_predictions=how.keep_predictions or wanted)
 
 
@@ -58,7 +59,7 @@ def together(trained: Sequence[Record], records: Store) -> dict[str, FoldPredict
 
 def write(
     predicted: Mapping[str, FoldPredictions],
-    run: PlannedRun,
+    run: FittingRun,
     plans: Planner,
     directory: str | None,
 ) -> None:

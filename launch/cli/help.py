@@ -42,7 +42,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "after",
     ),
     "regularization": ("regularization",),
-    "evaluation": ("split", "fold", "split_seed", "metrics"),
+    "evaluation": ("split", "fold", "split_seed", "ensemble", "metrics"),
 }
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")

@@ -94,7 +94,7 @@ def _default(path: str, tasks: Collection[str]) -> str:
     return f", so {text or 'none'}"
 
 
-def refuse_sweep(name: str, store: Store, runs: Sequence[PlannedRun]) -> None:
+def refuse_sweep(name: str, store: Store, runs: Sequence[RequestedRun]) -> None:
     """Refuses other runs under a sweep's name, which would lose the sweep's definition.
 
     Args:
@@ -114,7 +114,7 @@ def refuse_sweep(name: str, store: Store, runs: Sequence[PlannedRun]) -> None:
 
 
 def refuse_changed(
-    name: str, run: PlannedRun, store: Store, planner: Planner, execution: Execution
+    name: str, run: RequestedRun, store: Store, planner: Planner, execution: Execution
 ) -> None:
     """Refuses to change an unfinished run, whose checkpoint would be lost.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from research.errors import UserError
 from research.metric_names import target_of
 from research.sweeps.column import refuse_unknown
-from research.sweeps.plan.run_plan import RequestedRun, trainable
+from research.sweeps.plan.run_plan import PlannedEnsemble, RequestedRun, trainable
 from research.training.apply.final_metrics import final_metric_names
 
 
@@ -29,7 +29,8 @@ def refuse_absent(metrics: Iterable[str], runs: Sequence[RequestedRun]) -> None:
         runs: planned runs.
     """
     metrics = list(metrics)
-    refuse_unknown(metrics, metric_names(runs), have_folds(runs))
+    ensembles = any(isinstance(run, PlannedEnsemble) for run in runs)
+    refuse_unknown(metrics, metric_names(runs), have_folds(runs), ensembles)
     sizes = [run.program.sizes for run in trainable(runs)]
     for metric in metrics:
         target = target_of(metric)

@@ -4,34 +4,50 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from research import config as config_lib
 from research.errors import UserError
+from research.metric_names import MEMBERS
 from research.sweeps.estimates.out_of_fold import OUT_OF_FOLD, FoldPredictions, metrics_of
 from research.sweeps.estimates.seed_value import seed_value
-from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_plan import FittingRun, PlannedEnsemble, trainable
 from research.sweeps.records.record import Record
 from research.tasks.metrics import undefined
 from research.training.engine.predicted_rows import OWN_TEST
 from research.training.setup.lane_inputs import footprint
+from research.words import plural
 
 
-def settings_text(runs: Sequence[PlannedRun]) -> Iterator[str]:
-    """The runs and what they have in common."""
+def settings_text(runs: Sequence[FittingRun]) -> Iterator[str]:
+    """The runs, or ensembles, and what they have in common."""
     first = runs[0]
+    trained = trainable(runs)
     # Folds of a series train on more and more rows, and so for more and more steps.
-    steps = sorted({run.program.steps for run in runs})
+    steps = sorted({run.program.steps for run in trained})
     number = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    size = f"{footprint(first.config, first.program)[0]:,} parameters, {number} steps"
-    if first.program.fitted:
+    size = f"{footprint(trained[0].config, trained[0].program)[0]:,} parameters, {number} steps"
+    if trained[0].program.fitted:
         size = "fitted on the host"
+    each = "" if len(trained) == 1 or trained[0].program.fitted else "each of "
     if len(runs) == 1:
-        yield f"run {first.id}: {size}"
+        yield f"{_described(first)}: {each}{size}"
+        yield from _members(first)
     else:
-        each = "" if first.program.fitted else "each of "
         yield f"{len(runs)} folds of split={first.config.split}, {each}{size}:"
         for run in runs:
-            yield f"  fold {run.config.fold}: run {run.id}"
+            yield f"  fold {run.config.fold}: {_described(run)}"
     for setting, value in config_lib.to_flags(first.config).items():
         if len(runs) == 1 or setting != "fold":
             yield f"  {setting}={value}"
+
+
+def _described(run: FittingRun) -> str:
+    if isinstance(run, PlannedEnsemble):
+        return f"ensemble {run.id} of {plural(len(run.members), 'run')}"
+    return f"run {run.id}"
+
+
+def _members(run: FittingRun) -> Iterator[str]:
+    if isinstance(run, PlannedEnsemble):
+        for number, member in enumerate(run.members):
+            yield f"  member {number}: run {member.id}"
 
 
 def nothing_trained(records: Sequence[Record]) -> str:
@@ -88,7 +104,7 @@ def _metrics(record: Record) -> str:
     if record.status == "diverged":
         why = record.cause or "the loss or an update was not finite"
         return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
-    lines = [_line(split, record.metrics) for split in ("train", "validation", "test")]
+    lines = [_line(head, record.metrics) for head in ("train", "validation", "test", MEMBERS)]
     notes = [f"note: {note}" for note in undefined(record.metrics)]
     return "\n".join(filter(None, [*lines, *notes]))
 

@@ -69,7 +69,7 @@ def train(
     """
     folders = workspace(records, cache_dir, data_dir)
     asked_for = [settings_of(with_data(settings, data, cache_dir))]
-    runs = folders.planner.runs(folders.planner.each_fold(asked_for))
+    runs = folders.planner.fitting(folders.planner.each_fold(asked_for))
     recorded = folders.obtain(runs, keep_params, keep_predictions)
     records_of_runs = [recorded[run.id] for run in runs]
     if len(runs) > 1:

@@ -1,4 +1,4 @@
-"""The decorators of how runs are evaluated: splitters, and estimates of their folds."""
+"""The decorators of how runs are evaluated: splitters, estimates of their folds, and ensembles."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from research.plugin.declaration import (
     options_in,
     summary,
 )
-from research.registry import ESTIMATES, SPLITTERS, Estimate
+from research.registry import ENSEMBLES, ESTIMATES, SPLITTERS, Ensemble, Estimate
 
 
 def splitter(
@@ -73,6 +73,49 @@ def estimate(
             raise UserError(f"{name} takes one argument; write def {name}(runs)")
         words = says or f"{name.replace('_', ' ')} of {{runs}} runs"
         ESTIMATES.add(Estimate(name, lambda: build, summary(build), paper, says=words))
+        return build
+
+    return decorator(add, function)
+
+
+def ensemble(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    combine: Callable[..., Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
+    paper: str = "",
+) -> Any:
+    """Registers `f(config, **options) -> configs`, the members of an ensemble, for
+    `--ensemble=NAME`.
+
+    `config` is that of one run (research.config.RunConfig); `dataclasses.replace` and
+    research.sweeps.ensembles.members change it. Other parameters become flags
+    (`--ensemble.members=3`).
+
+    Args:
+        function: what is decorated, where there are no parentheses.
+        combine: `combine(predicted, classes, **options)`, what the members predict together, as
+            research/sweeps/ensembles/combination.py has it; None: their mean.
+        test_options: values of options without default, for tests.
+        paper: where the method was published.
+    """
+
+    def add(build: Builder) -> Builder:
+        name = build.__name__
+        if next(iter(inspect.signature(build).parameters), "") != "config":
+            raise UserError(f"{name} takes a config; write def {name}(config, ...)")
+        check_test_options("ensemble", test_options, options_in(build, given=("config",)))
+        ENSEMBLES.add(
+            Ensemble(
+                name,
+                build,
+                summary(build),
+                paper,
+                test_options=test_options or {},
+                combine=combine,
+            )
+        )
         return build
 
     return decorator(add, function)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
-from research.metric_names import CLEAN, EFFORT, is_effort, target_of
+from research.metric_names import CLEAN, DISAGREEMENT, EFFORT, MEMBERS, is_effort, target_of
 from research.registry import LOSSES, METRICS, TASKS, Metric, load_package
 
 Better = Literal["higher", "lower"]
@@ -66,7 +66,9 @@ def check_metric(metric: str, better: str) -> None:
     refuse_unknown(
         [metric],
         of_tasks | {name for loss in LOSSES for name in loss.metrics} | of_library,
-        folds=True,  # whether there are any shows once the runs are planned
+        # Whether there are any shows once the runs are planned.
+        folds=True,
+        ensembles=True,
     )
     if better not in get_args(Better):
         raise UserError(
@@ -104,13 +106,16 @@ def is_flat(metric: str) -> bool:
     return metric.partition("/")[0] == FLAT
 
 
-def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = False) -> None:
+def refuse_unknown(
+    metrics: Iterable[str], names: Iterable[str], folds: bool = False, ensembles: bool = False
+) -> None:
     """Raises UserError for the first metric that the runs will not have.
 
     Args:
         metrics: as `test/accuracy`.
         names: the metrics of a split, as `accuracy`.
         folds: whether there are folds, which have metrics of all of them together.
+        ensembles: whether there are ensembles, which have metrics of their members.
     """
     names = set(names)
     known = {f"{split}/{name}" for split in SPLITS for name in names}
@@ -121,6 +126,8 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
     known |= {f"train/{CLEAN}{name}" for name in names}
     of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
     known |= of_folds if folds else set()
+    of_members = {f"{MEMBERS}/{name}" for name in {*names, DISAGREEMENT}}
+    known |= of_members if ensembles else set()
     known |= {f"effort/{name}" for name in EFFORT}
     for metric in metrics:
         target = target_of(metric)
@@ -133,6 +140,11 @@ def refuse_unknown(metrics: Iterable[str], names: Iterable[str], folds: bool = F
             raise UserError(
                 f"'{metric}' is of the predictions of all folds, and the split has none; give"
                 " one that has, as --split='kfold(5)'"
+            )
+        if metric in of_members - known:
+            raise UserError(
+                f"'{metric}' is of the members of an ensemble, and no run is one; give"
+                " --ensemble='seeds(5)' or the like"
             )
         name = metric.rpartition("/")[2]
         if metric not in known and name not in names and measured(name):

@@ -80,14 +80,14 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
 
 def log_softmax(scores: Any) -> Any:
-    """Logits [N, C] as log-probabilities [N, C], of numpy (float64) or JAX."""
+    """Logits [..., C] as log-probabilities [..., C], of numpy (float64) or JAX."""
     xp = scores.__array_namespace__()
     if isinstance(scores, np.ndarray):
         # float64: in float32 a probability near 1 has an NLL of 0.
         scores = scores.astype(np.float64)
     # The largest logit becomes 0, so that exp cannot overflow.
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:

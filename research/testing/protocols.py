@@ -1,4 +1,4 @@
-"""The battery of splitters and estimates: what each must hold, a user's own too."""
+"""The battery of splitters, estimates and ensembles: what each must hold, a user's own too."""
 
 import functools
 import math
@@ -6,20 +6,24 @@ from collections.abc import Callable
 
 import numpy as np
 
+from research import config as config_lib
 from research.data import in_memory
 from research.data.in_memory import InMemorySource
 from research.data.split import Split
 from research.data.splitters.division import division
-from research.registry import Entry, Estimate, Splitter
-from research.run_config import Component
+from research.registry import Ensemble, Entry, Estimate, Splitter
+from research.run_config import Component, RunConfig
+from research.sweeps.ensembles import combination
+from research.sweeps.plan.ensemble_plan import ALONE
+from research.training.engine.predicted_rows import PARTS, PredictedRows
 
 # Folds of one size would hide that smaller ones are padded.
 ROWS = 61
 
 
 def checks(entry: Entry) -> dict[str, Callable[[], None]]:
-    """The checks of a splitter, at its test options, or of an estimate, by name; none of another
-    entry."""
+    """The checks of a splitter or an ensemble, at its test options, or of an estimate, by name;
+    none of another entry."""
     of_kind: tuple[Callable[..., None], ...] = ()
     if isinstance(entry, Splitter):
         of_kind = (
@@ -30,6 +34,8 @@ def checks(entry: Entry) -> dict[str, Callable[[], None]]:
         )
     elif isinstance(entry, Estimate):
         of_kind = (_gives_numbers,)
+    elif isinstance(entry, Ensemble):
+        of_kind = (_members_are_configs, _the_members_seed_decides, _combines_scores)
     return {
         check.__name__.strip("_").replace("_", " "): functools.partial(check, entry)
         for check in of_kind
@@ -37,8 +43,16 @@ def checks(entry: Entry) -> dict[str, Callable[[], None]]:
 
 
 def _component(entry: Entry) -> Component:
-    options = {option.name: option.default for option in entry.options}
-    return Component(entry.name, tuple((options | dict(entry.test_options)).items()))
+    given = entry.test_options
+    options = {
+        option.name: (
+            option.parse(given[option.name], option.name)
+            if option.name in given
+            else option.default
+        )
+        for option in entry.options
+    }
+    return Component(entry.name, tuple(options.items()))
 
 
 def _splits(entry: Entry, source: InMemorySource, seed: int = 0) -> list[Split]:
@@ -108,3 +122,45 @@ def _gives_numbers(entry: Estimate) -> None:
     for name, value in metrics.items():
         number = isinstance(value, float) and math.isfinite(value)
         assert number, f"{name} is {value!r}, no finite float"
+
+
+def _members(entry: Entry, seed: int = 0) -> list[RunConfig]:
+    config, _ = config_lib.resolve({"seed": seed, "split_seed": 0})
+    members: list[RunConfig] = entry.build(config, **dict(_component(entry).options))
+    return members
+
+
+def _members_are_configs(entry: Ensemble) -> None:
+    """Its members are configs of single runs, no two alike."""
+    members = _members(entry)
+    assert members, "it has no members"
+    for member in members:
+        assert isinstance(member, RunConfig), f"{member!r} is no config"
+        assert member.ensemble == ALONE, "a member is an ensemble"
+    assert len(set(members)) == len(members), "two members are the same run"
+
+
+def _the_members_seed_decides(entry: Ensemble) -> None:
+    """The same config gives the same members, and another seed has none of their draws."""
+    assert _members(entry) == _members(entry), "the same config gives other members"
+    seeds = [{member.seed for member in _members(entry, seed)} for seed in (0, 1)]
+    assert not seeds[0] & seeds[1], "ensembles of two seeds share the seed of a member"
+
+
+def _combines_scores(entry: Ensemble) -> None:
+    """What its members predict together has their rows, and finite scores."""
+    generator = np.random.default_rng(0)
+    targets = np.arange(12) % 3
+    predicted = [
+        {
+            part: PredictedRows(np.arange(12), generator.normal(size=(12, 3)), targets)
+            for part in PARTS
+        }
+        for _ in _members(entry)
+    ]
+    options = dict(_component(entry).options)
+    together = (entry.combine or combination.mean)(predicted, True, **options)
+    for part, (rows, scores, _) in together.items():
+        assert np.array_equal(rows, np.arange(12)), f"its {part} rows are others"
+        assert scores.shape == (12, 3), f"scores have shape {scores.shape}"
+        assert np.isfinite(scores).all(), f"some {part} scores are not finite"

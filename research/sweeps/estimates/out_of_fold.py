@@ -89,7 +89,9 @@ def of_runs(records: Sequence[Record], predictions: Predictions) -> dict[str, Fo
     return combined
 
 
-def metrics_of(record: Record, combined: Mapping[str, FoldPredictions]) -> dict[str, float]:
+def metrics_of(
+    record: Record, combined: Mapping[str, FoldPredictions | PredictedRows]
+) -> dict[str, float]:
     """The final metrics of combined predictions, as `oof/accuracy`.
 
     Args:

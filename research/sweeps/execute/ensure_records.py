@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.coordinate.failures import Failures
+from research.sweeps.ensembles.ensemble_record import ensemble_records
 from research.sweeps.execute import local_executor
 from research.sweeps.execute.execution_context import ABREAST, ExecutionContext
 from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.execute.observer import Observer
-from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable, unique
+from research.sweeps.plan.run_plan import (
+    PlannedEnsemble,
+    PlannedRun,
+    RequestedRun,
+    UnfitRun,
+    trainable,
+    unique,
+)
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
@@ -121,7 +129,12 @@ def ensure_records(
     every = unique(runs)
     if train:
         _fail_unfit(every, store)
-    wanted = trainable(every)
+    ensembles = [run for run in every if isinstance(run, PlannedEnsemble)]
+    combined = done((run.id for run in ensembles), store, monitor.warn)
+    # One that has its record needs no member, unless members are to keep something.
+    over = combined if not execution.keeps else {}
+    wanted = unique(trainable(run for run in every if run.id not in over))
+    members = trainable(run for run in ensembles if run.id not in over)
     if train and execution.keep_predictions:
         refuse_without_scores(wanted)
     records = done(
@@ -135,6 +148,11 @@ def ensure_records(
     retrain_as = (
         _lacking(records, store, monitor.warn, execution) if execution.keeps and train else {}
     )
+    if members and train:
+        # Runs beside the members share their programs, so they keep predictions too.
+        execution = dataclasses.replace(execution, keep_predictions=True)
+        of_members = {run.id: records[run.id] for run in members if run.id in records}
+        retrain_as |= _lacking(of_members, store, monitor.warn, execution)
     missing = [
         run
         for run in wanted
@@ -151,17 +169,16 @@ def ensure_records(
             retrained = [records[run_id] for run_id in retrain_as]
             _say_what_lacks(retrained, store, monitor.warn, execution)
         records, _ = store.find(run.id for run in wanted)
+    if train:
+        pending = [run for run in ensembles if run.id not in combined]
+        combined |= ensemble_records(pending, records, store)
+    records |= combined
     unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
     records = {
         run.id: record for run in every if (record := records.get(run.id, unfit.get(run.id)))
     }
     monitor.on_records(records.values())
     return records
-
-
-def keeps_scores(run: PlannedRun) -> bool:
-    """Whether a run's scores can be kept: of one target, and not too many."""
-    return not run.program.spec.targets.arrays and run.program.problem.summary is not None
 
 
 def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:

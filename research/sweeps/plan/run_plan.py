@@ -39,7 +39,17 @@ class UnfitRun:
     reason: str
 
 
-RequestedRun = PlannedRun | UnfitRun
+@dataclasses.dataclass(frozen=True)
+class PlannedEnsemble:
+    """Runs whose predictions are combined. Its id is a digest of theirs and of its own settings."""
+
+    id: str
+    config: RunConfig
+    members: tuple[PlannedRun, ...]
+
+
+FittingRun = PlannedRun | PlannedEnsemble
+RequestedRun = FittingRun | UnfitRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Pack:
     strategy: ExecutionStrategy | None = None
 
 
-AnyRun = TypeVar("AnyRun", PlannedRun, RequestedRun)
+AnyRun = TypeVar("AnyRun", PlannedRun, FittingRun, RequestedRun)
 
 
 def unique(runs: Iterable[AnyRun]) -> list[AnyRun]:
@@ -61,8 +71,14 @@ def unique(runs: Iterable[AnyRun]) -> list[AnyRun]:
 
 
 def trainable(runs: Iterable[RequestedRun]) -> list[PlannedRun]:
-    """The runs that have a program, in order."""
-    return [run for run in runs if isinstance(run, PlannedRun)]
+    """The runs that have a program, in order; of an ensemble, those of its members."""
+    each = (run.members if isinstance(run, PlannedEnsemble) else (run,) for run in runs)
+    return [run for of_one in each for run in of_one if isinstance(run, PlannedRun)]
+
+
+def keeps_scores(run: PlannedRun) -> bool:
+    """Whether a run's scores can be kept: of one target, and not too many."""
+    return not run.program.spec.targets.arrays and run.program.problem.summary is not None
 
 
 def unfit_notes(arms: Iterable[tuple[str, RequestedRun]]) -> list[str]:

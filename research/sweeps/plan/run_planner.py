@@ -15,7 +15,15 @@ from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import check_fold, division
 from research.errors import ShapeError, UserError
 from research.options import Settings
-from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable
+from research.sweeps.plan.ensemble_plan import ALONE, planned_ensemble
+from research.sweeps.plan.run_plan import (
+    FittingRun,
+    PlannedEnsemble,
+    PlannedRun,
+    RequestedRun,
+    UnfitRun,
+    trainable,
+)
 from research.sweeps.plan.unused_settings import refuse_unused, unused_message
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
@@ -132,9 +140,22 @@ class Planner:
         return Folds(how.folds(self.source(config).spec), how.inner)
 
     def runs(self, requests: Sequence[Settings]) -> list[PlannedRun]:
-        """One run per request, in order. Raises UserError as `plan` does, and ShapeError for the
-        first run that its sizes rule out."""
+        """One run per request, in order. Raises UserError as `plan` does and for an ensemble, and
+        ShapeError for the first run that its sizes rule out."""
         runs: list[PlannedRun] = []
+        for run in self.fitting(requests):
+            if isinstance(run, PlannedEnsemble):
+                raise UserError(
+                    f"ensemble={run.config.ensemble} is made of several runs, and this takes one"
+                    " run; leave it out"
+                )
+            runs.append(run)
+        return runs
+
+    def fitting(self, requests: Sequence[Settings]) -> list[FittingRun]:
+        """One run or ensemble per request, in order. Raises UserError as `plan` does, and
+        ShapeError for the first run that its sizes rule out."""
+        runs: list[FittingRun] = []
         for run in self.plan(requests):
             if isinstance(run, UnfitRun):
                 raise ShapeError(run.reason)
@@ -178,7 +199,7 @@ class Planner:
             others = {path: value for path, value in settings.items() if path != "seed"}
             if others != point:
                 config, left = config_lib.resolve(settings)
-                first, science = self._run_or_unfit(config)
+                first, science = self._requested(config)
                 spec = self.source(config).spec
                 point = others
                 if host.is_fitted(config):
@@ -186,9 +207,11 @@ class Planner:
                 # A setting that a point does not set is not used there.
                 unused.add(left | (every - settings.keys()))
                 runs.append(first)
+            elif config.ensemble != ALONE:
+                runs.append(self._requested(_with_seed(config, settings))[0])
             else:
                 # Most runs of a large sweep differ from the previous one only in their seed.
-                runs.append(_reseeded(first, config, spec, science, settings.get("seed")))
+                runs.append(_reseeded(first, _with_seed(config, settings), spec, science))
             planned()
         return runs, frozenset.intersection(*unused) if unused else frozenset()
 
@@ -204,6 +227,15 @@ class Planner:
         config = self._completed(config)
         program = self._checked_program(config)
         return PlannedRun(identity.digest(self._science(config)), config, program)
+
+    def _requested(self, config: RunConfig) -> tuple[RequestedRun, Science]:
+        """The run or the ensemble of a config; of a run, also what its id is a digest of."""
+        if config.ensemble == ALONE:
+            return self._run_or_unfit(config)
+        return planned_ensemble(config, self._completed(config), self._member), {}
+
+    def _member(self, config: RunConfig) -> RequestedRun:
+        return self._run_or_unfit(config)[0]
 
     def _run_or_unfit(self, config: RunConfig) -> tuple[RequestedRun, Science]:
         """(the run of a config or why its sizes rule it out, what its id is a digest of)."""
@@ -321,16 +353,21 @@ class Planner:
         return self._programs[key]
 
 
+def _with_seed(config: RunConfig, settings: Settings) -> RunConfig:
+    """The config with the seed of other settings."""
+    seed: Any = FIELDS["seed"].default
+    if settings.get("seed") is not None:
+        seed = OPTIONS["seed"].parse(settings["seed"], "seed")
+    return config.reseeded({"seed": seed})
+
+
 def _reseeded(
-    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Science, seed: Any
+    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Science
 ) -> RequestedRun:
-    """The run of another seed. config: that of `run` before it was completed."""
-    number: Any = FIELDS["seed"].default
-    if seed is not None:
-        number = OPTIONS["seed"].parse(seed, "seed")
+    """The run of another seed. config: with that seed, not completed."""
     if host.is_fitted(config):
         config = host.without_training(config)
-    seeds = validate.seeds_of(config, spec, number)
+    seeds = validate.seeds_of(config, spec, config.seed)
     run_id = identity.digest(identity.reseeded(science, seeds))
     return dataclasses.replace(run, id=run_id, config=run.config.reseeded(seeds))
 

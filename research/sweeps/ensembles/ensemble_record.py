@@ -1,0 +1,130 @@
+"""Ensemble record: the record of an ensemble, from the records and kept predictions of its
+members."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from research import config as config_lib
+from research.errors import UserError
+from research.metric_names import DISAGREEMENT, MEMBERS
+from research.registry import ENSEMBLES
+from research.sweeps.ensembles.combination import Predicted, disagreement, mean
+from research.sweeps.estimates.out_of_fold import metrics_of
+from research.sweeps.plan.run_plan import PlannedEnsemble
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.training.engine.predicted_rows import PARTS
+
+
+def ensemble_records(
+    ensembles: Iterable[PlannedEnsemble], records: Mapping[str, Record], store: Store
+) -> dict[str, Record]:
+    """The record of each ensemble whose members all have one, by id; those of finished and diverged
+    members are written beside theirs.
+
+    Args:
+        ensembles: those that have no record.
+        records: of their members, by id.
+        store: where records and predictions lie.
+
+    Raises:
+        UserError: a member's predictions are missing, damaged, of other rows or of other data.
+    """
+    combined = {}
+    for ensemble in ensembles:
+        if any(member.id not in records for member in ensemble.members):
+            continue
+        of_members = [records[member.id] for member in ensemble.members]
+        record = _record(ensemble, of_members, Predictions(store))
+        # A failed member is tried again by --retry_failed, so what lacks it is not kept.
+        if record.status != "failed":
+            store.write(record)
+        combined[ensemble.id] = record
+    return combined
+
+
+def _record(
+    ensemble: PlannedEnsemble, members: Sequence[Record], predictions: Predictions
+) -> Record:
+    totals: dict[str, Any] = {
+        "config": config_lib.to_flags(ensemble.config),
+        "parameters": sum(member.parameters for member in members),
+        "steps": sum(member.steps for member in members),
+        "provenance": _provenance(members),
+    }
+    for status in ("failed", "diverged"):
+        for number, member in enumerate(members):
+            if member.status == status:
+                error = f"member {number} {status}{': ' * bool(member.cause)}{member.cause}"
+                return Record(
+                    ensemble.id,
+                    member.status,
+                    error=error,
+                    diverged_at=member.diverged_at,
+                    **totals,
+                )
+    predicted = [predictions.load(member.run_id) for member in members]
+    classes = bool(ensemble.members[0].program.spec.targets.classes)
+    chosen = ensemble.config.ensemble
+    try:
+        fingerprint = _fingerprint(ensemble, predictions)
+        together = (ENSEMBLES.get(chosen.name).combine or mean)(
+            predicted, classes, **dict(chosen.options)
+        )
+    except UserError as error:
+        raise UserError(f"ensemble={chosen}: {error}") from None
+    predictions.save(ensemble.id, fingerprint, together)
+    record = Record(ensemble.id, "finished", **totals)
+    metrics = metrics_of(record, {part: together[part] for part in PARTS if part in together})
+    record.metrics.update(metrics, **_of_members(members, predicted, together, classes))
+    return record
+
+
+def _fingerprint(ensemble: PlannedEnsemble, predictions: Predictions) -> str:
+    """That of the data which the members predicted. Raises UserError if it is not the same for
+    all."""
+    first, *others = [(member.id, predictions.data_of(member.id)) for member in ensemble.members]
+    for run_id, fingerprint in others:
+        if fingerprint != first[1]:
+            raise UserError(
+                f"the predictions of member {run_id} are of other data than those of {first[0]};"
+                " has the data set changed? train both again"
+            )
+    return first[1]
+
+
+def _of_members(
+    members: Sequence[Record], predicted: Sequence[Predicted], together: Predicted, classes: bool
+) -> dict[str, float]:
+    """The mean of the members' test metrics, and how much they disagree on the test rows; of those
+    members that predicted the rows of the ensemble."""
+    if "test" not in together:
+        return {}
+    rows = together["test"].rows
+    chosen = [
+        (member, of_member["test"])
+        for member, of_member in zip(members, predicted, strict=True)
+        if "test" in of_member and np.array_equal(of_member["test"].rows, rows)
+    ]
+    metrics = {
+        f"{MEMBERS}/{name.removeprefix('test/')}": math.fsum(
+            member.metrics.get(name, math.nan) for member, _ in chosen
+        )
+        / len(chosen)
+        for name in chosen[0][0].metrics
+        if name.startswith("test/")
+    }
+    scores = np.stack([of_rows.scores for _, of_rows in chosen])
+    return metrics | {f"{MEMBERS}/{DISAGREEMENT}": disagreement(scores, classes)}
+
+
+def _provenance(members: Sequence[Record]) -> dict[str, Any]:
+    """That of the first member, with the seconds of all of them and their ids."""
+    seconds = [float(s) for m in members if (s := m.provenance.get("seconds")) is not None]
+    total = {"seconds": math.fsum(seconds)} if seconds else {}
+    ids = [member.run_id for member in members]
+    return {**members[0].provenance, **total, "members": ids}

@@ -1,0 +1,12 @@
+"""None: one run by itself, which is no ensemble."""
+
+from research.registry import ENSEMBLES, Ensemble
+from research.run_config import RunConfig
+
+
+def none(config: RunConfig) -> list[RunConfig]:
+    """One run by itself."""
+    return [config]
+
+
+ENSEMBLES.add(Ensemble("none", none, "one run by itself, no ensemble"))

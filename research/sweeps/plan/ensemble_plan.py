@@ -1,0 +1,54 @@
+"""Ensemble plan: from the config of an ensemble to the runs of its members."""
+
+import dataclasses
+from collections.abc import Callable
+
+from research import identity
+from research.errors import UserError
+from research.registry import ENSEMBLES
+from research.run_config import Component, RunConfig
+from research.sweeps.plan.run_plan import (
+    PlannedEnsemble,
+    PlannedRun,
+    RequestedRun,
+    UnfitRun,
+    keeps_scores,
+)
+
+ALONE = Component("none")
+
+
+def planned_ensemble(
+    config: RunConfig, completed: RunConfig, plan: Callable[[RunConfig], RequestedRun]
+) -> PlannedEnsemble | UnfitRun:
+    """The ensemble of a config, or why the sizes of a member rule it out.
+
+    Args:
+        config: the config.
+        completed: the config with what its data fills in.
+        plan: the run of a member's config.
+
+    Raises:
+        UserError: a member cannot work, or its task has scores that cannot be kept.
+    """
+    chosen = config.ensemble
+    entry = ENSEMBLES.get(chosen.name)
+    # The split is that of the ensemble's seed, whatever the seeds of its members.
+    alone = dataclasses.replace(config, ensemble=ALONE, split_seed=completed.split_seed)
+    runs = [plan(member) for member in entry.build(alone, **dict(chosen.options))]
+    ids = [run.id for run in runs]
+    options = {name: str(value) for name, value in chosen.options}
+    ensemble_id = identity.digest([chosen.name, entry.version, options, ids])
+    members = []
+    for run in runs:
+        if isinstance(run, UnfitRun):
+            return UnfitRun(ensemble_id, completed, run.reason)
+        assert isinstance(run, PlannedRun)
+        if not keeps_scores(run):
+            raise UserError(
+                f"ensemble={chosen} combines the scores of one target per example, and"
+                f" {run.program.spec.name} (task={run.config.task}) has none or several; leave it"
+                " out"
+            )
+        members.append(run)
+    return PlannedEnsemble(ensemble_id, completed, tuple(members))

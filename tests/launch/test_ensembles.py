@@ -1,0 +1,52 @@
+"""Ensembles end to end: trained, swept, tabulated and refused by the launchers."""
+
+from pathlib import Path
+
+from tests.support.command_lines import run_all
+
+WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
+
+
+def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
+    columns = "--columns=members/accuracy,members/disagreement"
+    trained, swept, table, folds = run_all(
+        [
+            ["train", *WINE, "--ensemble=seeds(2)"],
+            ["sweep", *WINE, "--grid=ensemble=none|seeds(2)", "--seeds=2", "--name=e", columns],
+            ["table", "--name=e", "--no_train", "--format=csv"],
+            ["train", *WINE, "--ensemble=seeds(2)", "--split=kfold(3)"],
+        ],
+        tmp_path,
+    )
+    assert trained.code == 0, trained.err
+    assert "of 2 runs: each of" in trained.out
+    assert "disagreement" in trained.out
+    assert swept.code == 0, swept.err
+    assert "members disagreement" in swept.out
+    assert table.code == 0, table.err
+    assert ",seeds,2," in table.out
+    assert folds.code == 0, folds.err
+    assert "out of fold: 178 rows" in folds.out
+
+
+def test_what_cannot_be_an_ensemble_is_one_line(tmp_path: Path) -> None:
+    cases = {
+        "--ensemble=seed(5)": "unknown ensemble 'seed(5)'; did you mean seeds?",
+        "--ensemble=seeds(1)": "ensemble.members=1 is out of range",
+        "--columns=members/accuracy": "is of the members of an ensemble, and no run is one",
+    }
+    results = run_all([["sweep", *WINE, flag] for flag in cases], tmp_path)
+    for result, text in zip(results, cases.values(), strict=True):
+        assert result.code == 2
+        assert text in result.err
+        assert result.err.strip().count("\n") == 0, result.err
+    tuned, sequences = run_all(
+        [
+            ["tune", *WINE, "--sample=learning_rate=log(1e-3,1)", "--ensemble=seeds(2)"],
+            ["train", "--dataset=bandit", "--ensemble=seeds(2)"],
+        ],
+        tmp_path,
+    )
+    assert (tuned.code, sequences.code) == (2, 2), sequences.err
+    assert "is made of several runs" in tuned.err
+    assert "combines the scores of one target per example" in sequences.err

@@ -1,0 +1,96 @@
+"""Ensembles: combined scores by hand, members as ordinary runs, and what a table says of them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import research as rs
+import research.catalogue
+from research.errors import UserError
+from research.registry import ENSEMBLES, Ensemble
+from research.sweeps.ensembles.combination import disagreement, mean, mean_scores
+from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.store import Store
+from research.testing import conformance
+from research.training.engine.predicted_rows import PredictedRows
+
+IRIS = {"dataset": "iris", "arch": "linear", "epochs": 2}
+
+
+@pytest.mark.parametrize("entry", list(ENSEMBLES), ids=lambda entry: entry.name)
+def test_the_battery(entry: Ensemble) -> None:
+    for check in conformance.trials(ENSEMBLES.kind, entry).values():
+        check()
+
+
+def predicted(rows: list[int], scores: Any) -> dict[str, PredictedRows]:
+    return {"test": PredictedRows(np.array(rows), np.array(scores, float), np.zeros(len(rows)))}
+
+
+def test_probabilities_are_averaged_and_values_too() -> None:
+    """(0.5 + 0.9) / 2 = 0.7, whatever is added to the logits; (1 + 2) / 2 = 1.5."""
+    sure = np.log([[0.1, 0.9]]) + 5
+    together = mean_scores(np.stack([np.log([[0.5, 0.5]]), sure]), classes=True)
+    np.testing.assert_allclose(np.exp(together), [[0.3, 0.7]])
+    np.testing.assert_array_equal(mean_scores(np.array([[[1.0]], [[2.0]]]), False), [[1.5]])
+
+
+def test_disagreement_is_of_pairs_of_members() -> None:
+    """Of three members one differs from two in one of two rows: (0 + 1/2 + 1/2) / 3."""
+    a, b = [[1.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]
+    assert disagreement(np.array([a, a, b]), classes=True) == pytest.approx(1 / 3)
+    assert disagreement(np.array([[[1.0]], [[2.0]], [[4.0]]]), classes=False) == 2.0
+
+
+def test_members_of_other_rows_or_classes_are_refused() -> None:
+    first = predicted([1, 2], [[0, 1], [1, 0]])
+    with pytest.raises(UserError, match="member 1 predicted other test rows than member 0"):
+        mean([first, predicted([1, 3], [[0, 1], [1, 0]])], True)
+    with pytest.raises(UserError, match="member 1 has 3 scores per row, and member 0 has 2"):
+        mean([first, predicted([1, 2], [[0, 1, 0], [1, 0, 0]])], True)
+
+
+def test_an_ensemble_is_made_of_runs_that_others_share(tmp_path: Path) -> None:
+    """Its first member is the run alone, and three members are the first three of four."""
+    folders = {"records": str(tmp_path / "records"), "cache_dir": str(tmp_path / "cache")}
+    sweep = rs.sweep(
+        {**IRIS, "seed": 1}, grid={"ensemble": ["none", "seeds(3)", "seeds(4)"]}, **folders
+    )
+    alone, three, four = (run.record for run in sweep)
+    store = Store(tmp_path / "records")
+    assert four.provenance["members"][:3] == three.provenance["members"]
+    assert three.provenance["members"][0] == alone.run_id
+    assert len(list(store.ids())) == 6
+    members = [store.read(run_id) for run_id in three.provenance["members"]]
+    assert {member.config["split_seed"] for member in members if member} == {"1"}
+    assert three.parameters == 3 * alone.parameters
+    mean_accuracy = np.mean([member.metrics["test/accuracy"] for member in members if member])
+    assert three.metrics["members/accuracy"] == pytest.approx(mean_accuracy)
+    # A mean of probabilities has no larger NLL than its members on average (Jensen).
+    assert three.metrics["test/nll"] <= three.metrics["members/nll"]
+    scores = Predictions(store).load(three.run_id)["test"]
+    right = np.mean(scores.scores.argmax(axis=1) == scores.targets)
+    assert three.metrics["test/accuracy"] == right
+    # The record is made again of the members' predictions, without training.
+    store.forget(three.run_id)
+    assert rs.train(**IRIS, seed=1, ensemble="seeds(3)", **folders).metrics == three.metrics
+
+
+def test_members_whose_predictions_cannot_be_read_are_named(tmp_path: Path) -> None:
+    folders = {"records": str(tmp_path / "records"), "cache_dir": str(tmp_path / "cache")}
+    ensemble = rs.train(**IRIS, ensemble="seeds(2)", **folders, keep_params=False)
+    store = Store(tmp_path / "records")
+    store.forget(ensemble.id)
+    _, member = ensemble.record.provenance["members"]
+    predictions = Predictions(store)
+    predictions.save(member, "other data", predictions.load(member))
+    with pytest.raises(UserError, match=f"ensemble=.*member {member} are of other data than"):
+        rs.train(**IRIS, ensemble="seeds(2)", **folders, keep_params=False)
+    predictions.path(member).write_bytes(b"damaged")
+    with pytest.raises(UserError, match=f"{member}.npz are damaged"):
+        rs.train(**IRIS, ensemble="seeds(2)", **folders, keep_params=False)
+    # What is damaged is set aside, so the next call trains the member again.
+    again = rs.train(**IRIS, ensemble="seeds(2)", **folders, keep_params=False)
+    assert again.metrics == ensemble.metrics
