@@ -43,7 +43,12 @@ def test_what_cannot_be_an_ensemble_is_one_line(tmp_path: Path) -> None:
     tuned, sequences = run_all(
         [
             ["tune", *WINE, "--sample=learning_rate=log(1e-3,1)", "--ensemble=seeds(2)"],
-            ["train", "--dataset=bandit", "--ensemble=seeds(2)"],
+            [
+                "train",
+                "--dataset=bernoulli_bandit",
+                "--objective=policy_gradient",
+                "--ensemble=seeds(2)",
+            ],
         ],
         tmp_path,
     )
