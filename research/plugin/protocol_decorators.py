@@ -90,7 +90,7 @@ def ensemble(
     `--ensemble=NAME`.
 
     `config` is that of one run (research.config.RunConfig); `dataclasses.replace` and
-    research.sweeps.ensembles.members change it. Other parameters become flags
+    research.sweeps.ensembles.member_seeds change it. Other parameters become flags
     (`--ensemble.members=3`).
 
     Args:

@@ -2,7 +2,7 @@
 
 from research.registry import ENSEMBLES, Ensemble
 from research.run_config import RunConfig
-from research.sweeps.ensembles.members import Members, reseeded
+from research.sweeps.ensembles.member_seeds import Members, reseeded
 
 
 def seeds(config: RunConfig, members: Members = 5) -> list[RunConfig]:

@@ -1,4 +1,4 @@
-"""Members: what the members of an ensemble have in common, and the seed of each."""
+"""Member seeds: the seed of each member of an ensemble."""
 
 import dataclasses
 from typing import Annotated
