@@ -16,7 +16,7 @@ from research.data.in_memory import InMemorySource
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training.boosting import adaboost, residuals
+from research.training.boosting import residuals, reweighting
 from research.training.boosting.earlier_runs import Kept, lane_fields
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.predicted_rows import PredictedRows
@@ -66,11 +66,11 @@ def test_samme_is_scikit_learns(rate: float) -> None:
     x = np.arange(ROWS)[:, None]
     theirs.fit(x, LABELS)
     for done in range(4):
-        ours = adaboost.samme(ANSWERS[:done] != LABELS, classes=3, rate=rate)
+        ours = reweighting.samme(ANSWERS[:done] != LABELS, classes=3, rate=rate)
         np.testing.assert_allclose(ours.rows / ROWS, Classifier.seen[done], rtol=1e-12)
-    ours = adaboost.samme(ANSWERS != LABELS, classes=3, rate=rate)
+    ours = reweighting.samme(ANSWERS != LABELS, classes=3, rate=rate)
     np.testing.assert_allclose(ours.members, theirs.estimator_weights_, rtol=1e-12)
-    logits = adaboost.votes(ANSWERS, ours.members, classes=3)
+    logits = reweighting.votes(ANSWERS, ours.members, classes=3)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(shares, theirs.predict_proba(x), rtol=1e-12)
 
@@ -80,9 +80,9 @@ def test_r2_is_scikit_learns() -> None:
     Regressor.script, Regressor.seen = list(GUESSES), []
     x = np.arange(ROWS)[:, None]
     theirs = AdaBoostRegressor(Regressor(), n_estimators=4, random_state=0).fit(x, VALUES)
-    ours = adaboost.r2(np.abs(GUESSES - VALUES))
+    ours = reweighting.r2(np.abs(GUESSES - VALUES))
     np.testing.assert_allclose(ours.members, theirs.estimator_weights_, rtol=1e-12)
-    median = adaboost.weighted_median(GUESSES, ours.members)
+    median = reweighting.weighted_median(GUESSES, ours.members)
     np.testing.assert_array_equal(median, theirs.predict(x))
 
 
@@ -90,7 +90,7 @@ def test_samme_by_hand() -> None:
     """Four rows and two classes: an error of 1/4 weighs log 3; then the first row has half of all
     weight, and a mistake in one of the others an error of 1/6."""
     wrong = np.array([[1, 0, 0, 0], [0, 1, 0, 0]], bool)
-    ours = adaboost.samme(wrong, classes=2)
+    ours = reweighting.samme(wrong, classes=2)
     np.testing.assert_allclose(ours.members, np.log([3, 5]))
     # 1/2, 1/6, 1/6, 1/6; the second one times 5, of a sum of 5/3.
     np.testing.assert_allclose(ours.rows / 4, [0.3, 0.5, 0.1, 0.1])
@@ -104,7 +104,7 @@ def test_a_member_without_mistakes_or_without_use_is_the_last() -> None:
         ([some, wrong, some], [np.log(3), 0, 0]),
         ([wrong, some], [1, 0]),
     ):
-        weights = adaboost.samme(np.array(mistakes), classes=2)
+        weights = reweighting.samme(np.array(mistakes), classes=2)
         np.testing.assert_allclose(weights.members, expected)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from research.config import RunConfig
-from research.training.boosting import adaboost, residuals
-from research.training.boosting.adaboost import BoostedWeights
+from research.training.boosting import residuals, reweighting
+from research.training.boosting.reweighting import BoostedWeights
 from research.training.engine.predicted_rows import PredictedRows
 
 # What a run kept, by part of the split, its training rows among them.
@@ -25,8 +25,8 @@ def boosted_weights(earlier: Sequence[Kept], classes: int, rate: float) -> Boost
     targets = earlier[0]["train"].targets
     scores = np.stack([predicted["train"].scores for predicted in earlier])
     if classes:
-        return adaboost.samme(scores.argmax(axis=-1) != targets, classes, rate)
-    return adaboost.r2(np.abs(scores[..., 0].astype(np.float64) - targets), rate)
+        return reweighting.samme(scores.argmax(axis=-1) != targets, classes, rate)
+    return reweighting.r2(np.abs(scores[..., 0].astype(np.float64) - targets), rate)
 
 
 def lane_fields(
