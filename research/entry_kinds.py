@@ -342,9 +342,12 @@ class Ensemble(Entry):
 
     combine: `combine(predicted, classes, **options)` makes the predictions of the ensemble of
         those that its members kept; see research/sweeps/ensembles/combination.py. None: their mean.
+    follow: `follow(config, earlier)` is the config of a member that depends on those before it, by
+        their ids; it is not called for the first. None: members do not depend on each other.
     """
 
     combine: Callable[..., Any] | None = None
+    follow: Callable[..., Any] | None = None
 
     def _options_of_build(self) -> tuple[Option, ...]:
         return options_of(self.build, given=("config",))

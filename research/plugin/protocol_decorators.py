@@ -83,6 +83,7 @@ def ensemble(
     /,
     *,
     combine: Callable[..., Any] | None = None,
+    follow: Callable[..., Any] | None = None,
     test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
@@ -97,6 +98,8 @@ def ensemble(
         function: what is decorated, where there are no parentheses.
         combine: `combine(predicted, classes, **options)`, what the members predict together, as
             research/sweeps/ensembles/combination.py has it; None: their mean.
+        follow: `follow(config, earlier)`, the config of a member that depends on those before it,
+            by their ids; None: members do not depend on each other.
         test_options: values of options without default, for tests.
         paper: where the method was published.
     """
@@ -114,6 +117,7 @@ def ensemble(
                 paper,
                 test_options=test_options or {},
                 combine=combine,
+                follow=follow,
             )
         )
         return build

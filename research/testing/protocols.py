@@ -154,7 +154,7 @@ def _combines_scores(entry: Ensemble) -> None:
     predicted = [
         {
             part: PredictedRows(np.arange(12), generator.normal(size=(12, 3)), targets)
-            for part in PARTS
+            for part in (*PARTS, "train")
         }
         for _ in _members(entry)
     ]

@@ -24,7 +24,8 @@ def ensemble_records(
     ensembles: Iterable[PlannedEnsemble], records: Mapping[str, Record], store: Store
 ) -> dict[str, Record]:
     """The record of each ensemble whose members all have one, by id; those of finished and diverged
-    members are written beside theirs.
+    members are written beside theirs. One that lost a member needs no record of the others, which
+    may depend on it.
 
     Args:
         ensembles: those that have no record.
@@ -36,9 +37,10 @@ def ensemble_records(
     """
     combined = {}
     for ensemble in ensembles:
-        if any(member.id not in records for member in ensemble.members):
+        of_members = [records[run.id] for run in ensemble.members if run.id in records]
+        lost = any(record.status != "finished" for record in of_members)
+        if not lost and len(of_members) < len(ensemble.members):
             continue
-        of_members = [records[member.id] for member in ensemble.members]
         record = _record(ensemble, of_members, Predictions(store))
         # A failed member is tried again by --retry_failed, so what lacks it is not kept.
         if record.status != "failed":

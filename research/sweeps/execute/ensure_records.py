@@ -17,6 +17,8 @@ from research.sweeps.plan.run_plan import (
     PlannedRun,
     RequestedRun,
     UnfitRun,
+    needed,
+    stages,
     trainable,
     unique,
 )
@@ -150,7 +152,10 @@ def ensure_records(
     )
     if members and train:
         # Runs beside the members share their programs, so they keep predictions too.
-        execution = dataclasses.replace(execution, keep_predictions=True)
+        starts = any(run.config.init_from is not None for run in members)
+        execution = dataclasses.replace(
+            execution, keep_predictions=True, keep_params=execution.keep_params or starts
+        )
         of_members = {run.id: records[run.id] for run in members if run.id in records}
         retrain_as |= _lacking(of_members, store, monitor.warn, execution)
     missing = [
@@ -161,10 +166,12 @@ def ensure_records(
     if missing and train:
         store.prepare()
         tell_notes(missing, planner, monitor.note)
-        origins = {run.id: planner.origin(run) for run in missing}
-        work = Work(wanted, missing, store, planner, execution, origins, retrain_as)
         with monitor.watch(missing) as observer:
-            executor(work, observer)
+            for stage in stages(missing):
+                if ready := _ready(stage, wanted, store):
+                    origins = {run.id: planner.origin(run) for run in ready}
+                    work = Work(wanted, ready, store, planner, execution, origins, retrain_as)
+                    executor(work, observer)
         if not execution.assisting:
             retrained = [records[run_id] for run_id in retrain_as]
             _say_what_lacks(retrained, store, monitor.warn, execution)
@@ -179,6 +186,19 @@ def ensure_records(
     }
     monitor.on_records(records.values())
     return records
+
+
+def _ready(
+    stage: Sequence[PlannedRun], wanted: Sequence[PlannedRun], store: Store
+) -> Sequence[PlannedRun]:
+    """The runs of a stage whose needed runs have finished, where these are wanted too. What needs a
+    run that diverged or failed is not trained."""
+    ids = {run.id for run in wanted}
+    needs = {run.id: needed(run) & ids for run in stage}
+    awaited = set().union(*needs.values())
+    records, _ = store.find(awaited)
+    finished = {run_id for run_id, record in records.items() if record.status == "finished"}
+    return [run for run in stage if needs[run.id] <= finished]
 
 
 def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:

@@ -35,7 +35,11 @@ def planned_ensemble(
     entry = ENSEMBLES.get(chosen.name)
     # The split is that of the ensemble's seed, whatever the seeds of its members.
     alone = dataclasses.replace(config, ensemble=ALONE, split_seed=completed.split_seed)
-    runs = [plan(member) for member in entry.build(alone, **dict(chosen.options))]
+    runs: list[RequestedRun] = []
+    for member in entry.build(alone, **dict(chosen.options)):
+        follows = entry.follow is not None and runs
+        ids = tuple(run.id for run in runs)
+        runs.append(plan(entry.follow(member, ids) if follows else member))
     ids = [run.id for run in runs]
     options = {name: str(value) for name, value in chosen.options}
     ensemble_id = identity.digest([chosen.name, entry.version, options, ids])

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from research import config as config_lib
@@ -74,6 +74,27 @@ def trainable(runs: Iterable[RequestedRun]) -> list[PlannedRun]:
     """The runs that have a program, in order; of an ensemble, those of its members."""
     each = (run.members if isinstance(run, PlannedEnsemble) else (run,) for run in runs)
     return [run for of_one in each for run in of_one if isinstance(run, PlannedRun)]
+
+
+def needed(run: PlannedRun) -> set[str]:
+    """The ids of the runs that must be over before this one can be trained."""
+    origin = run.config.init_from
+    return {*(run.config.after or ()), *([origin.partition(":")[0]] if origin else [])}
+
+
+def stages(runs: Sequence[PlannedRun]) -> list[list[PlannedRun]]:
+    """The runs in groups to be trained one after another: each run comes after those of them that
+    it needs."""
+    groups: list[list[PlannedRun]] = []
+    depth: dict[str, int] = {}
+    # A run's id is a digest of the ids that it needs, so there are no cycles. Members are in the
+    # order of their ensemble, so what a run needs comes before it.
+    for run in runs:
+        depth[run.id] = max((depth[i] + 1 for i in needed(run) if i in depth), default=0)
+        if depth[run.id] == len(groups):
+            groups.append([])
+        groups[depth[run.id]].append(run)
+    return groups
 
 
 def keeps_scores(run: PlannedRun) -> bool:
