@@ -105,25 +105,18 @@ def check_target(feature: Any, name: str, directory: Path) -> None:
     )
 
 
-def classes_of(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
+def classes_of(feature: Any, dtype: np.dtype) -> tuple[str, ...]:
     """The names of the target's classes, () if it is a number.
 
     Args:
         feature: the TFDS feature of the target.
-        y: targets [N, ...].
-        directory: the prepared set, for messages.
-
-    Raises:
-        UserError: an example has no label.
+        dtype: of the targets.
     """
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.ClassLabel):
-        if y.min() < 0:
-            unlabelled = f"{np.sum(y < 0)} of its {len(y)} examples have no label"
-            raise UserError(f"{directory}: {unlabelled}; the first is in row {(y < 0).argmax()}")
         return tuple(feature.names)
-    return ("false", "true") if y.dtype == np.bool_ else ()
+    return ("false", "true") if dtype == np.bool_ else ()
 
 
 def is_rounded(feature: Any) -> bool:

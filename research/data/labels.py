@@ -58,6 +58,8 @@ def note(name: str, labels: Labels, classes: bool) -> str:
         classes: whether it is read as classes.
     """
     values = labels.values
+    if len(values) < 2:
+        return ""
     kind = "whole numbers"
     if (values != np.floor(values)).any():
         kind = "numbers"

@@ -75,7 +75,7 @@ def meaning(name: str, numbers: np.ndarray) -> str:
         name: the column's name.
         numbers: float64 [N], without missing ones.
     """
-    if len(numbers) < 2 or numbers.min() == numbers.max():
+    if len(numbers) < 2 or not np.isfinite(numbers).all() or numbers.min() == numbers.max():
         return ""
     return next(_meanings(name, numbers), "")
 

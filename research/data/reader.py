@@ -4,8 +4,7 @@ and a label."""
 import contextlib
 import dataclasses
 import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,20 @@ import numpy as np
 
 from research.data import labels
 from research.data.data_table import Table
-from research.data.feature_decoders import (
-    FeatureDecoder,
-    check_target,
-    classes_of,
-    described,
-    input_decoder,
-    is_rounded,
-)
-from research.data.images import Flaw
+from research.data.feature_decoders import FeatureDecoder, classes_of, is_rounded
+from research.data.garbled import garbled
+from research.data.lookalikes import lookalikes
 from research.data.narrowed import narrowed, write_header
+from research.data.numbered_dates import meaning
 from research.data.one_hot import OneHot
 from research.data.prefetcher import DECODERS, Prefetcher
+from research.data.prepared_contents import Contents, contents_of, readable
 from research.data.progress_bar import progress
 from research.data.sentinels import sentinels
 from research.errors import UserError
 
 # Raised when the same files are read as other arrays.
-VERSION = 3
-SPLITS = ("train", "validation", "test")
-# Examples that a worker reads at once.
-_CHUNK = 64
+VERSION = 4
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {
     "mnist",
@@ -51,49 +43,6 @@ _COPIES = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Contents:
-    """The examples of a prepared set, in their order, readable from several threads.
-
-    sources: of the splits that are read. met: file formats of the images that were read so far, and
-        `alpha`.
-    """
-
-    directory: Path
-
-    info: Any
-    splits: list[str]
-    sources: list[Any]
-    input: str
-    target: str
-    decoder: FeatureDecoder
-    met: set[str]
-    unlabelled: int
-
-    def pieces(self) -> list[tuple[int, range]]:
-        """Rows of a split, by its place among the splits, that are read at once."""
-        rows = [(place, range(len(source))) for place, source in enumerate(self.sources)]
-        return [
-            (place, of_split[first : first + _CHUNK])
-            for place, of_split in rows
-            for first in of_split[::_CHUNK]
-        ]
-
-    def read(self, piece: tuple[int, range]) -> list[tuple[np.ndarray, Any]]:
-        """The decoded inputs of a piece's rows and their targets. Raises UserError for an image
-        that is refused."""
-        place, rows = piece
-        examples = []
-        for row, example in zip(rows, self.sources[place].__getitems__(list(rows)), strict=True):
-            try:
-                examples.append((self.decoder.decode(example[self.input]), example[self.target]))
-            except Flaw as flaw:
-                raise UserError(
-                    f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}"
-                ) from None
-        return examples
-
-
 def read(directory: Path, file: Path) -> Table:
     """The rows of train and validation, then those of test; other splits are not read.
 
@@ -104,12 +53,11 @@ def read(directory: Path, file: Path) -> Table:
     import tensorflow_datasets as tfds
 
     # TFDS prints a banner where TensorFlow is missing; the error says it in a line.
-    with _readable(directory), contextlib.redirect_stderr(io.StringIO()):
+    with readable(directory), contextlib.redirect_stderr(io.StringIO()):
         builder = tfds.builder_from_directory(str(directory))
-    with _readable(directory):
-        contents = _contents(builder, directory)
+    with readable(directory):
+        contents = contents_of(builder, directory)
     target = contents.info.features[contents.target]
-    check_target(target, contents.target, directory)
     y = np.empty((sum(map(len, contents.sources)), *target.shape), target.np_dtype)
     with file.open("wb") as out:
         # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
@@ -129,12 +77,8 @@ def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) ->
     name = contents.info.name
     notes = [*metadata.get("notes", ())]
     target = contents.info.features[contents.target]
-    classes = tuple(metadata.get("classes", ())) or classes_of(target, y, directory)
-    if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
-        raise UserError(
-            f"{directory}: its target '{contents.target}' has no value in row"
-            f" {np.isnan(y).argmax()}"
-        )
+    _check_targets(contents, y)
+    classes = tuple(metadata.get("classes", ())) or classes_of(target, y.dtype)
     # What a builder of this package wrote is the quantity that it was meant to be.
     ours = "maximum" in metadata
     numbered = not classes and y.ndim == 1 and not ours
@@ -145,6 +89,8 @@ def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) ->
         y, classes = (labelled.places, labels.names(labelled)) if numbered else (y, ())
     if not ours:
         notes += _notes_on_numbers(contents, x)
+        notes += _notes_on_names(contents, classes)
+        notes += [] if classes or y.ndim > 1 else _notes_on_column(contents.target, y)
     return Table(
         x=x,
         y=y.astype(np.int32) if classes else y,
@@ -162,6 +108,30 @@ def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) ->
         notes=(*notes, *_notes(contents)),
         numbered=numbered,
     )
+
+
+def _check_targets(contents: Contents, y: np.ndarray) -> None:
+    """Raises UserError if an example has no target, or a number for each class."""
+    import tensorflow_datasets as tfds
+
+    target = contents.target
+    declared = contents.info.features[target]
+    if isinstance(declared, tfds.features.ClassLabel) and (y < 0).any():
+        first = contents.where(int((y < 0).argmax()))
+        raise UserError(
+            f"{contents.directory}: {np.sum(y < 0)} of its {len(y)} examples have no label (-1);"
+            f" the first is in {first}; leave them out of the set. A split without any label is"
+            " left out as a whole"
+        )
+    if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
+        row = contents.where(int(np.isnan(y).argmax()))
+        raise UserError(f"{contents.directory}: its target '{target}' has no value in {row}")
+    one_hot = y.ndim == 2 and y.shape[1] > 1 and ((y == 0) | (y == 1)).all()
+    if one_hot and (y.sum(axis=1) == 1).all() and "task" not in (contents.info.metadata or {}):
+        raise UserError(
+            f"{contents.directory}: its target '{target}' is one-hot, {y.shape[1]} numbers in each"
+            " example; expected a ClassLabel, or one number, such as the place of the 1"
+        )
 
 
 def _one_hot(table: Table, decoder: FeatureDecoder) -> Table:
@@ -195,17 +165,48 @@ def _notes_on_numbers(contents: Contents, x: np.ndarray) -> Iterator[str]:
             if without:
                 yield f"column '{name}' has no category in {without} of {len(x)} rows (-1)"
             continue
-        for sentinel in sentinels(column):
-            remedy = "if it means a missing value, write NaN in the set and give --impute=median"
-            yield sentinel.note(name, len(x), remedy)
+        yield from _notes_on_column(name, column)
+
+
+def _notes_on_column(name: str, column: np.ndarray) -> Iterator[str]:
+    """Notes on numbers [N] that may mean a missing value, or that may be dates."""
+    column = column.astype(np.float64)
+    remedy = "if it means a missing value, write NaN in the set and give --impute=median"
+    for sentinel in sentinels(column):
+        yield sentinel.note(name, len(column), remedy)
+    present = column[~np.isnan(column)]
+    if what := meaning(name, present):
+        yield (
+            f"column '{name}' may be dates, {what}, and is read as a quantity; new dates lie"
+            " outside of those that were trained on"
+        )
+
+
+def _notes_on_names(contents: Contents, classes: Sequence[str]) -> Iterator[str]:
+    """Notes on names of classes and categories that look alike, or that are garbled."""
+    categories = contents.decoder.categories or ((),) * len(contents.decoder.columns)
+    kinds = {
+        f"column '{name}'": names
+        for name, names in zip(contents.decoder.columns, categories, strict=True)
+    }
+    for what, names in {"its classes": classes, **kinds}.items():
+        yield from lookalikes(names, what)
+        yield from garbled(names, what)
 
 
 def _notes(contents: Contents) -> Iterator[str]:
     """What a reader of a table made of these examples must know."""
-    if contents.unlabelled:
+    for split, size in contents.unlabelled.items():
+        others = "; the test rows are drawn from the others, as --split says"
         yield (
-            f"its split 'test' has no labels (all {contents.unlabelled:,} are -1) and is left out;"
-            " the test rows are drawn from the others, as --split says"
+            f"its split '{split}' has no labels (all {size:,} are -1) and is left out"
+            f"{others if split == 'test' else ''}"
+        )
+    if unread := sorted({*contents.info.splits} - {*contents.splits, *contents.unlabelled}):
+        listed = ", ".join(f"'{split}'" for split in unread)
+        yield (
+            f"it has splits that are not read: {listed}; those that are read are called train,"
+            " validation and test"
         )
     if "alpha" in contents.met:
         yield "some of its images have an alpha channel; what is transparent in them is white"
@@ -215,80 +216,6 @@ def _notes(contents: Contents) -> Iterator[str]:
                 f"its split 'validation' ({len(source):,} rows) joins the training rows, from which"
                 " --split draws the validation rows"
             )
-
-
-@contextlib.contextmanager
-def _readable(directory: Path) -> Iterator[None]:
-    """Whatever TFDS and the decoders make of a damaged directory, as one line."""
-    from google.protobuf.json_format import ParseError
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        # Some features, such as videos, need TensorFlow even to be inspected.
-        kinds = _declared(directory)
-        named = f" ({kinds})" if kinds else ""
-        raise UserError(
-            f"{directory} has a feature{named} that needs {error.name}, which is not installed;"
-            " expected images, tensors of numbers or columns, with a ClassLabel or a number"
-        ) from None
-    except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
-
-
-def _declared(directory: Path) -> str:
-    """The features that a prepared set declares, as `name: kind`, read without TFDS."""
-    with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
-        declared = json.loads((directory / "features.json").read_text())
-        features = declared["featuresDict"]["features"]
-        kinds = {name: entry["pythonClassName"] for name, entry in features.items()}
-        return ", ".join(f"{name}: {kind.split('.')[-1]}" for name, kind in sorted(kinds.items()))
-    return ""
-
-
-def _contents(builder: Any, directory: Path) -> Contents:
-    import tensorflow_datasets as tfds
-
-    info = builder.info
-    inputs, target = _supervised(info, directory)
-    splits = [split for split in SPLITS if split in info.splits]
-    if "train" not in splits:
-        raise UserError(
-            f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}"
-        )
-    met: set[str] = set()
-    decoder = FeatureDecoder(np.asarray)
-    # Tokens or bytes that a builder of this package wrote are as they are.
-    if "maximum" not in (info.metadata or {}) or not np.issubdtype(
-        info.features[inputs].np_dtype, np.integer
-    ):
-        decoder = input_decoder(info.features[inputs], inputs, directory, met)
-    skipped = (
-        {inputs: tfds.decode.SkipDecoding()}
-        if isinstance(info.features[inputs], tfds.features.Image)
-        else None
-    )
-    sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
-    if not any(map(len, sources)):
-        raise UserError(f"{directory} has no examples")
-    unlabelled = 0
-    if splits[-1] == "test" and isinstance(info.features[target], tfds.features.ClassLabel):
-        unlabelled = len(sources[-1]) if _without_labels(sources[-1], target) else 0
-    if unlabelled:
-        # Rows of label -1 would be scored as wrong for every network.
-        splits.pop()
-        sources.pop()
-    return Contents(directory, info, splits, sources, inputs, target, decoder, met, unlabelled)
-
-
-def _without_labels(source: Any, target: str) -> bool:
-    """Whether no example has a label, as in the test split of a competition."""
-    rows = range(len(source))
-    pieces = (rows[first : first + _CHUNK] for first in rows[::_CHUNK])
-    return all(
-        example[target] < 0 for piece in pieces for example in source.__getitems__(list(piece))
-    )
 
 
 def _batches(
@@ -301,7 +228,7 @@ def _batches(
     shape = None
     dtype = None
     with (
-        _readable(directory),
+        readable(directory),
         Prefetcher(
             lambda number: contents.read(pieces[number]), len(pieces), threads=DECODERS
         ) as read,
@@ -323,29 +250,3 @@ def _batches(
             )
             first += len(examples)
             bar.update(len(examples))
-
-
-def _supervised(info: Any, directory: Path) -> tuple[str, str]:
-    """The names of the input and of the target: as the set declares them, else the only ones they
-    can be."""
-    import tensorflow_datasets as tfds
-
-    declared = info.supervised_keys
-    if declared and all(isinstance(key, str) for key in declared):
-        return declared[0], declared[1]
-    kinds = (
-        dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
-    )
-    labels = [key for key, kind in kinds.items() if isinstance(kind, tfds.features.ClassLabel)]
-    for wanted in (tfds.features.Image, tfds.features.Tensor):
-        inputs = [
-            key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels
-        ]
-        if len(inputs) == len(labels) == 1:
-            return inputs[0], labels[0]
-    listed = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
-    raise UserError(
-        f"{directory} declares no input and target, and its features do not tell which they are:"
-        f" {listed or described(info.features)}; expected supervised_keys, or one image or"
-        " tensor and one ClassLabel"
-    )

@@ -72,6 +72,12 @@ def _of_target(table: Table) -> Iterator[str]:
         and (table.y == table.y[0]).all()
     ):
         yield f"all {table.size} rows have the same target, so nothing can be learned"
+    elif table.classes and _plain_task(table) and table.y.ndim == 1:
+        counts = np.bincount(table.y, minlength=len(table.classes))
+        absent = [name for name, count in zip(table.classes, counts, strict=True) if not count]
+        more = f" and {len(absent) - 1} more classes" if len(absent) > 1 else ""
+        if absent:
+            yield f"none of its {table.size} rows is of the class '{absent[0]}'{more}"
 
 
 def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -> Iterator[str]:

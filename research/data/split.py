@@ -160,7 +160,7 @@ def split(
         _, train = draw(train, strata, size, generator)
     parts["training"] = train
     for name, rows in parts.items():
-        _check_classes(name, strata, rows, classes)
+        _check_classes(name, strata, rows, classes, own_test)
     return Split(*(np.sort(rows).astype(np.int32) for rows in (train, validation, test)))
 
 
@@ -235,15 +235,37 @@ def _allocate(counts: np.ndarray, size: int) -> np.ndarray:
     return quota
 
 
-def _check_classes(part: str, labels: np.ndarray, rows: np.ndarray, classes: Sequence[str]) -> None:
-    """Raises UserError if a class has no row in the part; which one depends on the counts, not on
-    the seed."""
+def _check_classes(
+    part: str,
+    labels: np.ndarray,
+    rows: np.ndarray,
+    classes: Sequence[str],
+    own_test: Sequence[int] | np.ndarray,
+) -> None:
+    """Refuses a part in which a class has no row.
+
+    Args:
+        part: what the rows are for.
+        labels: of all rows, [N].
+        rows: the rows of the part.
+        classes: the names of the classes, () of numbers.
+        own_test: the rows of the data's own test set.
+
+    Raises:
+        LackingClass: a class has none; which one depends on the counts, not on the seed.
+    """
     lacking = np.flatnonzero(
         (np.bincount(labels) > 0) & (np.bincount(labels[rows], minlength=labels.max() + 1) == 0)
     )
     if len(lacking):
         index = int(lacking[0])
         name = f"'{classes[index]}'" if classes else str(index)
+        if np.isin(np.flatnonzero(labels == index), own_test).all():
+            raise LackingClass(
+                f"class {name} is in the data's own test split alone"
+                f" ({np.sum(labels == index)} of {len(own_test)} rows), so nothing can be learned"
+                " about it; add training rows of it, or leave these rows out"
+            )
         raise LackingClass(
             f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in"
             f" the {part} part of {len(rows)} rows; make that part larger or leave the class"

@@ -205,7 +205,122 @@ CASES: list[Case] = [
         _written("some", {"x": _X, "y": _CLASS}, lambda row: {"x": _x(row), "y": row % 3 - 1}),
         _command("some"),
         2,
-        ("14 of its 40 examples have no label; the first is in row 0",),
+        (
+            "14 of its 40 examples have no label (-1); the first is in row 0 of its split 'train'",
+            "A split without any label is left out",
+        ),
+    ),
+    Case(
+        "some labels of the test split are missing",
+        _written(
+            "part",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": _x(row), "y": row % 2},
+            lambda row: {"x": _x(row + 50), "y": 1 - 2 * (row > 4)},
+        ),
+        _command("part"),
+        2,
+        ("35 of its 80 examples have no label (-1); the first is in row 5 of its split 'test'",),
+    ),
+    Case(
+        "a test split of numbers without labels",
+        _written(
+            "contest",
+            {"x": _X, "y": KINDS.Scalar(dtype=np.int64)},
+            lambda row: {"x": _x(row), "y": row % 2},
+            lambda row: {"x": _x(row + 50), "y": -1},
+        ),
+        _command("contest"),
+        says=("its split 'test' has no labels (all 40 are -1) and is left out", "accuracy"),
+    ),
+    Case(
+        "splits of other names, and one without labels",
+        lambda folder: make_set(
+            folder,
+            "named",
+            {"x": _X, "y": _CLASS},
+            {
+                "train": [{"x": _x(row), "y": row % 2} for row in range(40)],
+                "validation": [{"x": _x(row), "y": -1} for row in range(9)],
+                "valid": [{"x": _x(row), "y": row % 2} for row in range(9)],
+            },
+            ("x", "y"),
+        ),
+        _command("named"),
+        says=(
+            "its split 'validation' has no labels (all 9 are -1) and is left out",
+            "it has splits that are not read: 'valid'; those that are read are called train,",
+        ),
+    ),
+    Case(
+        "a class in the test split alone",
+        _written(
+            "later",
+            {"x": _X, "y": KINDS.ClassLabel(names=["u", "v", "w"])},
+            lambda row: {"x": _x(row), "y": row % 2},
+            lambda row: {"x": _x(row + 50), "y": 2},
+        ),
+        _command("later"),
+        2,
+        ("class 'w' is in the data's own test split alone (40 of 40 rows), so nothing",),
+    ),
+    Case(
+        "a target that is one-hot",
+        _written(
+            "hot",
+            {"x": _X, "y": KINDS.Tensor(shape=(2,), dtype=np.float32)},
+            lambda row: {"x": _x(row), "y": [row % 2, 1 - row % 2]},
+        ),
+        _command("hot"),
+        2,
+        ("its target 'y' is one-hot, 2 numbers in each example; expected a ClassLabel",),
+    ),
+    Case(
+        "dates, names that look alike, and a class without rows",
+        _written(
+            "kinds",
+            {
+                "x": {
+                    "time": KINDS.Scalar(dtype=np.int64),
+                    "day": KINDS.Scalar(dtype=np.int64),
+                    "kind": KINDS.ClassLabel(names=["red", "Red "]),
+                },
+                "y": KINDS.ClassLabel(names=["cat", "Cat", "ZÃ¼rich"]),
+            },
+            lambda row: {
+                "x": {"time": 1704067200 + row, "day": 20240101 + row % 28, "kind": row % 2},
+                "y": row // 2 % 2,
+            },
+        ),
+        _command("kinds"),
+        says=(
+            "column 'time' may be dates, seconds since 1970",
+            "column 'day' may be dates, days written as 20240101",
+            "column 'kind': 'red' and 'Red' look alike",
+            "its classes: 'cat' and 'Cat' look alike",
+            "its classes: 'ZÃ¼rich' is probably 'Zürich'",
+            "none of its 40 rows is of the class 'ZÃ¼rich'",
+        ),
+    ),
+    Case(
+        "an image beside an id, and no word of what is predicted",
+        lambda folder: make_set(
+            folder,
+            "scene",
+            {
+                "image": KINDS.Tensor(shape=(2, 2, 1), dtype=np.uint8),
+                "label": _CLASS,
+                "id": KINDS.Text(),
+            },
+            {
+                "train": [
+                    {"image": np.full((2, 2, 1), row, np.uint8), "label": row % 2, "id": str(row)}
+                    for row in range(40)
+                ]
+            },
+        ),
+        _command("scene"),
+        says=("accuracy",),
     ),
     Case(
         "missing numbers",
