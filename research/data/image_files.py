@@ -49,6 +49,13 @@ def image_files(folder: Path) -> list[ImageFile]:
     """
     parts = _parts(folder)
     if not parts:
+        folders = class_folders(folder)
+        # As an archive unpacks into a folder of its own name.
+        if len(folders) == 1 and class_folders(folders[0]):
+            raise UserError(
+                f"{text_of(folder)} has one folder, with folders inside; give that one:"
+                f" folder:{text_of(folders[0])}"
+            )
         return _of_classes(folder, "")
     return [
         file

@@ -13,18 +13,16 @@ from research.data import images
 from research.data.array_cache import digest
 from research.data.builder import open_built
 from research.data.data_table import Table
-from research.data.garbled import garbled
 from research.data.image_files import (
     ImageFile,
     class_folders,
     image_files,
     images_in,
-    loose_files,
     parts_of,
     text_of,
 )
+from research.data.image_remarks import on_colours, on_loose, remarks_on
 from research.data.images import Background, Flaw, Header
-from research.data.lookalikes import lookalikes
 from research.data.prefetcher import DECODERS, Prefetcher
 from research.data.progress_bar import progress
 from research.data.spec import DataSpec, Source
@@ -177,58 +175,8 @@ def read(
         tuple(classes),
         test_size=sum(file.part == "test" for file in files),
         maximum=255.0,
-        notes=tuple(_notes(folder, files, headers, background)),
+        notes=tuple(remarks_on(folder, files, headers, background)),
     )
-
-
-def _notes(
-    folder: Path, files: Sequence[ImageFile], headers: Sequence[Header], background: Background
-) -> Iterator[str]:
-    """What a reader of a table made of these images must know."""
-
-    def of(path: Path) -> str:
-        return text_of(path.relative_to(folder))
-
-    labels = dict.fromkeys(file.label for file in files)
-    yield from lookalikes(labels, "its classes")
-    yield from garbled(labels, "its classes")
-    tested = {file.label for file in files if file.part == "test"}
-    if tested and (untested := sorted({*labels} - tested)):
-        others = f" and {len(untested) - 1} more classes" if len(untested) > 1 else ""
-        yield f"its test images have none of the class '{untested[0]}'{others}"
-    yield from _on_transparency(folder, [file.path for file in files], headers, background)
-    validation = [file.path for file in files if file.part == "validation"]
-    if validation:
-        yield (
-            f"its {of(validation[0].parent.parent)}/ ({len(validation)} images) joins the training"
-            " rows, from which --split draws the validation rows"
-        )
-    yield from _on_loose(folder)
-
-
-def _on_loose(folder: Path) -> Iterator[str]:
-    """A note if there are images that belong to no class."""
-    loose = [path for path in loose_files(folder) if images.has_image_name(path)]
-    if loose and class_folders(folder):
-        first = text_of(loose[0].relative_to(folder))
-        yield (
-            f"{len(loose)} images beside the folders of classes are not read (the first is {first})"
-            if len(loose) > 1
-            else f"1 image beside the folders of classes is not read (it is {first})"
-        )
-
-
-def _on_transparency(
-    folder: Path, files: Sequence[Path], headers: Sequence[Header], background: Background
-) -> Iterator[str]:
-    """A note if some of the images are composed with a background."""
-    transparent = [file for file, header in zip(files, headers, strict=True) if header.transparent]
-    if transparent:
-        first = text_of(transparent[0].relative_to(folder))
-        yield (
-            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is"
-            f" {first}); what is transparent in them is {background} (--dataset.background)"
-        )
 
 
 def read_like(
@@ -281,7 +229,7 @@ def read_like(
                 f" {height}x{width}"
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
-    notes = [*_on_transparency(folder, files, headers, background), *_on_loose(folder)]
+    notes = [*on_colours(folder, files, headers, background), *on_loose(folder)]
     coloured = sum(not header.grey for header in headers)
     if channels == 1 and coloured:
         notes.append(f"{coloured} of its {len(files)} images have colours, and are read as grey")

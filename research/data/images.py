@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Background = Literal["white", "black"]
 
 _GREY = {"1", "L", "LA", "La"}
+_PRINTED = {"CMYK", "LAB", "HSV"}
 # EXIF's tag; from 5 on height and width change places.
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 258  # TIFF's tag
@@ -32,11 +33,12 @@ class Flaw(Exception):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Header:
     """What is known of an image before its pixels are decoded; size: (height, width), as it is
-    upright."""
+    upright. printed: its colours are those of inks, or of another space than the screen's."""
 
     grey: bool
     size: tuple[int, int]
     transparent: bool
+    printed: bool
 
 
 def header(source: Path | IO[bytes]) -> Header:
@@ -45,7 +47,8 @@ def header(source: Path | IO[bytes]) -> Header:
         size = (
             (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
         )
-        return Header(image.mode in _GREY, size, image.has_transparency_data)
+        printed = image.mode in _PRINTED
+        return Header(image.mode in _GREY, size, image.has_transparency_data, printed)
 
 
 def pixels(image: "ImageFile", mode: str, background: Background = "white") -> "Image":
@@ -87,7 +90,7 @@ def opened(source: Path | IO[bytes]) -> Iterator["ImageFile"]:
             yield image
     except Image.UnidentifiedImageError:
         raise Flaw(
-            "does not decode as an image (no known format); repair it or remove it"
+            "does not decode as an image (no known format); save it as PNG or JPEG, or remove it"
         ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Flaw(f"does not decode as an image ({error}); repair it or remove it") from None

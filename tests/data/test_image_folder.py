@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.data import array_cache, builder, image_folder, progress_bar, reader, repeats
+from research.data import (
+    array_cache,
+    builder,
+    image_folder,
+    prepared_contents,
+    progress_bar,
+    repeats,
+)
 from research.data.features.numbers import Numbers
 from research.data.source import open_source
 from research.errors import UserError
@@ -225,7 +232,7 @@ def many(flowers, count, side=32):
 def small_pieces(monkeypatch):
     """Every buffer on the way is a few images, so that a few hundred are many."""
     monkeypatch.setattr(image_folder, "_CHUNK", 3)
-    monkeypatch.setattr(reader, "_CHUNK", 5)
+    monkeypatch.setattr(prepared_contents, "_CHUNK", 5)
     monkeypatch.setattr(builder, "SHARD_BYTES", 7 * 32 * 32 * 3)
 
 
