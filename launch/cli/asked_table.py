@@ -26,6 +26,7 @@ from launch.cli.table_flags import (
     NO_TRAIN,
     ROWS,
     SEEDS,
+    TEST,
     UNTIL,
 )
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
@@ -33,6 +34,7 @@ from research.analysis.arms_table import Arm
 from research.analysis.clean_metrics import with_clean
 from research.analysis.effort import FLOPS, flops_of_updates
 from research.analysis.experiment_report import effects_of, of_experiment, over_datasets_of
+from research.analysis.named_test import reads_rows
 from research.analysis.registration import register
 from research.analysis.sweep_report import Question, of_sweep, untrained
 from research.analysis.table_builder import build_table
@@ -58,13 +60,14 @@ from research.sweeps.records.store import Store
 def _execution() -> Execution:
     """How missing runs are trained."""
     how = execution(here=not on_slurm())
-    keep = how.keep_predictions or reads_predictions(metrics())
+    read = reads_predictions(metrics()) or reads_rows(TEST.value)
+    keep = how.keep_predictions or read
     return dataclasses.replace(how, retry_failed=RETRY_FAILED.value, keep_predictions=keep)
 
 
 # Flags that say how seeds are added to the rows of a declared table.
 OF_EXPERIMENTS = ("until", "budget", "register")
-OF_ARMS = ("claim", "estimate", "family", *OF_EXPERIMENTS)
+OF_ARMS = ("claim", "estimate", "family", "test", *OF_EXPERIMENTS)
 
 
 def refuse_beside_explain() -> None:
@@ -152,8 +155,11 @@ def _refuse_together() -> None:
         return
     if SEEDS.value is not None:
         raise UserError("--until=decided finds the number of seeds; leave --seeds out")
-    if FAMILY.value is not None:
-        raise UserError("--until=decided tests the first column only; leave --family out")
+    for flag in ("family", "test"):
+        if flags.FLAGS[flag].value is not None:
+            raise UserError(
+                f"--until=decided looks at one column by its own test; leave --{flag} out"
+            )
     if BUDGET.value is None:
         raise UserError("--until=decided requires --budget, as 200runs or 30min")
 
@@ -171,8 +177,9 @@ def _check_without_records(experiment: Experiment) -> None:
     of_arms = ROWS.value == "arms"
     effects = None if of_arms else effects_of(experiment, empty)
     over_datasets = None if of_arms else over_datasets_of(experiment, empty)
-    if FAMILY.value is not None and (effects or over_datasets):
-        raise UserError("--family is for the table of the arms; give --rows=arms with it")
+    for flag in ("family", "test"):
+        if flags.FLAGS[flag].value is not None and (effects or over_datasets):
+            raise UserError(f"--{flag} is for the table of the arms; give --rows=arms with it")
     if ROWS.value == "effects" and effects is None:
         raise UserError("--rows=effects is for an experiment that declares factors")
     check(effects or over_datasets or empty)
@@ -189,6 +196,7 @@ def _experiment(monitor: Terminal) -> Experiment:
         estimate=question.estimate or experiment.estimate,
         until=cast(Literal["", "decided"], UNTIL.value or ""),
         family=cast(Family, FAMILY.value or experiment.family),
+        test=TEST.value or experiment.test,
     )
 
 
@@ -212,6 +220,7 @@ def _question() -> Question:
         metrics(),
         ESTIMATE.value,
         family=cast(Family, FAMILY.value or "column"),
+        test=TEST.value,
     )
 
 

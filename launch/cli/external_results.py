@@ -21,7 +21,7 @@ def refuse_flags_of_from() -> None:
 
 def external() -> ArmsTable:
     """The table of a csv file."""
-    of_training = ("rows", "seeds", "explain", "no_train", "claim", "estimate")
+    of_training = ("rows", "seeds", "explain", "no_train", "claim", "estimate", "test")
     for flag in ("experiment", "name", *of_training, "until", "budget", "register"):
         if flags.FLAGS[flag].present:
             raise UserError(f"--{flag} does not apply to --from; leave one of them out")

@@ -5,6 +5,7 @@ from typing import get_args
 from absl import flags
 
 from launch.cli import start
+from research.analysis.named_test import TESTS
 from research.analysis.scope import CLAIMS
 from research.statistics.families import Family
 
@@ -47,6 +48,14 @@ FAMILY = flags.DEFINE_enum(
     get_args(Family),
     "p is corrected for the rows of its column, or for those of all columns of the table together;"
     " none: column",
+)
+TEST = flags.DEFINE_enum(
+    "test",
+    None,
+    [*TESTS],
+    "the test of the differences: over the folds of all seeds (kfold_t, 5x2cv_f), or over the rows"
+    " of one test set (mcnemar, mcnemar_midp, bootstrap) beside the interval over seeds; none: what"
+    " the records allow",
 )
 UNTIL = flags.DEFINE_enum(
     "until", None, ["decided"], "with --experiment: add seeds to the rows that are undecided"

@@ -102,6 +102,7 @@ class Cell:
 
     interval: of the mean over the finished runs. difference: to the baseline, on the seeds that
         both finished.
+    over_seeds: the difference with its 95 % interval over seeds, where the test is over rows.
     verdict: what the test says, in words. reached: in a column with a target only.
     """
 
@@ -115,6 +116,7 @@ class Cell:
     bold: bool = False
     published: Comparison | None = None
     reached: Reached | None = None
+    over_seeds: Interval | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many seeds had this outcome."""

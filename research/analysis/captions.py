@@ -33,9 +33,10 @@ def caption(table: ArmsTable) -> str:
     n = len(table.seeds)
     parts = [f"{table.title.rstrip('.')}.", *filter(None, [tested_rows(table)])]
     if table.pair == FOLD:
+        seeds = len(claim_text.seeds_of_folds(table))
+        whose = "one seed" if seeds == 1 else f"{seeds} seeds"
         parts.append(
-            "Cells are mean ± half-width of the 95 % t-interval over the"
-            f" n = {n} folds of one seed."
+            f"Cells are mean ± half-width of the 95 % t-interval over the n = {n} folds of {whose}."
         )
         parts.append(claim_text.about(table))
     elif n > 1:
@@ -45,6 +46,8 @@ def caption(table: ArmsTable) -> str:
         parts.append(variation(configs))
     else:
         parts.append("One seed: cells have no interval.")
+        if not all(null.over_seeds for null in table.nulls):
+            parts.append(claim_text.about(table))
     parts += _estimates(table)
     parts.append(weighing(table.rows))
     if table.baseline is not None:

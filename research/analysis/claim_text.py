@@ -18,6 +18,8 @@ from research.statistics.nulls import (
     SignFlips,
     Untested,
 )
+from research.statistics.row_tests import McNemar, Resamples, RowBootstrap
+from research.statistics.two_fold import TwoFold
 
 Kind = type[Null]
 # More of the variance than this comes from what a table should have more of.
@@ -26,7 +28,10 @@ NAMES: Mapping[Kind, str] = {
     SignFlips: "sign flips",
     SharedRows: "t-tests with the corrected variance",
     SharedFolds: "corrected repeated k-fold t-tests",
+    TwoFold: "t-tests with the corrected variance",
     CrossedRows: "t-tests with the variance of seeds and rows",
+    RowBootstrap: "a bootstrap of the rows",
+    McNemar: "a bootstrap of the rows",
 }
 
 
@@ -39,14 +44,19 @@ def about(table: ArmsTable) -> str:
         ),
         SharedFolds: lambda: (
             "about new rows from the same source. Their variance is corrected for the training rows"
-            " that the folds share (Nadeau & Bengio). With more seeds they would be over seeds,"
-            " which are replicates as folds are not."
+            f" that the folds share (Nadeau & Bengio).{_more_seeds(table)}"
+        ),
+        TwoFold: lambda: (
+            "about new rows from the same source, for models trained on half of these. The variance"
+            " of a mean is corrected for the training rows that the folds share (Nadeau & Bengio)."
         ),
         CrossedRows: lambda: (
             f"about new {_parts(by_kind[CrossedRows])} rows from the same source,"
             f" {_trained_on(table)}. Seeds and rows are crossed effects, computed from the kept"
             " scores of each row."
         ),
+        RowBootstrap: lambda: _about_rows(table, by_kind[RowBootstrap]),
+        McNemar: lambda: _about_rows(table, by_kind[McNemar]),
         SignFlips: lambda: "about these rows of data only: what other seeds would give.",
         Untested: lambda: "left out: the folds of one seed do not show how they would vary.",
     }
@@ -55,6 +65,25 @@ def about(table: ArmsTable) -> str:
         f"Intervals and verdicts{of_columns(table, by_kind[kind])} are {sentence()}"
         for kind, sentence in sentences.items()
         if kind in by_kind
+    )
+
+
+def _more_seeds(table: ArmsTable) -> str:
+    if len(seeds_of_folds(table)) > 1:
+        return ""
+    return " With more seeds they would be over seeds, which are replicates as folds are not."
+
+
+def seeds_of_folds(table: ArmsTable) -> set[str]:
+    """The seeds whose folds are a table's values."""
+    return {record.config.get("seed", "") for record in table.records()}
+
+
+def _about_rows(table: ArmsTable, columns: Sequence[Column]) -> str:
+    means = " Only the ± of means and of 'Δ over seeds' are over seeds." if table.seeds[1:] else ""
+    return (
+        f"about new {_parts(columns)} rows from the same source, for these models as they were"
+        f" trained.{means}"
     )
 
 
@@ -78,6 +107,8 @@ def tests(table: ArmsTable) -> list[str]:
     differences = f"of the differences to '{table.baseline}', paired by {table.pair}"
     corrected = f"It is corrected for {tested_together(table)} by the step-down maximum of |t|"
     joint = f"{corrected}, from their joint distribution."
+    by_holm = f"Holm's procedure corrects for {tested_together(table)}."
+    of_rows = f"of the rows' differences to '{table.baseline}'"
     drawn = "rows and columns" if table.family == "table" else "rows"
     sentences: Mapping[Kind, str] = {
         SignFlips: (
@@ -92,11 +123,29 @@ def tests(table: ArmsTable) -> list[str]:
             f"p: two-sided t-tests {differences} and row, with the variance of seeds, of rows"
             f" and of their interaction. {joint}"
         ),
+        TwoFold: (
+            f"p: 5×2 cv F tests {differences} (Alpaydin 1999), which give no interval of Δ."
+            f" {by_holm}"
+        ),
+        RowBootstrap: (
+            f"p: paired bootstrap {of_rows} (bootstrap-t, {Resamples().count:,} resamples with a"
+            f" fixed seed). {joint}"
+        ),
+        McNemar: (
+            f"p: {_mcnemar(table)} {of_rows}. {by_holm} The ± of Δ is that of a paired bootstrap of"
+            " the rows."
+        ),
     }
     used = [sentences[kind] for kind in columns_by_kind(table) if kind in sentences]
     if table.family == "table" and len(used) > 1:
         used.append("Holm's procedure corrects for the different tests.")
     return used
+
+
+def _mcnemar(table: ArmsTable) -> str:
+    mid = any(isinstance(null, McNemar) and null.mid for null in table.nulls)
+    name = "McNemar's mid-p test" if mid else "McNemar's exact test"
+    return f"{name}, twice the median over the seeds," if table.seeds[1:] else name
 
 
 def tested_together(table: ArmsTable) -> str:

@@ -244,6 +244,7 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
             percent=column.in_percent,
             decimal=True,
         ),
+        *_over_seeds(table, column, index),
         adjusted_p(index),
         ColumnLayout(
             # Of values from elsewhere only the pairs are known.
@@ -253,6 +254,29 @@ def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
             lambda row: verdict(row) or None,
             names=("verdict",),
         ),
+    ]
+
+
+def _over_seeds(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
+    """The difference with its interval over seeds, where the test is over rows."""
+    if table.nulls[index].over_seeds:
+        return []
+
+    def text(row: Row) -> str:
+        interval = row.cells[index].over_seeds
+        return (
+            NOTHING if interval is None else scale_of(column, interval).interval(interval, sign="+")
+        )
+
+    return [
+        ColumnLayout(
+            "Δ over seeds",
+            "r",
+            text,
+            lambda row: (interval := row.cells[index].over_seeds) and interval.mean,
+            percent=column.in_percent,
+            decimal=True,
+        )
     ]
 
 

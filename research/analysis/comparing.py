@@ -11,7 +11,7 @@ from research.statistics.best import best_rows
 from research.statistics.comparisons import Comparisons, Null
 from research.statistics.families import ColumnDifferences, Family, compare_columns
 from research.statistics.floats import Floats
-from research.statistics.intervals import ALPHA, Interval
+from research.statistics.intervals import ALPHA, Interval, t_interval
 from research.statistics.margins import judge
 from research.sweeps.column import Column
 
@@ -155,7 +155,9 @@ def _compared_row(compared: Comparisons, index: int, differences: Floats) -> Cel
     difference = Interval(
         float(compared.mean[index]), None if math.isnan(half_width) else half_width, n
     )
-    return Cell((), (), None, difference, float(compared.p[index]), float(compared.adjusted[index]))
+    p = float(compared.p[index])
+    p_adjusted = float(compared.adjusted[index])
+    return Cell((), (), None, difference, p=p, p_adjusted=p_adjusted)
 
 
 def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: Cell) -> Cell:
@@ -163,10 +165,23 @@ def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: 
     cell = dataclasses.replace(
         cell,
         difference=compared.difference,
+        over_seeds=None if null.over_seeds else _over_seeds(cell, reference),
         p=compared.p if tested else None,
         p_adjusted=compared.p_adjusted if tested else None,
     )
     return dataclasses.replace(cell, verdict=_verdict(cell, reference, column, null))
+
+
+def _over_seeds(cell: Cell, reference: Cell) -> Interval | None:
+    """The interval of the difference over seeds; None of a single seed."""
+    pairs = _pairs(cell, reference)
+    return t_interval([ours - theirs for ours, theirs in pairs]) if len(pairs) > 1 else None
+
+
+def _pairs(cell: Cell, reference: Cell) -> list[tuple[float, float]]:
+    """The values of the seeds that both cells have."""
+    both = zip(cell.values, reference.values, strict=True)
+    return [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
 
 
 def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
@@ -190,8 +205,7 @@ def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
 
 def _undecided(cell: Cell, reference: Cell, null: Null) -> str:
     """A flip of a pair that ties changes nothing, so that too few others can conclude nothing."""
-    both = zip(cell.values, reference.values, strict=True)
-    pairs = [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
+    pairs = _pairs(cell, reference)
     ties = sum(ours == theirs for ours, theirs in pairs)
     differing = len(pairs) - ties
     if null.claim == "rows" and ties and differing and not null.can_conclude(differing):

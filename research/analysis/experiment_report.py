@@ -15,6 +15,7 @@ from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_builder import effects_table
 from research.analysis.effects_table import EffectsTable
 from research.analysis.kept_scores import KeptScores
+from research.analysis.named_test import reads_rows, refuse_planned
 from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope, build_table
 from research.analysis.table_report import TableReport
@@ -86,7 +87,7 @@ def of_experiment(
         execution: devices, checkpoints and the like.
         executor: what trains.
     """
-    if reads_predictions(_metrics(experiment)):
+    if reads_predictions(_metrics(experiment)) or reads_rows(experiment.test):
         execution = dataclasses.replace(execution, keep_predictions=train)
     records_of = functools.partial(
         ensure_records,
@@ -169,6 +170,7 @@ def of_arms(
     for unfit in unfit_notes(labelled):
         note(f"note: {unfit}")
     check_metrics(experiment, wanted)
+    refuse_planned(experiment.test, experiment.columns, experiment.baseline, wanted)
     columns = [column.metric for column in experiment.columns]
     flops = effort.flops_of_updates(columns, wanted, planner)
     by_id = source.records_of(wanted)
@@ -187,7 +189,7 @@ def of_arms(
             strengths,
             experiment.published,
         ),
-        Scope(experiment.claim, source.scores, family=experiment.family),
+        Scope(experiment.claim, source.scores, family=experiment.family, test=experiment.test),
     )
     return dataclasses.replace(table, summary=experiment.summary)
 

@@ -9,6 +9,8 @@ from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
 from research.statistics.intervals import Interval
 from research.statistics.nulls import EXACT_UP_TO, SharedFolds, SharedRows, SignFlips
+from research.statistics.row_tests import McNemar, RowBootstrap
+from research.statistics.two_fold import TwoFold
 from research.sweeps.records.record import Record
 
 
@@ -138,10 +140,13 @@ def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
     lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
     if cell.difference is not None and cell.p is not None:
         flips = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
-        tests = {
+        tests: dict[type[Null], str] = {
             SignFlips: f"two-sided p of sign flips ({flips}), about these rows",
             SharedRows: "two-sided p of the t-test with the corrected variance, about new data",
             SharedFolds: "two-sided p of the corrected repeated k-fold t-test, about new data",
+            TwoFold: "two-sided p of the 5x2 cv F test, about new data",
+            RowBootstrap: "two-sided p of the paired bootstrap of the rows, about new test rows",
+            McNemar: "two-sided p of McNemar's test, about new test rows",
             CrossedRows: "two-sided p of the t-test with the variance of seeds and rows, about new"
             " test rows",
         }
@@ -149,6 +154,8 @@ def _test(table: ArmsTable, cell: Cell, null: Null) -> list[str]:
             f"  {tests[type(null)]}, from {cell.difference.n} pairs: {_number(cell.p)}",
             f"  corrected for {_family(table)}: {_number(cell.p_adjusted)}",
         ]
+    if cell.over_seeds is not None:
+        lines.append(f"  the difference over seeds: {_interval(cell.over_seeds)}")
     return [*lines, f"  verdict: {cell.verdict}"]
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from research.analysis.arms_table import Arm
@@ -20,7 +20,10 @@ class FoldValues(NamedTuple):
 
 
 def fold_values(
-    arms: Sequence[Arm], columns: Sequence[Column], seeds: Sequence[int]
+    arms: Sequence[Arm],
+    columns: Sequence[Column],
+    seeds: Sequence[int],
+    every_seed: bool = False,
 ) -> FoldValues | None:
     """The folds of one seed as values; None where there are several seeds, or other than folds.
 
@@ -32,23 +35,27 @@ def fold_values(
         arms: the rows of a table.
         columns: its columns; an out-of-fold score has one value for all folds.
         seeds: of the table.
+        every_seed: whether the folds of several seeds are values too, as a test of folds asks; they
+            are numbered on from seed to seed.
     """
-    if len(seeds) != 1 or any(is_of_all_folds(column.metric) for column in columns):
+    several = len(seeds) != 1 and not every_seed
+    if several or any(is_of_all_folds(column.metric) for column in columns):
         return None
-    (seed,) = seeds
-    counts = {arm.wanted.get(seed, 1) for arm in arms}
+    counts = {arm.wanted.get(seed, 1) for arm in arms for seed in seeds}
     if len(counts) != 1 or counts == {1} or not all(arm.says.startswith("mean") for arm in arms):
         return None
     (count,) = counts
-    numbers = {fold_of(record) for arm in arms for record in arm.behind(seed)}
-    folds = _numbered(numbers, count)
-    by_fold = [_by_fold(arm, seed, folds) for arm in arms]
+    numbers = {fold_of(record) for arm in arms for seed in seeds for record in arm.behind(seed)}
+    of_seed = _numbered(numbers, count)
+    folds = [(seed, fold) for seed in seeds for fold in of_seed]
+    keys = of_seed if len(seeds) == 1 else tuple(range(len(folds)))
+    by_fold = [_by_fold(arm, dict(zip(folds, keys, strict=True))) for arm in arms]
     alone = all(
-        len(arm.records) == len(given.behind(seed))
+        len(arm.records) == sum(len(given.behind(seed)) for seed in seeds)
         for arm, given in zip(by_fold, arms, strict=True)
     )
-    known = _test_shares(by_fold) and alone and len(folds) == count
-    return FoldValues(by_fold, folds) if known else None
+    known = _test_shares(by_fold) and alone and len(of_seed) == count
+    return FoldValues(by_fold, keys) if known else None
 
 
 def null_of_folds(arms: Iterable[Arm], column: Column) -> Null:
@@ -81,13 +88,19 @@ def _numbered(numbers: set[int], count: int) -> tuple[int, ...]:
     return tuple(sorted([*numbers, *others[: max(count - len(numbers), 0)]]))
 
 
-def _by_fold(arm: Arm, seed: int, folds: Sequence[int]) -> Arm:
-    """The arm with the records of a seed's runs by fold."""
-    declared = arm.declared.get(seed)
+def _by_fold(arm: Arm, keys: Mapping[tuple[int, int], int]) -> Arm:
+    """The arm with the records of its runs by the number of each seed and fold."""
+    seeds = dict.fromkeys(seed for seed, _ in keys)
     return dataclasses.replace(
         arm,
-        records={fold_of(record): record for record in arm.behind(seed)},
-        declared={fold: {**declared, "fold": str(fold)} for fold in folds} if declared else {},
+        records={
+            keys[seed, fold_of(record)]: record for seed in seeds for record in arm.behind(seed)
+        },
+        declared={
+            key: {**arm.declared[seed], "fold": str(fold)}
+            for (seed, fold), key in keys.items()
+            if seed in arm.declared
+        },
         asked=None,
         runs={},
         wanted={},

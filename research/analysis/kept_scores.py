@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from research.analysis.arms_table import Arm
 from research.registry import TASKS, load_package
@@ -67,14 +69,19 @@ def may_keep(configs: Iterable[Mapping[str, str]]) -> bool:
     return tasks <= known and all(TASKS.get(task).build().summary for task in tasks)
 
 
+class ScoresOfArms(NamedTuple):
+    """values: a metric of each test row, [s, r, m] of s seeds, r rows and m arms. there: which
+    seeds each arm has, bool [s, m]."""
+
+    values: Floats
+    there: NDArray[np.bool_]
+
+
 def crossed_rows(
     arms: Sequence[Arm], metric: str, seeds: Sequence[int], scores: KeptScores
 ) -> CrossedRows | None:
-    """Seeds and test rows as crossed effects, a column per arm.
-
-    An arm with fewer than two finished seeds takes no part, and so gets no verdict. None where no
-    arm has two, where a run kept no scores, where the metric is no mean over rows, where runs are
-    tested on different rows, or where a seed's value is made of several runs.
+    """Seeds and test rows as crossed effects, a column per arm; None where `scores_of_arms` has
+    none of two seeds.
 
     Args:
         arms: the rows of the table.
@@ -82,12 +89,36 @@ def crossed_rows(
         seeds: those of the table.
         scores: the kept scores.
     """
+    known = scores_of_arms(arms, metric, seeds, scores, fewest=2)
+    return None if known is None else crossed(*known)
+
+
+def scores_of_arms(
+    arms: Sequence[Arm],
+    metric: str,
+    seeds: Sequence[int],
+    scores: KeptScores,
+    fewest: int,
+) -> ScoresOfArms | None:
+    """The kept scores of a table's runs, a column per arm.
+
+    An arm with fewer finished seeds than `fewest` takes no part, and so gets no verdict. None where
+    no arm has so many, where a run kept no scores, where the metric is no mean over rows, where
+    runs are tested on different rows, or where a seed's value is made of several runs.
+
+    Args:
+        arms: the rows of the table.
+        metric: such as `test/accuracy`.
+        seeds: those of the table.
+        scores: the kept scores.
+        fewest: how many finished seeds an arm needs.
+    """
     if any(arm.says for arm in arms):
         return None
     finished = [_finished(arm, metric, seeds) for arm in arms]
     by_run = {}
     for column, of_arm in enumerate(finished):
-        for seed, record in of_arm.items() if len(of_arm) > 1 else ():
+        for seed, record in of_arm.items() if len(of_arm) >= fewest else ():
             scored = scores.rows(record, metric)
             if scored is None:
                 return None
@@ -102,7 +133,7 @@ def crossed_rows(
     for (seed, column), (_, of_rows) in by_run.items():
         values[seed, :, column] = of_rows
         there[seed, column] = True
-    return crossed(values, there)
+    return ScoresOfArms(values, there)
 
 
 def _finished(arm: Arm, metric: str, seeds: Sequence[int]) -> dict[int, Record]:

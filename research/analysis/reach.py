@@ -26,8 +26,9 @@ def reach(table: ArmsTable, index: int) -> str:
     low, high = (f"{width * factor:.2g}" for width in (min(widths), max(widths)))
     smallest = f"{low}{unit}" if low == high else f"{low} to {high}{unit}, depending on the row"
     text = f"The smallest difference of {column.label} that could have been shown is {smallest}."
-    # Of one seed's folds nothing shows how more seeds would vary.
-    needs = seeds_of_undecided(table, index) if table.pair != FOLD else {}
+    # Folds and test rows do not show how more seeds would vary.
+    of_seeds = table.pair != FOLD and table.nulls[index].over_seeds
+    needs = seeds_of_undecided(table, index) if of_seeds else {}
     if not needs:
         return text
     at = "the differences seen" if column.margin is None else f"{column.margin * factor:g}{unit}"

@@ -11,6 +11,7 @@ from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
 from research.analysis.clean_metrics import with_clean
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
+from research.analysis.named_test import refuse_planned
 from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope
 from research.errors import UserError
@@ -34,6 +35,7 @@ class Question:
         claimed for. metrics: columns beside the task's main metric, as `test/nll`. estimate: what
         makes one value of a seed's runs; None: the mean of its folds. flops: operations of one
         update by run id, where a metric asks for them. family: the tests that p is corrected for.
+        test: the test by name; None: what the records allow.
     """
 
     baseline: str | None = None
@@ -42,6 +44,7 @@ class Question:
     estimate: str | None = None
     flops: Mapping[str, float] = dataclasses.field(default_factory=dict)
     family: Family = "column"
+    test: str | None = None
 
     def __post_init__(self) -> None:
         if self.estimate is not None:
@@ -104,6 +107,7 @@ def of_sweep(
             question.claim,
             None if store is None else KeptScores(Predictions(store)),
             family=question.family,
+            test=question.test,
         ),
     )
 
@@ -141,4 +145,7 @@ def untrained(
     refuse_absent(question.metrics if question else (), runs)
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     ids = [run.id for run in runs]
-    return of_sweep(name, sweep, ids, records, question=question)
+    question = question or Question()
+    table = of_sweep(name, sweep, ids, records, question=dataclasses.replace(question, test=None))
+    refuse_planned(question.test, table.columns, table.baseline, runs)
+    return table

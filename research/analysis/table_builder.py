@@ -23,6 +23,7 @@ from research.analysis.captions import caption, footer
 from research.analysis.effort import with_log_rank
 from research.analysis.fold_values import fold_values, null_of_folds
 from research.analysis.kept_scores import KeptScores
+from research.analysis.named_test import null_of_test, refuse_unfit
 from research.analysis.scope import null_of
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim, Null
@@ -52,13 +53,14 @@ class Scope:
     claim: None: new rows where the records allow it. scores: the metric of each test row, where
         runs kept them. pair: what the records of the arms are keyed by, `seed` or FOLD; None: the
         folds of the only seed become the values where there are such. family: the tests that p is
-        corrected for.
+        corrected for. test: the test by name, see TESTS; None: what the records allow.
     """
 
     claim: Claim | None = None
     scores: KeptScores | None = None
     pair: str | None = None
     family: Family = "column"
+    test: str | None = None
 
 
 NO_REMARKS = Remarks()
@@ -95,16 +97,13 @@ def build_table(
     _check(arms, columns, baseline, remarks.published)
     m = len(arms) - 1
     pair = scope.pair or SEED
+    if scope.test is not None:
+        _refuse_test(scope, arms, columns, baseline, seeds)
     undecided = scope.pair is None and scope.claim != "rows"
-    if undecided and (folds := fold_values(arms, columns, seeds)):
+    if undecided and (folds := fold_values(arms, columns, seeds, scope.test is not None)):
         arms, seeds = folds.arms, folds.folds
         pair = FOLD
-    nulls = tuple(
-        null_of_folds(arms, column)
-        if pair == FOLD
-        else null_of(scope.claim, arms, column, seeds, scope.scores)
-        for column in columns
-    )
+    nulls = tuple(_null(scope, arms, column, seeds, pair) for column in columns)
     by_column = _columns(columns, arms, baseline, seeds, nulls, scope.family)
     by_column = [
         _with_published(cells, column, remarks.published)
@@ -125,6 +124,34 @@ def build_table(
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, remarks.strengths, remarks.notes)
     )
+
+
+def _refuse_test(
+    scope: Scope,
+    arms: Sequence[Arm],
+    columns: Sequence[Column],
+    baseline: str | None,
+    seeds: Sequence[int],
+) -> None:
+    """Raises UserError where the test that is asked for does not fit the table."""
+    if scope.claim == "rows":
+        raise UserError(f"--test={scope.test} is about new rows; leave --claim=rows out")
+    records = [record for arm in arms for seed in seeds for record in arm.behind(seed)]
+    own = any(record.provenance.get("own_test_rows") for record in records)
+    refuse_unfit(scope.test or "", columns, baseline, [one.config for one in records], own)
+
+
+def _null(
+    scope: Scope, arms: Sequence[Arm], column: Column, seeds: Sequence[int], pair: str
+) -> Null:
+    """What a column's differences would look like if nothing differed."""
+    if scope.test is not None:
+        asked = null_of_test(scope.test, arms, column, seeds, scope.scores)
+        if asked is not None:
+            return asked
+    if pair == FOLD:
+        return null_of_folds(arms, column)
+    return null_of(scope.claim, arms, column, seeds, scope.scores)
 
 
 def _check(

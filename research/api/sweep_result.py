@@ -7,6 +7,7 @@ from research.analysis.sweep_report import Question, of_sweep
 from research.api.run_result import RunResult
 from research.api.table_result import TableResult
 from research.api.workspace import Workspace
+from research.statistics.families import Family
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.plan import run_plan
 from research.sweeps.records.record import Record
@@ -40,6 +41,8 @@ class SweepResult(Sequence[RunResult]):
         baseline: str | None = None,
         metrics: Sequence[str] = (),
         estimate: str | None = None,
+        family: Family = "column",
+        test: str | None = None,
     ) -> TableResult:
         """A row per combination of the axes, with the task's main metric on validation and test
         rows.
@@ -48,15 +51,21 @@ class SweepResult(Sequence[RunResult]):
             baseline: a row's label, such as "learning_rate=0.1": the others are compared with it.
             metrics: more columns, such as "test/nll"; or "oof/roc_auc", of kept predictions.
             estimate: what makes one value of a seed's folds; None: their mean.
+            family: whether p is corrected for the rows of its column, or of all columns ("table").
+            test: the test by name, as "mcnemar" (which reads kept predictions) or "5x2cv_f"; None:
+                what the records allow.
 
         Returns:
             The table.
 
         Raises:
-            UserError: if no row has the baseline's label, or no run has a metric.
+            UserError: if no row has the baseline's label, no run has a metric, or the test does not
+                fit the runs.
         """
         ids = [run.id for run in self.wanted]
-        question = Question(baseline, metrics=tuple(metrics), estimate=estimate)
+        question = Question(
+            baseline, metrics=tuple(metrics), estimate=estimate, family=family, test=test
+        )
         store = self.workspace.store
         built = of_sweep(self.name, self.asked, ids, self.records, self.notes, question, store)
         return TableResult(built)

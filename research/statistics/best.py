@@ -38,6 +38,7 @@ def best_rows(
     critical value of all pairs, since Hsu's keeps one of several tied rows and not all of them;
     Hansen, Lunde & Nason, Econometrica 2011, for the steps.
     """
+    null, values = null.paired(np.asarray(values, np.float64))
     scale, x = scaled(values)
     x = x if higher else -x
     tolerance = float(tolerance / scale.min())

@@ -63,8 +63,9 @@ class Experiment:
         the number of seeds is decided; "": as declared. datasets: where every arm is trained,
         instead of one data set in base; `arms` then has a row per arm and data set, and there is
         no baseline among them. family: whether p is corrected for the rows of its column, or of all
-        columns. Raises UserError if an arm sets what is chosen for it, if of a
-        column the other way is better, or if a design or the data sets do not fit.
+        columns. test: the test by name, as `--test` takes it. Raises UserError if an arm sets what
+        is chosen for it, if of a column the other way is better, or if a design or the data sets do
+        not fit.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Experiment:
     until: Literal["", "decided"] = ""
     datasets: Sequence[str] = ()
     family: Literal["column", "table"] = "column"
+    test: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", by_full_name(self.base))

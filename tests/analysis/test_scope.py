@@ -129,7 +129,7 @@ def test_a_claim_can_be_asked_for():
     assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)
 
 
-class _Kept(Predictions):
+class KeptInTest(Predictions):
     """Scores in memory: which of 40 test rows each run has right."""
 
     def __init__(self, right: dict[str, np.ndarray]) -> None:
@@ -164,7 +164,7 @@ def scored(seeds: int = 6) -> tuple[list[Arm], dict[str, np.ndarray]]:
 
 def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
     given, right = scored()
-    kept = KeptScores(_Kept(right))
+    kept = KeptScores(KeptInTest(right))
     built = build_table("T", given, [ACCURACY], "none", range(6), scope=Scope(scores=kept))
     assert built.claims == ("new",)
     assert "about new test rows from the same source, for models trained on these" in built.caption
@@ -184,7 +184,7 @@ def test_verdicts_on_validation_rows_name_them():
         for one in arm.records.values():
             one.metrics["validation/accuracy"] = one.metrics["test/accuracy"]
     column = Column("val accuracy", "validation/accuracy")
-    kept = KeptScores(_Kept(right))
+    kept = KeptScores(KeptInTest(right))
     built = build_table("T", given, [column], "none", range(6), scope=Scope(scores=kept))
     assert "about new validation rows from the same source" in built.caption
     assert "test row" not in " ".join([built.caption, *built.footer])
@@ -198,11 +198,11 @@ def test_verdicts_on_validation_rows_name_them():
 def test_scores_that_do_not_fit_allow_no_claim():
     given, right = scored()
     lacking = {name: rows for name, rows in right.items() if name != "good3"}
-    assert null_of(None, given, ACCURACY, range(6), KeptScores(_Kept(lacking))).claim == "rows"
+    assert null_of(None, given, ACCURACY, range(6), KeptScores(KeptInTest(lacking))).claim == "rows"
     other = right | {"good3": 1 - right["good3"]}  # their mean is not the recorded metric
-    assert null_of(None, given, ACCURACY, range(6), KeptScores(_Kept(other))).claim == "rows"
+    assert null_of(None, given, ACCURACY, range(6), KeptScores(KeptInTest(other))).claim == "rows"
     auc = Column("AUC", "test/roc_auc")
-    assert null_of(None, given, auc, range(6), KeptScores(_Kept(right))).claim == "rows"
+    assert null_of(None, given, auc, range(6), KeptScores(KeptInTest(right))).claim == "rows"
 
 
 def test_a_run_without_a_value_leaves_the_others_their_claim():
@@ -213,7 +213,7 @@ def test_a_run_without_a_value_leaves_the_others_their_claim():
     }
     given[1] = Arm("good", failed)
     built = build_table(
-        "T", given, [ACCURACY], "none", range(6), scope=Scope(scores=KeptScores(_Kept(right)))
+        "T", given, [ACCURACY], "none", range(6), scope=Scope(scores=KeptScores(KeptInTest(right)))
     )
     assert built.claims == ("new",)
     assert built.nulls[0].n.tolist() == [6, 5]
@@ -224,7 +224,7 @@ def test_an_arm_with_one_seed_leaves_the_others_their_claim():
     """It gets no verdict, and the other row keeps its test over all of its seeds."""
     given, right = scored()
     single = Arm("single", {0: given[1].records[0]})
-    scope = Scope("new", KeptScores(_Kept(right)))
+    scope = Scope("new", KeptScores(KeptInTest(right)))
     alone = build_table("T", given, [ACCURACY], "none", range(6), scope=scope)
     built = build_table("T", [*given, single], [ACCURACY], "none", range(6), scope=scope)
     assert built.claims == ("new",)
