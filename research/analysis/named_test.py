@@ -131,8 +131,8 @@ def refuse_planned(
     """
     if name is None:
         return
-    own = any(run.program.spec.test_size for run in trainable(runs))
-    refuse_unfit(name, columns, baseline, [to_flags(run.config) for run in runs], own)
+    tested_apart = any(run.program.spec.test_size for run in trainable(runs))
+    refuse_unfit(name, columns, baseline, [to_flags(run.config) for run in runs], tested_apart)
 
 
 def _repeats_of_two(config: Config) -> int:

@@ -137,8 +137,8 @@ def _refuse_test(
     if scope.claim == "rows":
         raise UserError(f"--test={scope.test} is about new rows; leave --claim=rows out")
     records = [record for arm in arms for seed in seeds for record in arm.behind(seed)]
-    own = any(record.provenance.get("own_test_rows") for record in records)
-    refuse_unfit(scope.test or "", columns, baseline, [one.config for one in records], own)
+    tested_apart = any(record.provenance.get("own_test_rows") for record in records)
+    refuse_unfit(scope.test or "", columns, baseline, [one.config for one in records], tested_apart)
 
 
 def _null(
