@@ -1,6 +1,7 @@
 """The canvas: a matplotlib figure that keeps its texts as text, in fonts that have their
 characters."""
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,12 @@ class Canvas(Figure):
 
     def draw(self, renderer: RendererBase) -> None:
         """Draws the figure; where a character is in no installed font, a box stands for it."""
+        self._prepare_texts()
+        with _without_glyph_warnings():
+            super().draw(renderer)
+
+    def _prepare_texts(self) -> None:
+        """Brings the texts to their size, and into fonts that have their characters."""
         self._scale_letters()
         self._fit_legends()
         texts = list(self._texts())
@@ -63,9 +70,17 @@ class Canvas(Figure):
         if families:
             for text in texts:
                 text.set_fontfamily([DEFAULT, *families])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-            super().draw(renderer)
+
+    def _lay_out(self) -> None:
+        """Gives the axes their places, once: matplotlib would do it for each file, and draw all
+        once more to find out."""
+        engine = self.get_layout_engine()
+        if engine is None:
+            return
+        self._prepare_texts()
+        with _without_glyph_warnings():
+            engine.execute(self)
+        self.set_layout_engine(None)
 
     def _scale_letters(self) -> None:
         """Brings every text to the style's size, once."""
@@ -91,6 +106,7 @@ class Canvas(Figure):
     def savefig(self, fname: Any, **how: Any) -> None:
         """Writes the figure, and says on stderr which characters no font has."""
         with rc_context(_FONTS):
+            self._lay_out()
             super().savefig(fname, **how)
         _, lost = fonts(missing(text.get_text() for text in self._texts()))
         _note(lost)
@@ -112,6 +128,14 @@ class Canvas(Figure):
                         }
         artists: list[Artist] = self.findobj(Text)
         yield from (text for text in artists if isinstance(text, Text) and id(text) not in numbers)
+
+
+@contextlib.contextmanager
+def _without_glyph_warnings() -> Iterator[None]:
+    """Without matplotlib's warnings of characters that a font lacks: `_note` says them once."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        yield
 
 
 def missing(texts: Iterable[str]) -> frozenset[str]:
