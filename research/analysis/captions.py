@@ -27,6 +27,19 @@ SECONDS = (
     " compilation. They cannot be compared between packs."
 )
 
+# The beginning of a column's header, and of a sentence of the footer that is about it alone.
+_EXPLAINED = (("p", "p: "), ("Δ", "An interval of Δ"), ("s/run", SECONDS))
+
+
+def without_hidden(footer: Sequence[str], headers: Sequence[str]) -> tuple[str, ...]:
+    """The sentences of a footer, without those on columns that are not among these headers."""
+    hidden = [
+        begins
+        for header, begins in _EXPLAINED
+        if not any(f"{shown} ".startswith(f"{header} ") for shown in headers)
+    ]
+    return tuple(text for text in footer if not text.startswith(tuple(hidden)))
+
 
 def caption(table: ArmsTable) -> str:
     """Title, what a cell holds, and what varies across seeds."""

@@ -112,6 +112,8 @@ def _texts_of_arms(table: ArmsTable) -> Prose:
         for sentence in table.footer
         if not any(captions.is_about(sentence, column) for column in hidden)
     )
+    headers = [each.header for grid in chosen(grids(table), table.shown) for each in grid.columns]
+    footer = captions.without_hidden(footer, headers)
     before, after = (captions.in_percent(table, columns) for columns in (table.columns, seen))
     caption = table.caption.replace(before, after) if before else table.caption
     return Prose(table.title, caption, footer, table.summary)
@@ -146,6 +148,7 @@ def _grids_of_arms(table: ArmsTable) -> list[Grid]:
 def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
     """The grids with the columns of these names only, in their order; no names: all of them.
 
+    Where no name is that of a label, all labels come first, since rows without a name are no table.
     A grid without a named metric is left out, unless no metric is named at all. Raises UserError
     for a name that does not exist.
     """
@@ -157,7 +160,10 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
         # Reversed, so that the first of two columns that share a name keeps it.
         by_name = {name: column for column in reversed(grid.columns) for name in column.called()}
         known |= set(by_name)
-        selected.append(Grid(grid.heading, [by_name[name] for name in names if name in by_name]))
+        columns = [by_name[name] for name in names if name in by_name]
+        if columns and not any(column.label for column in columns):
+            columns = [*(column for column in grid.columns if column.label), *columns]
+        selected.append(Grid(grid.heading, columns))
     for name in names:
         if name not in known:
             raise UserError(f"--columns: the table has no column '{name}'; {nearest(name, known)}")

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from research.analysis import number_format, provenance_text
 from research.analysis.arms_table import ArmsTable, Column
@@ -36,6 +36,12 @@ class RunsTable(Tabular):
     def settings(self) -> list[Mapping[str, str]]:
         """The settings of each run; a strength that is among the keys stands by itself."""
         return strengths.settings(self.rows, self.keys)
+
+    def naming(self, names: Sequence[str]) -> Self:
+        """The same table with the settings of these names as columns, which all runs may share."""
+        shared = {key for record in self.rows for key in record.config if key in names}
+        more = sorted(shared.difference(self.keys))
+        return dataclasses.replace(self, keys=(*self.keys, *more)) if more else self
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record a run, in full precision."""

