@@ -341,7 +341,8 @@ class Ensemble(Entry):
     members, in order; `config` is that of one run, and says its `split_seed`.
 
     combine: `combine(predicted, classes, **options)` makes the predictions of the ensemble of
-        those that its members kept; see research/sweeps/ensembles/combination.py. None: their mean.
+        those that its members kept; see research/sweeps/ensembles/combination.py. Other rows, which
+        the members predict later, are one more part beside those. None: their mean.
     follow: `follow(config, earlier)` is the config of a member that depends on those before it, by
         their ids; it is not called for the first. None: members do not depend on each other.
     """

@@ -22,6 +22,7 @@ from research.tasks.bleu import bleu
 from research.tasks.metrics import undefined as undefined_metrics
 from research.training.apply.attention_maps import attention_maps
 from research.training.apply.final_metrics import evaluate_rows, final_metrics
+from research.training.boosting.requirements import refuse_part
 from research.training.devices.strategy import ExecutionStrategy
 
 
@@ -35,6 +36,7 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
         out: the directory of --out.
     """
     task = saved.run.config.task
+    refuse_part(saved.run.id, saved.run.config)
     if BEAMS.present and task != "sequence_to_sequence":
         raise UserError(
             f"--beams applies only to task=sequence_to_sequence; the run's task is {task}"

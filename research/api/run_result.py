@@ -23,6 +23,7 @@ from research.sweeps.records.saved_parameters import Parameters, Saved, evaluate
 from research.sweeps.records.verification import run_of
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
+from research.training.boosting.requirements import refuse_part
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.predicted_rows import PredictedRows
 from research.training.step import network
@@ -131,6 +132,7 @@ class RunResult:
             raise UserError(
                 f"predict requires one target per example; task={self.config['task']} has {number}"
             )
+        refuse_part(self.id, self._run.config)
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
         # Another strategy sums in another order: the recorded one repeats the record's metrics to

@@ -10,12 +10,14 @@ import pytest
 import research as rs
 from research.errors import ShapeError, UserError
 from research.registry import SCHEDULES
+from research.sweeps.ensembles.gradient_boosting import sum_so_far
 from research.sweeps.plan.run_plan import PlannedEnsemble, needed, stages
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.training.boosting.earlier_runs import boosted_weights
 from research.training.boosting.reweighting import votes
+from research.training.engine.predicted_rows import PredictedRows
 from tests.support.engine import BASE, planner
 
 IRIS = {"dataset": "iris", "arch": "linear", "epochs": 2, "batch_size": 32}
@@ -122,3 +124,15 @@ def test_a_member_that_diverged_ends_its_ensemble(tmp_path: Path) -> None:
     assert run.record.status == "diverged"
     assert "member 0 diverged" in run.record.error
     assert len(list(Store(tmp_path / "records").ids())) == 2
+
+
+def test_new_rows_are_summed_over_members() -> None:
+    """Of rows that were kept the last member has the sum; of others each has its part."""
+    rows, targets = np.arange(2), np.array([1.0, 3.0])
+    kept = {"train": PredictedRows(rows, np.array([[1.5], [2.5]]), targets)}
+    parts = ([[0.25], [0.5]], [[1.0], [-1.0]])
+    predicted = [{**kept, "new": PredictedRows(rows, np.array(part), targets)} for part in parts]
+    together = sum_so_far(predicted, classes=False)
+    np.testing.assert_array_equal(together["train"].scores, [[1.5], [2.5]])
+    # Beside the mean of the targets, 2.
+    np.testing.assert_array_equal(together["new"].scores, [[3.25], [1.5]])

@@ -159,7 +159,7 @@ def test_the_weights_are_those_of_a_column() -> None:
     (ours,) = stops.train([of], ExecutionStrategy(1, 5), earlier=[earlier])
     classes = IMAGES.spec.targets.width
     train = earlier[0]["train"].rows
-    fields = lane_fields(of.config, IMAGES.data.y, train, 0.0, classes, earlier)
+    fields = lane_fields(of.config, IMAGES.data.y, train, classes, earlier)
     weights = fields["row_weight"].astype(np.float32)
     assert len(set(weights[train])) == 2
     spec = dataclasses.replace(IMAGES.spec, weighted=True, fingerprint="weighted")

@@ -5,13 +5,19 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
+
 from research.options import Positive
 from research.registry import ENSEMBLES, Ensemble
 from research.run_config import RunConfig
 from research.sweeps.ensembles.adaboost import following
-from research.sweeps.ensembles.combination import Predicted
+from research.sweeps.ensembles.combination import Predicted, stacked
 from research.sweeps.ensembles.member_seeds import Members, reseeded
-from research.training.engine.predicted_rows import PredictedRows
+from research.training.boosting.residuals import first_scores
+from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
+
+# A member keeps the sum up to it for these parts of a split.
+KEPT = ("train", *PARTS, OWN_TEST)
 
 Rate = Annotated[Positive, "what each member's part is multiplied by"]
 
@@ -36,14 +42,24 @@ def boosting(config: RunConfig, members: Members = 50, rate: Rate = 0.1) -> list
 def sum_so_far(
     predicted: Sequence[Predicted], classes: bool, **options: object
 ) -> dict[str, PredictedRows]:
-    """What the last member predicts: the scores of each are the sum up to it.
+    """The sum of the members. Of rows that members kept, it is what the last of them kept; of other
+    rows each member predicts its part alone.
 
     Args:
-        predicted: by each member.
-        classes: not used.
+        predicted: by each member, its training rows among them.
+        classes: whether scores are logits of classes.
         **options: not used.
     """
-    return dict(predicted[-1])
+    last = predicted[-1]
+    targets, width = last["train"].targets, last["train"].scores.shape[-1]
+    first = first_scores(targets, width if classes else 0)
+    together = {}
+    for part, rows in last.items():
+        if part not in KEPT:
+            summed = first + stacked(predicted, part).sum(axis=0, dtype=np.float64)
+            rows = rows._replace(scores=summed)
+        together[part] = rows
+    return together
 
 
 ENSEMBLES.add(

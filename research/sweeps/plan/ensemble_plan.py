@@ -37,9 +37,9 @@ def planned_ensemble(
     alone = dataclasses.replace(config, ensemble=ALONE, split_seed=completed.split_seed)
     runs: list[RequestedRun] = []
     for member in entry.build(alone, **dict(chosen.options)):
-        follows = entry.follow is not None and runs
-        ids = tuple(run.id for run in runs)
-        runs.append(plan(entry.follow(member, ids) if follows else member))
+        if entry.follow is not None and runs:
+            member = entry.follow(member, tuple(run.id for run in runs))
+        runs.append(plan(member))
     ids = [run.id for run in runs]
     options = {name: str(value) for name, value in chosen.options}
     ensemble_id = identity.digest([chosen.name, entry.version, options, ids])

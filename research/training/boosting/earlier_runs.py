@@ -30,7 +30,7 @@ def boosted_weights(earlier: Sequence[Kept], classes: int, rate: float) -> Boost
 
 
 def lane_fields(
-    config: RunConfig, y: Any, train: np.ndarray, shift: Any, classes: int, earlier: Sequence[Kept]
+    config: RunConfig, y: Any, train: np.ndarray, classes: int, earlier: Sequence[Kept]
 ) -> dict[str, np.ndarray]:
     """The fields of a lane by which it learns from earlier runs.
 
@@ -38,7 +38,6 @@ def lane_fields(
         config: the run's config.
         y: labels or values of all rows, [N].
         train: its training rows, int [R].
-        shift: of its targets, [].
         classes: how many there are; 0 for numbers.
         earlier: what the runs kept that it names in `after`.
 
@@ -51,10 +50,8 @@ def lane_fields(
             rows = earlier[0]["train"].rows
             weights[rows] = boosted_weights(earlier, classes, config.boost_rate).rows
         return {"row_weight": weights}
-    # Scores are decoded with the shift, so that what is added to them has none.
-    first = residuals.first_scores(y[train], classes) - shift
-    offset = np.tile(first, (len(y), 1))
+    offset = np.tile(residuals.first_scores(y[train], classes), (len(y), 1))
     if earlier:
         for predicted in earlier[-1].values():
-            offset[predicted.rows] = predicted.scores.astype(np.float64) - shift
+            offset[predicted.rows] = predicted.scores
     return {"offset": offset}

@@ -26,6 +26,20 @@ def check(config: RunConfig, spec: DataSpec) -> None:
             )
 
 
+def refuse_part(run_id: str, config: RunConfig) -> None:
+    """Raises UserError if a run predicts only its part of a sum.
+
+    Args:
+        run_id: the run.
+        config: its config.
+    """
+    if config.boost == "residuals":
+        raise UserError(
+            f"run {run_id} predicts only its part, which is added to those of the runs before it"
+            " (boost=residuals); its record and its kept predictions have the sum"
+        )
+
+
 def _of_training(config: RunConfig, spec: DataSpec) -> dict[str, bool]:
     """By setting, whether it is there and contradicts boosting."""
     return {

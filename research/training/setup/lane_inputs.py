@@ -116,7 +116,7 @@ def make_lane_inputs(
     boosted = {}
     if program.boosted:
         classes = len(spec.targets.classes)
-        boosted = lane_fields(config, arrays.y, rows.train, target_shift, classes, earlier)
+        boosted = lane_fields(config, arrays.y, rows.train, classes, earlier)
     lane = make_lane(
         config,
         program,

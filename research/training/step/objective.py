@@ -32,7 +32,9 @@ def scores(
     """
     if program.fits_residuals:
         part = outputs * lane.hparams["boost_rate"]
-        decoded = program.problem.decode(part, lane.target_shift, lane.target_scale)
+        # The sum has the targets' shift already.
+        shift = jnp.zeros_like(lane.target_shift)
+        decoded = program.problem.decode(part, shift, lane.target_scale)
         return decoded if offset is None else decoded + offset
     as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
     decoded = program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
@@ -116,11 +118,11 @@ def residuals(program: Program, lane: Lane, targets: jax.Array, offset: jax.Arra
 
     Args:
         program: the lane's program.
-        lane: its inputs, with the targets' scale.
+        lane: its inputs, with the targets' shift and scale.
         targets: y encoded, [B, C].
-        offset: the scores of the members before it, less the targets' shift, [B, C].
+        offset: the scores of the members before it, [B, C].
     """
-    so_far = offset / lane.target_scale
+    so_far = (offset - lane.target_shift) / lane.target_scale
     return negative_gradient(targets, so_far, classes=bool(program.spec.targets.classes))
 
 

@@ -21,7 +21,7 @@ class Lane:
     validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
     fold has more. class_weight: [K], what an example of each class weighs in the training loss;
     None: all weigh alike. Of a boosted run: row_weight: [N], what each row of the data weighs in
-    its loss; offset: [N, C], the scores of the members before it, less the targets' shift.
+    its loss; offset: [N, C], the scores of the members before it.
     """
 
     init_seed: Array
