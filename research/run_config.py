@@ -82,6 +82,8 @@ def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> An
 # The device takes seeds as uint32.
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Fold = Annotated[int, Range(0)]
+InnerFolds = Annotated[int, Range(2)]
+Share = Annotated[float, Range(0, 1, low_open=True)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,6 +107,23 @@ class RunConfig:
     ] = _field(None, NUMERIC)
     train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = (
         _field(None, STATIC)
+    )
+    row_share: Annotated[
+        Share | None,
+        "train on this share of the training rows, drawn by the run's seed; none: all",
+    ] = _field(None, STATIC)
+    bootstrap: Annotated[
+        bool, "draw the training rows with replacement, by the run's seed (bagging)"
+    ] = _field(False, NUMERIC)
+    column_share: Annotated[
+        Share | None,
+        "show the network this share of the input's numbers, drawn by the run's seed; none: all",
+    ] = _field(None, STATIC)
+    inner_folds: Annotated[
+        InnerFolds | None, "divide the training rows into this many folds (stacking); none: do not"
+    ] = _field(None, STATIC)
+    inner_fold: Annotated[Fold | None, "the inner fold that tests, from 0; the others train"] = (
+        _field(None, NUMERIC)
     )
     label_noise: Annotated[
         Fraction,

@@ -15,7 +15,17 @@ from research.errors import UserError, close, nearest
 
 # The settings of a run by what they are about, in the order in which a reader looks for them.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "data": ("dataset", "task", "train_size", "label_noise", "scaling", "target_scaling"),
+    "data": (
+        "dataset",
+        "task",
+        "train_size",
+        "row_share",
+        "bootstrap",
+        "column_share",
+        "label_noise",
+        "scaling",
+        "target_scaling",
+    ),
     # The short names of the options that files have; see research.config.OF_FILES.
     "files": (),
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
@@ -42,7 +52,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "after",
     ),
     "regularization": ("regularization",),
-    "evaluation": ("split", "fold", "split_seed", "ensemble", "metrics"),
+    "evaluation": (
+        "split",
+        "fold",
+        "split_seed",
+        "inner_folds",
+        "inner_fold",
+        "ensemble",
+        "metrics",
+    ),
 }
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")

@@ -1,6 +1,7 @@
 """Row counts: how many rows a run trains, validates and tests on, for its record."""
 
 from research.data.splitters.division import division
+from research.data.splitters.drawn_rows import drawn_sizes
 from research.sweeps.plan.run_plan import PlannedRun
 
 
@@ -13,6 +14,7 @@ def row_counts(run: PlannedRun) -> dict[str, int]:
     if spec.inputs.collected:  # it has episodes, and no split of them
         return {"own_test_rows": spec.test_size}
     folds = division(config.split).sizes(spec, config.train_size, config.split_seed or 0)
-    counts = {f"{part}_rows": n for part, n in folds[config.fold or 0]._asdict().items()}
+    sizes, place = drawn_sizes(config, spec, folds)
+    counts = {f"{part}_rows": n for part, n in sizes[place]._asdict().items()}
     # Folds leave the data set's own test rows out.
     return counts | {"own_test_rows": spec.test_size if len(folds) == 1 else 0}

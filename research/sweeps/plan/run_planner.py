@@ -13,6 +13,7 @@ from research.data import masks
 from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
 from research.data.splitters.division import check_fold, division
+from research.data.splitters.drawn_rows import check_drawn
 from research.errors import ShapeError, UserError
 from research.options import Settings
 from research.sweeps.plan.ensemble_plan import ALONE, planned_ensemble
@@ -325,8 +326,9 @@ class Planner:
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
         fold = None
-        if config.fold is not None:
+        if config.fold is not None or config.inner_fold is not None:
             check_fold(config, spec)
+            check_drawn(config, spec)
             # Folds whose training rows differ much in number have programs of their own.
             fold = sizes(config, spec)
         # What a check depends on besides the static leaves, but for what its parts say, which may

@@ -223,6 +223,8 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
             "batch_size",
             "objective",
             "class_weight",
+            "bootstrap",
+            "inner_fold",
         )
     }
     unseen["players"] = ()

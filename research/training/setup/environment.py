@@ -8,7 +8,19 @@ from research.run_config import FULL_BATCH, Component
 from research.training.setup.program import game_of
 
 # They are about rows, which an environment does not have.
-OF_ROWS = ("split", "train_size", "remainder", "reshuffle_each_epoch", "scaling", "loss_mean")
+OF_ROWS = (
+    "split",
+    "train_size",
+    "row_share",
+    "bootstrap",
+    "column_share",
+    "inner_folds",
+    "inner_fold",
+    "remainder",
+    "reshuffle_each_epoch",
+    "scaling",
+    "loss_mean",
+)
 
 
 def check_split_seed(config: RunConfig, spec: DataSpec) -> None:

@@ -22,6 +22,7 @@ from research.data.splitters.division import (
     padded,
     shared_sizes,
 )
+from research.data.splitters.drawn_rows import drawn, drawn_sizes, shown_columns
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
 from research.training.boosting.earlier_runs import Kept, lane_fields
@@ -53,10 +54,13 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
         batch = config.batch_size * game.horizon
         updates = config.updates_per_epoch or UPDATES_PER_EPOCH
         return Sizes(0, episodes, episodes, batch, updates=updates)
+    place = config.fold or 0
     by_fold = _shared_sizes(
         division(config.split), spec, config.train_size, config.batch_size, config.remainder
     )
-    most, fewest = by_fold[config.fold or 0]
+    if config.row_share is not None or config.inner_folds is not None:
+        by_fold, place = _drawn_sizes(config, spec)
+    most, fewest = by_fold[place]
     # One program for these folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
     if host.is_fitted(config):
@@ -72,6 +76,15 @@ def _shared_sizes(
     how: Division, spec: DataSpec, train_size: int | None, batch: int, remainder: str
 ) -> list[tuple[PartSizes, PartSizes]]:
     return shared_sizes(how.sizes(spec, train_size), batch, remainder == "pad", how.varies)
+
+
+def _drawn_sizes(
+    config: RunConfig, spec: DataSpec
+) -> tuple[list[tuple[PartSizes, PartSizes]], int]:
+    """As `_shared_sizes`, of the rows that a run draws, and which of these folds is the run's."""
+    how = division(config.split)
+    folds, place = drawn_sizes(config, spec, how.sizes(spec, config.train_size))
+    return shared_sizes(folds, config.batch_size, config.remainder == "pad", how.varies), place
 
 
 def make_program(config: RunConfig, spec: DataSpec) -> Program:
@@ -109,6 +122,10 @@ def make_lane_inputs(
     arrays = spec.view(arrays)
     counted = _with_targets(program, arrays.y, rows.train)
     fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype)
+    if config.column_share is not None:
+        # What a network is not shown is scaled to 0.
+        shown = shown_columns(config, spec.inputs.shape)
+        fitted = fitted._replace(scale=np.where(shown, fitted.scale, np.inf))
     target_shift, target_scale = spec.targets.fit_target(
         arrays.y, rows.train, config.target_scaling
     )
@@ -195,7 +212,9 @@ def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     folds = _splits(
         division(config.split), spec, config.split_seed, config.train_size, _Rows(arrays)
     )
-    return folds[config.fold or 0]
+    stratified = spec.targets.stratified and config.inner_folds is not None
+    labels = np.asarray(arrays.y) if stratified else None
+    return drawn(config, folds[config.fold or 0], labels)
 
 
 class _Rows:
@@ -237,12 +256,16 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
         "weights": {"row_weight": (size,)},
         "residuals": {"offset": (size, width)},
     }
+    fitted = program.spec.inputs.fitted_like(program.dtype)
+    if config.column_share is not None:
+        shape = jax.ShapeDtypeStruct(program.spec.inputs.shape, program.dtype)
+        fitted = fitted._replace(scale=shape)
     boosted: dict[str, tuple[int, ...]] = per_row.get(program.config.boost, {})
     return Lane(
         **dict.fromkeys(FOLLOWING, jax.ShapeDtypeStruct((), jnp.uint32)),
         hparams=dict.fromkeys(config_lib.numeric(config), number),
         plateau=dict.fromkeys(_NO_PLATEAU, number),
-        **program.spec.inputs.fitted_like(program.dtype)._asdict(),
+        **fitted._asdict(),
         target_shift=target_shift,
         target_scale=target_scale,
         unit=number,

@@ -14,6 +14,7 @@ from research.data.splitters.division import (
     check_seed,
     division,
 )
+from research.data.splitters.drawn_rows import check_drawn, drawn_sizes
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import (
@@ -242,6 +243,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     """
     check_groups(config, spec)
     check_fold(config, spec)
+    check_drawn(config, spec)
     _check_batch_of_fold(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
@@ -258,7 +260,9 @@ def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
     program may have them."""
     if config.fold is None or host.is_fitted(config):
         return
-    rows = division(config.split).sizes(spec, config.train_size)[config.fold].train
+    folds = division(config.split).sizes(spec, config.train_size)
+    sizes, place = drawn_sizes(config, spec, folds)
+    rows = sizes[place].train
     if config.batch_size > rows:
         raise ShapeError(
             f"batch_size={config.batch_size} is larger than the {rows} training rows of"
