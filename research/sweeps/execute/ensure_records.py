@@ -176,8 +176,8 @@ def ensure_records(
             retrained = [records[run_id] for run_id in retrain_as]
             _say_what_lacks(retrained, store, monitor.warn, execution)
         records, _ = store.find(run.id for run in wanted)
-    if train:
-        pending = [run for run in ensembles if run.id not in combined]
+    pending = [run for run in ensembles if run.id not in combined]
+    if train and pending:
         combined |= ensemble_records(pending, records, store)
     records |= combined
     unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
