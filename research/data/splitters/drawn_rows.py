@@ -61,7 +61,7 @@ def drawn_sizes(
         outer = folds[place]
         classes = np.zeros(outer.train, int) if spec.targets.stratified else None
         parts = _inner(outer.train, classes, 0, config.inner_folds)
-        folds = [outer._replace(train=len(rest), test=len(held)) for rest, held in parts]
+        folds = [outer._replace(train=len(rest), test=len(held_out)) for rest, held_out in parts]
         place = config.inner_fold
     if config.row_share is not None:
         folds = [
