@@ -168,6 +168,7 @@ def test_registry_lists_them():
         "dates",
         "moons",
         "noisy_ar2",
+        "pure_noise",
         "reverse_strings",
         "shapes",
         "sine_mixture",

@@ -1,19 +1,24 @@
 """Choosing inside each fold: what it reads, what it reports, and that it is blind to test rows."""
 
 import dataclasses
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import research.catalogue  # noqa: F401
 from research.data.in_memory import InMemorySource
+from research.data.source import open_source
 from research.data.splitters.division import division
 from research.errors import UserError
 from research.sweeps.column import Column
 from research.sweeps.declare import selection
 from research.sweeps.declare.nested_choice import FoldChoice, flat_scores, with_scores
 from research.sweeps.experiment import Choose, Experiment
-from research.sweeps.plan.run_plan import trainable, unique
+from research.sweeps.plan.run_plan import PlannedRun, trainable, unique
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.training.devices.strategy import ExecutionStrategy
@@ -130,6 +135,52 @@ def test_arms_with_and_without_inner_folds() -> None:
     assert "For each other row learning_rate was chosen among 3 values" in says
 
 
+def trained(runs: Sequence[PlannedRun], source: Any) -> dict[str, loop.Outcome]:
+    """The outcomes of runs of one program, by id."""
+    configs = [run.config for run in runs]
+    way = ExecutionStrategy(len(runs), 8)
+    outcomes = loop.train(runs[0].program, configs, source.arrays(), way)
+    return {run.id: outcome for run, outcome in zip(runs, outcomes, strict=True)}
+
+
+def records_of(outcomes: Mapping[str, loop.Outcome]) -> dict[str, Record]:
+    return {
+        run_id: Record(run_id, "finished", {}, outcome.metrics)
+        for run_id, outcome in outcomes.items()
+    }
+
+
+def test_of_pure_noise_nested_folds_say_chance_and_flat_ones_do_not(tmp_path: Path) -> None:
+    """Sixty rows, a hundred features, and classes that depend on none of them: the accuracy of the
+    best of 20 initial parameters on all rows is above a half by the choice alone. Features that are
+    selected on all rows deceive the nested folds too."""
+    means = {}
+    for selected in (0, 10):
+        options = {"selected": selected}
+        source = open_source("pure_noise", options, data_dir=None, cache_dir=str(tmp_path))
+        plans = Planner(lambda config, source=source: source)
+        base = {**NESTED, "split": "nested(5,3)", "arch": "mlp", "arch.hidden": (8,), "epochs": 2}
+        choose = Choose("init_seed", range(20))
+        experiment = declared(base=base, choose=choose, seeds=1, columns=COLUMNS[:1])
+        asked, flat = (make(experiment, plans) for make in (selection.searched, selection.flat))
+        records = {}
+        for of_kind in (asked, flat):
+            runs = trainable(unique(run for of_value in of_kind["a"] for run in of_value))
+            records |= records_of(trained(runs, source))
+        chosen = selection.chosen(choose, asked, records)
+        reported = plans.runs(selection.requests(experiment, chosen)["a"])
+        scores = flat_scores(flat, records, choose.metric, choose.better)
+        of_folds = with_scores({run.id: records[run.id] for run in reported}, scores)
+        means[selected] = {
+            name: statistics.fmean(record.metrics[name] for record in of_folds.values())
+            for name in ("test/accuracy", "flat/accuracy")
+        }
+    # A half, within two standard deviations of 60 throws of a coin.
+    assert abs(means[0]["test/accuracy"] - 0.5) < 0.13
+    assert means[0]["flat/accuracy"] > 0.6
+    assert means[10]["test/accuracy"] > 0.65
+
+
 def garbled(source: InMemorySource, rows: np.ndarray) -> InMemorySource:
     """The source with noise in the inputs and targets of these rows."""
     generator = np.random.default_rng(5)
@@ -149,22 +200,11 @@ def test_noise_in_the_rows_that_a_fold_tests_changes_no_bit_of_its_choice() -> N
     for source in (TABLE, garbled(TABLE, tested)):
         asked = selection.searched(experiment, Planner(lambda config, source=source: source))
         runs = trainable(unique(run for of_value in asked["a"] for run in of_value))
-        trained = loop.train(
-            runs[0].program,
-            [run.config for run in runs],
-            source.data,
-            ExecutionStrategy(len(runs), 8),
-        )
-        records = {
-            run.id: Record(run.id, "finished", {}, outcome.metrics)
-            for run, outcome in zip(runs, trained, strict=True)
-        }
+        by_id = trained(runs, source)
+        records = records_of(by_id)
         values.append(selection.chosen(choose, asked, records)["a"].values)
         outcomes.append(
-            {
-                (run.config.fold, run.config.learning_rate): repr(outcome)
-                for run, outcome in zip(runs, trained, strict=True)
-            }
+            {(run.config.fold, run.config.learning_rate): repr(by_id[run.id]) for run in runs}
         )
     assert values[0][0, 1] == values[1][0, 1]
     inner = [key for key in outcomes[0] if key[0] in (5, 6)]

@@ -4,7 +4,7 @@ read by no choice."""
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from research.data.splitters.division import chooses_for
@@ -18,6 +18,7 @@ from research.sweeps.records.record import Record
 from research.words import plural
 
 SeedAndFold = tuple[int, int]
+MOST = 4  # values that a footer names
 # Runs by arm, for each value that is chosen from.
 ByArm = Mapping[str, Sequence[Sequence[RequestedRun]]]
 
@@ -41,9 +42,19 @@ class FoldChoice:
         ]
 
     def __str__(self) -> str:
-        counts = Counter(map(str, self.values.values()))
-        folds = [f"{value} in {plural(count, 'fold')}" for value, count in counts.most_common()]
-        return ", ".join(folds)
+        return how_often(self.values.values())
+
+
+def how_often(values: Iterable[Any]) -> str:
+    """How many folds chose each value, as `0.1 in 3 folds, 0.2 in 1 fold`.
+
+    values: the chosen one of each fold.
+    """
+    counts = Counter(map(str, values)).most_common()
+    said = [f"{value} in {plural(count, 'fold')}" for value, count in counts[:MOST]]
+    if others := counts[MOST:]:
+        said.append(f"{plural(len(others), 'other value')} in {sum(n for _, n in others)}")
+    return ", ".join(said)
 
 
 def inner_requests(requests: Sequence[Settings], planner: Planner) -> list[Settings]:

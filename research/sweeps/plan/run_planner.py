@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from research import config as config_lib
 from research import identity
@@ -195,24 +195,26 @@ class Planner:
         runs: list[RequestedRun] = []
         unused: set[frozenset[str]] = set()
         every = frozenset(path for settings in requests for path in settings if "." in path)
-        point: Settings | None = None
+        # By fold: the seeds of a point with folds have all of them in turn.
+        points: dict[str, _Point] = {}
         for settings in requests:
             others = {path: value for path, value in settings.items() if path != "seed"}
-            if others != point:
+            fold = str(others.get("fold"))
+            point = points.get(fold)
+            if point is None or others != point.settings:
                 config, left = config_lib.resolve(settings)
-                first, science = self._requested(config)
-                spec = self.source(config).spec
-                point = others
+                run, science = self._requested(config)
+                points[fold] = _Point(others, run, config, self.source(config).spec, science)
                 if host.is_fitted(config):
                     left |= self._not_applicable(config)
                 # A setting that a point does not set is not used there.
                 unused.add(left | (every - settings.keys()))
-                runs.append(first)
-            elif config.ensemble != ALONE:
-                runs.append(self._requested(_with_seed(config, settings))[0])
+                runs.append(run)
+            elif point.config.ensemble != ALONE:
+                runs.append(self._requested(_with_seed(point.config, settings))[0])
             else:
-                # Most runs of a large sweep differ from the previous one only in their seed.
-                runs.append(_reseeded(first, _with_seed(config, settings), spec, science))
+                # Most runs of a large sweep differ from an earlier one only in their seed.
+                runs.append(_reseeded(point, settings))
             planned()
         return runs, frozenset.intersection(*unused) if unused else frozenset()
 
@@ -355,6 +357,17 @@ class Planner:
         return self._programs[key]
 
 
+class _Point(NamedTuple):
+    """What the seeds of a point share. settings: but for the seed. run: of one of the seeds.
+    config: its own, before it was completed. science: what its id is a digest of."""
+
+    settings: Settings
+    run: RequestedRun
+    config: RunConfig
+    spec: DataSpec
+    science: Science
+
+
 def _with_seed(config: RunConfig, settings: Settings) -> RunConfig:
     """The config with the seed of other settings."""
     seed: Any = FIELDS["seed"].default
@@ -363,10 +376,10 @@ def _with_seed(config: RunConfig, settings: Settings) -> RunConfig:
     return config.reseeded({"seed": seed})
 
 
-def _reseeded(
-    run: RequestedRun, config: RunConfig, spec: DataSpec, science: Science
-) -> RequestedRun:
-    """The run of another seed. config: with that seed, not completed."""
+def _reseeded(point: _Point, settings: Settings) -> RequestedRun:
+    """The run of the seed of other settings."""
+    _, run, config, spec, science = point
+    config = _with_seed(config, settings)
     if host.is_fitted(config):
         config = host.without_training(config)
     seeds = validate.seeds_of(config, spec, config.seed)

@@ -2,17 +2,15 @@
 folds."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from research.options import Settings
 from research.sweeps.column import FLAT
-from research.sweeps.declare.nested_choice import SeedAndFold
+from research.sweeps.declare.nested_choice import SeedAndFold, how_often
 from research.sweeps.plan.run_planner import Folds
 from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.tuner import Tuned
-from research.words import plural
 
 Search = Callable[[str, Settings, Goal], Tuned]
 
@@ -36,14 +34,12 @@ class NestedTuned:
     @property
     def points(self) -> str:
         """How often each value was chosen."""
-        chosen: dict[str, Counter[str]] = {}
+        chosen: dict[str, list[str]] = {}
         for tuned in self.of_folds.values():
             for path, value in tuned.point.items():
-                chosen.setdefault(path, Counter())[value] += 1
+                chosen.setdefault(path, []).append(value)
         return "; ".join(
-            f"{path} was chosen as "
-            + ", ".join(f"{value} in {plural(n, 'fold')}" for value, n in counts.most_common())
-            for path, counts in chosen.items()
+            f"{path} was chosen as {how_often(values)}" for path, values in chosen.items()
         )
 
     @property

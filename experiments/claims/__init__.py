@@ -1,0 +1,1 @@
+"""Claims: experiments that check a sentence of the literature, or of this documentation."""
