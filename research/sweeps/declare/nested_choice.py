@@ -51,10 +51,10 @@ def how_often(values: Iterable[Any]) -> str:
     values: the chosen one of each fold.
     """
     counts = Counter(map(str, values)).most_common()
-    said = [f"{value} in {plural(count, 'fold')}" for value, count in counts[:MOST]]
+    listed = [f"{value} in {plural(count, 'fold')}" for value, count in counts[:MOST]]
     if others := counts[MOST:]:
-        said.append(f"{plural(len(others), 'other value')} in {sum(n for _, n in others)}")
-    return ", ".join(said)
+        listed.append(f"{plural(len(others), 'other value')} in {sum(n for _, n in others)}")
+    return ", ".join(listed)
 
 
 def inner_requests(requests: Sequence[Settings], planner: Planner) -> list[Settings]:
