@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from research import messages
 from research.data import csv_file
+from research.data.features.feature import Feature
+from research.data.features.image import Image
 from research.data.features.numbers import Numbers
+from research.data.features.table_columns import TableColumns
 from research.data.origin import differences
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -31,7 +35,7 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
         UserError: if x does not have the columns or the shape of that data.
     """
     if isinstance(x, str | Path):
-        return csv_file.read_like(Path(x).expanduser(), spec, options)[0]
+        return _read(Path(x).expanduser(), spec, options)
     if hasattr(x, "to_csv") or isinstance(x, Mapping):
         # Through a csv file, so that categories, dates and missing values follow the very rules by
         # which the training rows were read.
@@ -39,23 +43,68 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
             file = Path(folder) / "x.csv"
             _write(x, file)
             try:
-                return csv_file.read_like(file, spec, options)[0]
+                return _read(file, spec, options)
             except UserError as error:
                 raise UserError(_without_file(str(error), file)) from None
-    inputs = np.asarray(x)
     stored = spec.inputs.stored
     if stored.one_hot:
         raise UserError(
             "the table has categories; give a pandas.DataFrame, a dict of columns, or a csv file"
         )
+    inputs = _array(x)
     if inputs.shape[1:] != stored.shape:
         raise UserError(
             f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, stored.shape))}]"
         )
+    _check(inputs, stored)
     if not isinstance(stored, Numbers) or not stored.origin:
         return inputs
     # In float64: float32 would round large values, such as dates, before the origin is subtracted.
     return differences(inputs.astype(np.float64), np.array(stored.origin))
+
+
+def _read(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> Any:
+    """The inputs [N, ...] of a csv file; says how they were read, where there was a choice."""
+    table = csv_file.read_like(file, spec, options)
+    for note in table.notes:
+        messages.say(f"note: {note}")
+    return table.x
+
+
+def _array(x: Any) -> np.ndarray:
+    """x as numbers [N, ...]. Raises UserError for what are none, and for no rows."""
+    try:
+        inputs = np.asarray(x)
+        if inputs.dtype.kind not in "biuf":
+            inputs = inputs.astype(np.float64)
+    except (TypeError, ValueError):
+        raise UserError(
+            "x is not an array of numbers; a pandas.DataFrame, a dict of columns or a csv file may"
+            " have texts and dates"
+        ) from None
+    if not inputs.size:
+        raise UserError(f"x is {list(inputs.shape)}, and has no rows to predict")
+    return inputs
+
+
+def _check(x: np.ndarray, stored: Feature) -> None:
+    """Raises UserError for numbers that are missing and not filled, infinite, or no pixels."""
+    if x.dtype.kind != "f":
+        return
+    filled = isinstance(stored, TableColumns) and bool(stored.impute)
+    # A sequence is NaN after its end.
+    missing = np.isnan(x) if x.ndim == 2 and not filled else np.zeros(x.shape, bool)
+    if (wrong := missing | np.isinf(x)).any():
+        place = [int(index) for index in np.argwhere(wrong)[0]]
+        raise UserError(
+            f"x is {x[tuple(place)]} at {place}; fill it in, or train with impute='mean', which"
+            " fills missing values"
+        )
+    if isinstance(stored, Image) and stored.maximum == 255 and x.max() <= 1 and x.min() >= 0:
+        raise UserError(
+            f"x is {x.dtype} up to {x.max():g}, and the pixels that the run was trained on go up to"
+            " 255; give them as they were: (255 * x).round().astype('uint8')"
+        )
 
 
 def _without_file(message: str, file: Path) -> str:

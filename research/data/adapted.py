@@ -22,15 +22,17 @@ Impute = Annotated[
     "replace missing numbers by this statistic of the training rows",
 ]
 
+Task = Annotated[
+    Literal["auto", "classification", "regression"],
+    "auto: classification for classes and few whole numbers",
+]
+
 
 def adapted(
     source: Source,
     *,
     cache_dir: str,
-    task: Annotated[
-        Literal["auto", "classification", "regression"],
-        "auto: classification for classes and few whole numbers",
-    ] = "auto",
+    task: Task = "auto",
     impute: Impute = None,
 ) -> Source:
     """The source as one that suits a task, with its missing numbers to be filled.

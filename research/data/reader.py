@@ -10,22 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from research.data import labels
+from research.data import labels, remarks
 from research.data.data_table import Table
 from research.data.feature_decoders import FeatureDecoder, classes_of, is_rounded
 from research.data.garbled import garbled
 from research.data.lookalikes import lookalikes
 from research.data.narrowed import narrowed, write_header
-from research.data.numbered_dates import meaning
 from research.data.one_hot import OneHot
 from research.data.prefetcher import DECODERS, Prefetcher
 from research.data.prepared_contents import Contents, contents_of, readable
 from research.data.progress_bar import progress
-from research.data.sentinels import sentinels
 from research.errors import UserError
 
 # Raised when the same files are read as other arrays.
 VERSION = 4
+_WITHOUT_VALUE = "if it means a missing value, write NaN in the set and give --impute=median"
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {
     "mnist",
@@ -90,7 +89,9 @@ def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) ->
     if not ours:
         notes += _notes_on_numbers(contents, x)
         notes += _notes_on_names(contents, classes)
-        notes += [] if classes or y.ndim > 1 else _notes_on_column(contents.target, y)
+        notes += (
+            [] if classes or y.ndim > 1 else remarks.of_numbers(contents.target, y, _WITHOUT_VALUE)
+        )
     return Table(
         x=x,
         y=y.astype(np.int32) if classes else y,
@@ -165,21 +166,7 @@ def _notes_on_numbers(contents: Contents, x: np.ndarray) -> Iterator[str]:
             if without:
                 yield f"column '{name}' has no category in {without} of {len(x)} rows (-1)"
             continue
-        yield from _notes_on_column(name, column)
-
-
-def _notes_on_column(name: str, column: np.ndarray) -> Iterator[str]:
-    """Notes on numbers [N] that may mean a missing value, or that may be dates."""
-    column = column.astype(np.float64)
-    remedy = "if it means a missing value, write NaN in the set and give --impute=median"
-    for sentinel in sentinels(column):
-        yield sentinel.note(name, len(column), remedy)
-    present = column[~np.isnan(column)]
-    if what := meaning(name, present):
-        yield (
-            f"column '{name}' may be dates, {what}, and is read as a quantity; new dates lie"
-            " outside of those that were trained on"
-        )
+        yield from remarks.of_numbers(name, column, _WITHOUT_VALUE)
 
 
 def _notes_on_names(contents: Contents, classes: Sequence[str]) -> Iterator[str]:

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from research.data.data_table import Table
+from research.data.numbered_dates import meaning
 from research.data.one_hot import OneHot
+from research.data.sentinels import sentinels
 from research.errors import UserError
 
 # A column with fewer values than this may have none in the training rows of a seed.
 _FEW = 10
+# Channels of an image.
+_CHANNELS = (1, 2, 3, 4)
 # Numbers that are looked at together.
 _PIECE = 1 << 22
 
@@ -19,6 +23,7 @@ _PIECE = 1 << 22
 def of_columns(table: Table) -> Iterator[str]:
     """Notes on a table's columns and its target. Other data has none."""
     rows = table.size
+    yield from _of_layout(table)
     if table.targets is None:
         yield from _of_target(table)
     if table.inputs is not None or len(table.x.shape) != 2 or table.vocabulary or rows < 2:
@@ -60,6 +65,41 @@ def of_columns(table: Table) -> Iterator[str]:
             )
         elif 0 < 2 * counts[column] < rows:
             yield f"column '{name}' has no value in {rows - counts[column]:,} of {rows:,} rows"
+
+
+def of_numbers(name: str, column: np.ndarray, remedy: str) -> Iterator[str]:
+    """Notes on numbers that may mean a missing value, or that may be dates.
+
+    Args:
+        name: the column's name.
+        column: its numbers [N]; NaN is missing.
+        remedy: what to do with a number that means a missing value.
+    """
+    column = column.astype(np.float64)
+    for sentinel in sentinels(column):
+        yield sentinel.note(name, len(column), remedy)
+    if what := meaning(name, column[~np.isnan(column)]):
+        yield (
+            f"column '{name}' may be dates, {what}, and is read as a quantity; new dates lie"
+            " outside of those that were trained on"
+        )
+
+
+def _of_layout(table: Table) -> Iterator[str]:
+    """Notes on images whose axes are in another order, or that lack one."""
+    shape = table.x.shape[1:]
+    if table.inputs is not None or table.x.dtype != np.uint8 or table.vocabulary:
+        return
+    if len(shape) == 2:
+        yield (
+            f"an example is {list(shape)} bytes and is read as a sequence of {shape[0]} steps; grey"
+            f" images are {[*shape, 1]}"
+        )
+    elif len(shape) == 3 and shape[0] in _CHANNELS and shape[2] not in _CHANNELS:
+        yield (
+            f"an example is {list(shape)} bytes and is read as [height, width, channels]; if its"
+            " first axis are the channels, make them the last"
+        )
 
 
 def _of_target(table: Table) -> Iterator[str]:
