@@ -51,7 +51,7 @@ def main() -> None:
     if examples.unread:
         messages.say(f"note: columns that the run does not read: {', '.join(examples.unread)}")
     if OUT.value:
-        write_evaluation(saved, examples, outputs["scores"], SPLIT.value, OUT.value)
+        write_evaluation(saved, examples, outputs, SPLIT.value, OUT.value)
 
 
 if __name__ == "__main__":

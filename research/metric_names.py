@@ -11,6 +11,8 @@ CLEAN = "clean_"
 # test metrics, and how far two of them differ.
 MEMBERS = "members"
 DISAGREEMENT = "disagreement"
+# Before the names of metrics of the scores as they were before `calibrate`.
+UNCALIBRATED = "uncalibrated_"
 
 # What a run took, as `effort/steps`.
 EFFORT = ("steps", "examples", "seconds", "parameters", "flops")
@@ -50,6 +52,11 @@ def target_of(metric: str) -> EffortTarget | None:
     except ValueError:
         return None
     return EffortTarget(match["effort"], match["metric"], match["sign"] == ">=", value)
+
+
+def plain(name: str) -> str:
+    """A metric's name, as `test/uncalibrated_nll`, without its split and what stands before it."""
+    return name.rpartition("/")[2].removeprefix(CLEAN).removeprefix(UNCALIBRATED)
 
 
 def is_effort(metric: str) -> bool:

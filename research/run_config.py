@@ -160,6 +160,10 @@ class RunConfig:
     metrics: Annotated[
         tuple[str, ...] | None, "metrics to measure beside the task's, such as f1_macro,mcc"
     ] = _field(None, STATIC)
+    calibrate: Annotated[
+        Literal["none", "temperature", "vector", "isotonic"],
+        "map of a classifier's scores that is fitted to the validation rows after training",
+    ] = _field("none", STATIC)
     optimizer: Annotated[
         Component,
         "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'",

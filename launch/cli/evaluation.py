@@ -19,6 +19,7 @@ from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.tasks.bleu import bleu
+from research.tasks.calibration import UNCALIBRATED, calibrated
 from research.tasks.metrics import undefined as undefined_metrics
 from research.training.apply.attention_maps import attention_maps
 from research.training.apply.final_metrics import evaluate_rows, final_metrics
@@ -64,6 +65,7 @@ def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray],
         examples.rows,
         examples.y,
     )
+    outputs = calibrated(saved.calibration, outputs)
     if not _measured(saved, examples):
         return outputs, {}
     metrics = final_metrics(program.problem, outputs, examples.y, examples.clean)
@@ -96,23 +98,33 @@ def _measured(saved: SavedRun, examples: Examples) -> bool:
 
 
 def write_evaluation(
-    saved: SavedRun, examples: Examples, scores: np.ndarray, split: str, directory: str
+    saved: SavedRun,
+    examples: Examples,
+    outputs: Mapping[str, np.ndarray],
+    split: str,
+    directory: str,
 ) -> None:
     """Writes predictions, a table of the classes and figures.
 
     Args:
         saved: the run.
         examples: the rows that were evaluated.
-        scores: the network's outputs for them, [R, K].
+        outputs: what `measure` returned for them; `scores` is [R, K].
         split: what the rows are, for the title.
         directory: where the files go.
     """
     spec = saved.run.program.spec
-    scores = spec.targets.restored(scores)
+    scores = spec.targets.restored(outputs["scores"])
     y = None if examples.y is None else spec.targets.restored(examples.y)
     title = f"{saved.run.config.arch.name} on {spec.name}, {split}"
     evaluation = Evaluation(
-        title, examples.names, scores, y, spec.targets.classes, _pictures(saved, examples)
+        title,
+        examples.names,
+        scores,
+        y,
+        spec.targets.classes,
+        _pictures(saved, examples),
+        outputs.get(UNCALIBRATED),
     )
     for path in evaluation.write(directory):
         print(f"wrote {path}")

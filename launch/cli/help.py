@@ -60,6 +60,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "inner_fold",
         "ensemble",
         "metrics",
+        "calibrate",
     ),
 }
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")

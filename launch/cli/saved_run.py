@@ -55,6 +55,11 @@ class SavedRun:
     epoch: int
     variables: Variables
 
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """The map of its scores, which belongs to the parameters of the record's metrics."""
+        return self.record.calibration if self.which == evaluated(self.run.config) else {}
+
     def answers(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest answers found to examples, and their log-probabilities; see
         research.training.apply.decode."""

@@ -1,55 +1,68 @@
-"""Clean metrics: metrics on training labels before `label_noise`, for runs without noise too."""
+"""Clean metrics, on training labels before `label_noise`, and uncalibrated ones, for runs without
+noise or calibration too."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from research.analysis.arms_table import ArmsTable
-from research.metric_names import CLEAN
+from research.metric_names import CLEAN, UNCALIBRATED
 from research.sweeps.records.record import Record
 
-_HEAD = f"train/{CLEAN}"
+# By prefix of a metric: whether a record has such metrics; else it is that without the prefix.
+_HAS: Mapping[str, Callable[[Record], bool]] = {
+    CLEAN: lambda record: float(record.config.get("label_noise", "0")) > 0,
+    UNCALIBRATED: lambda record: record.config.get("calibrate", "none") != "none",
+}
+_WITHOUT = {CLEAN: "label noise", UNCALIBRATED: "calibration"}
 
 
 def with_clean(by_id: Mapping[str, Record], columns: Iterable[str]) -> Mapping[str, Record]:
-    """The records with the clean metrics that columns ask for.
+    """The records with the clean and the uncalibrated metrics that columns ask for.
 
     Without label noise the trained labels are the clean ones, so `train/clean_accuracy` is
-    `train/accuracy`, which alone is in the record.
+    `train/accuracy`, which alone is in the record. So is `test/uncalibrated_nll` without a
+    calibration.
 
     Args:
         by_id: records by run id.
         columns: metrics, as `train/clean_accuracy`.
     """
-    asked = {name: _trained(name) for name in columns if name.startswith(_HEAD)}
+    asked = [name for name in columns if _prefix(name)]
     if not asked:
         return by_id
-    return {
-        run_id: record if _has_noise(record) else _completed(record, asked)
-        for run_id, record in by_id.items()
-    }
+    return {run_id: _completed(record, asked) for run_id, record in by_id.items()}
 
 
 def sentences(table: ArmsTable) -> list[str]:
-    """What the footer says of clean metrics, where runs without noise have them."""
-    asked = [column for column in table.columns if column.metric.startswith(_HEAD)]
-    if not asked or all(_has_noise(record) for record in table.records()):
-        return []
-    return [
-        f"{column.label}: for runs without label noise it is {_trained(column.metric)}."
-        for column in asked
-    ]
+    """What the footer says of clean and uncalibrated metrics, where runs without noise or
+    calibration have them."""
+    lines = []
+    for column in table.columns:
+        prefix = _prefix(column.metric)
+        if prefix and not all(_HAS[prefix](record) for record in table.records()):
+            lines.append(
+                f"{column.label}: for runs without {_WITHOUT[prefix]} it is"
+                f" {_plain(column.metric)}."
+            )
+    return lines
 
 
-def _completed(record: Record, asked: Mapping[str, str]) -> Record:
-    there = {name: trained for name, trained in asked.items() if trained in record.metrics}
-    added = {name: record.metrics[trained] for name, trained in there.items()}
+def _completed(record: Record, asked: Sequence[str]) -> Record:
+    added = {
+        name: record.metrics[_plain(name)]
+        for name in asked
+        if not _HAS[_prefix(name)](record) and _plain(name) in record.metrics
+    }
     return dataclasses.replace(record, metrics={**record.metrics, **added})
 
 
-def _trained(metric: str) -> str:
-    """The metric on the labels that were trained."""
-    return f"train/{metric.removeprefix(_HEAD)}"
+def _prefix(metric: str) -> str:
+    """CLEAN or UNCALIBRATED, or "" of another metric."""
+    name = metric.partition("/")[2]
+    return next((prefix for prefix in _HAS if name.startswith(prefix)), "")
 
 
-def _has_noise(record: Record) -> bool:
-    return float(record.config.get("label_noise", "0")) > 0
+def _plain(metric: str) -> str:
+    """`test/uncalibrated_nll` as `test/nll`."""
+    split, _, name = metric.partition("/")
+    return f"{split}/{name.removeprefix(_prefix(metric))}"

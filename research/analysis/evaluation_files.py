@@ -37,7 +37,7 @@ class Evaluation:
     known.
 
     classes: their names, () for a regression. pictures: of images, how the rows at some places
-        look.
+        look. uncalibrated: the scores before a calibration, [N, C].
     """
 
     title: str
@@ -46,6 +46,7 @@ class Evaluation:
     y: np.ndarray | None
     classes: tuple[str, ...]
     pictures: Pictures | None = None
+    uncalibrated: np.ndarray | None = None
 
     def write(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Writes every file that the rows allow; returns them. Raises UserError if they cannot be
@@ -56,6 +57,11 @@ class Evaluation:
         if not self.classes:
             return files + figures.save(predicted_against_true(self), directory, "predicted")
         files += figures.save(reliability(self), directory, "calibration")
+        if self.uncalibrated is not None:
+            before = dataclasses.replace(
+                self, title=f"{self.title}, before calibration", scores=self.uncalibrated
+            )
+            files += figures.save(reliability(before), directory, "calibration_before")
         files.append(_csv(Path(directory) / "confusion.csv", self.confusion_table()))
         files += figures.save(confusion_figure(self), directory, "confusion")
         return files + self._mistakes(Path(directory), self.y)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from research.metric_names import CLEAN, is_effort, target_of
+from research.metric_names import is_effort, plain, target_of
 from research.registry import TASKS
 from research.sweeps.column import Better, Column, common_metric, measured
 from research.sweeps.records.record import Record
@@ -32,7 +32,7 @@ def _better(metric: str, records: Sequence[Record]) -> Better:
     """Which values of a metric are better: as its task says, and lower for a loss."""
     if is_effort(metric):
         return "lower"
-    name = metric.rpartition("/")[2].removeprefix(CLEAN)
+    name = plain(metric)
     for task in dict.fromkeys(record.config["task"] for record in records):
         if better := TASKS.get(task).build().better.get(name):
             return "higher" if better == "higher" else "lower"

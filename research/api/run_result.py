@@ -21,6 +21,7 @@ from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
 from research.sweeps.records.verification import run_of
+from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
 from research.training.boosting.requirements import refuse_part
@@ -138,9 +139,8 @@ class RunResult:
         # Another strategy sums in another order: the recorded one repeats the record's metrics to
         # the last bit.
         strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
-        scores = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)[
-            "scores"
-        ]
+        evaluated_rows = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)
+        scores = calibrated(self.record.calibration, evaluated_rows)["scores"]
         if program.spec.targets.classes:
             return np.exp(log_softmax(scores))
         scores = program.spec.targets.restored(scores)

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
-from research.metric_names import CLEAN, DISAGREEMENT, EFFORT, MEMBERS, is_effort, target_of
+from research.metric_names import (
+    CLEAN,
+    DISAGREEMENT,
+    EFFORT,
+    MEMBERS,
+    UNCALIBRATED,
+    is_effort,
+    plain,
+    target_of,
+)
 from research.registry import LOSSES, METRICS, TASKS, Metric, load_package
 
 Better = Literal["higher", "lower"]
@@ -60,7 +69,7 @@ def check_metric(metric: str, better: str) -> None:
     """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they
     say the other."""
     load_package("research.tasks")
-    name = metric.rpartition("/")[2].removeprefix(CLEAN)
+    name = plain(metric)
     of_tasks = {name for task in TASKS for name in task.build().better}
     of_library = {*METRICS.names(), *([name] if measured(name) else [])}
     refuse_unknown(
@@ -124,6 +133,7 @@ def refuse_unknown(
     curves |= {"train/loss", "validation/loss"}
     # Label noise changes training labels only.
     known |= {f"train/{CLEAN}{name}" for name in names}
+    known |= {f"{split}/{UNCALIBRATED}{name}" for split in SPLITS for name in names}
     of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
     known |= of_folds if folds else set()
     of_members = {f"{MEMBERS}/{name}" for name in {*names, DISAGREEMENT}}

@@ -1,6 +1,7 @@
 """Classification: accuracy, negative log-likelihood, calibration error and ROC-AUC."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,9 +10,11 @@ import numpy as np
 
 from research.registry import TASKS, Task
 from research.tasks.problem import Problem
-from research.tasks.ranking import one_against_rest, roc_area
 
 CALIBRATION_BINS = 15
+# (scores [N] of one class, member [N], other [N]) -> the area under a curve of its ranking; float
+# [N] of 0 and 1, both 0 for rows that do not count.
+Area = Callable[[Any, Any, Any], Any]
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
@@ -108,8 +111,57 @@ def calibration_bins(confidence: Any) -> Any:
     )
 
 
+def one_against_rest(area: Area, scores: Any, y: Any, real: Any) -> Any:
+    """The area of the second of two classes, or the mean over more. NaN where a class has no rows,
+    or all of them: scikit-learn then raises, or warns and takes 0.
+
+    Args:
+        area: of one class.
+        scores: [N, C], of numpy or JAX. Each column is ranked, or of two their difference.
+        y: classes [N].
+        real: which rows count, bool [N].
+    """
+    xp = scores.__array_namespace__()
+    if scores.shape[1] == 2:
+        columns = {1: scores[:, 1] - scores[:, 0]}
+    else:
+        columns = {k: scores[:, k] for k in range(scores.shape[1])}
+    areas = []
+    for k, column in columns.items():
+        member = ((y == k) & real).astype(scores.dtype)
+        other = ((y != k) & real).astype(scores.dtype)
+        there = (xp.sum(member) > 0) & (xp.sum(other) > 0) & ~xp.any(xp.isnan(column) & real)
+        areas.append(xp.where(there, area(column, member, other), xp.nan))
+    return xp.mean(xp.stack(areas))
+
+
+def roc_area(scores: Any, member: Any, other: Any) -> Any:
+    """The probability that a member scores above another row; ties count half (Mann & Whitney
+    1947).
+
+    Args:
+        scores: of one class, float [N].
+        member: 1 for rows of the class that count, else 0, float [N].
+        other: 1 for other rows that count, else 0, float [N].
+    """
+    xp = scores.__array_namespace__()
+    order = xp.argsort(scores)
+    ascending = scores[order]
+    below = xp.concat([xp.zeros(1, scores.dtype), xp.cumulative_sum(other[order])])
+    # Equal scores share what lies below the first and above the last of them.
+    first = xp.searchsorted(ascending, ascending, side="left")
+    last = xp.searchsorted(ascending, ascending, side="right")
+    wins = xp.sum(member[order] * (below[first] + below[last])) / 2
+    return wins / at_least_one(xp, xp.sum(member) * xp.sum(other))
+
+
+def at_least_one(xp: Any, count: Any) -> Any:
+    """The counts where they are above 0, else 1: a divisor whose result is not read."""
+    return xp.where(count > 0, count, 1)
+
+
 def roc_auc(scores: jax.Array, y: jax.Array, real: jax.Array) -> jax.Array:
-    """The area under the ROC curve on the device; see ranking.py.
+    """The area under the ROC curve on the device.
 
     Args:
         scores: logits [N, C].

@@ -4,8 +4,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.registry import METRICS, Metric
-from research.tasks.classification import log_softmax
-from research.tasks.ranking import average_precision, one_against_rest
+from research.tasks.classification import at_least_one, log_softmax, one_against_rest
 
 
 def brier(scores: Any, y: Any) -> Any:
@@ -35,6 +34,25 @@ def top_k(most: int, scores: Any, y: Any) -> Any:
     before = xp.arange(scores.shape[1]) < y[:, None]
     above = (scores > right) | ((scores == right) & before)
     return (xp.sum(above, axis=1) < most).astype(scores.dtype)
+
+
+def average_precision(scores: Any, member: Any, other: Any) -> Any:
+    """Σ (R_n - R_{n-1}) P_n over the distinct scores as thresholds, without interpolation.
+
+    Args:
+        scores: of one class, float [N].
+        member: 1 for rows of the class that count, else 0, float [N].
+        other: 1 for other rows that count, else 0, float [N].
+    """
+    xp = scores.__array_namespace__()
+    order = xp.argsort(-scores)
+    descending = -scores[order]
+    # Equal scores are one threshold, whose precision is that behind the last of them.
+    end = xp.searchsorted(descending, descending, side="right") - 1
+    hits = xp.cumulative_sum(member[order])[end]
+    taken = xp.cumulative_sum((member + other)[order])[end]
+    precisions = hits / at_least_one(xp, taken)
+    return xp.sum(member[order] * precisions) / at_least_one(xp, xp.sum(member))
 
 
 def pr_auc(scores: Any, y: Any, real: Any) -> Any:

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 
 from research.tasks import classification, language_model, regression
-from research.tasks.ranking import one_against_rest, roc_area
+from research.tasks.classification import one_against_rest, roc_area
 
 
 def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:

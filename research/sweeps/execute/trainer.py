@@ -330,5 +330,6 @@ def recorded(run: PlannedRun, outcome: Outcome, parameters: int, origin: dict[st
         steps=outcome.steps,
         diverged_at=outcome.diverged_at,
         error=outcome.cause,
+        calibration=outcome.calibration,
         provenance=origin | row_counts(run),
     )

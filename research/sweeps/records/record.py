@@ -17,6 +17,7 @@ class Record:
     checksums: one digest of the parameters an epoch. diverged_at: the step of the first non-finite
         loss or update, or the last step if what it left is not finite. error: why a run failed, or
         why it diverged, where more is known than that a loss or an update was not finite.
+        calibration: the map of its scores that `calibrate` fitted (tasks/calibration.py), or {}.
         provenance: seconds, host, versions, commit, device, way, width: all that is not a function
         of the config. Whole numbers in it have 64 bits.
     """
@@ -31,6 +32,7 @@ class Record:
     steps: int = 0
     diverged_at: int | None = None
     error: str = ""
+    calibration: dict[str, Any] = dataclasses.field(default_factory=dict)
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property

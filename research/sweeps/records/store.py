@@ -71,7 +71,11 @@ class Store:
 
     def write(self, record: Record) -> Path:
         """Writes a record atomically and returns its path."""
-        body = json.dumps(_to_json(dataclasses.asdict(record)))
+        content = dataclasses.asdict(record)
+        # Left out where nothing was fitted, so that such records keep their bytes.
+        if not record.calibration:
+            del content["calibration"]
+        body = json.dumps(_to_json(content))
         path = self.path(record.run_id)
         write_atomically(path, f"{_HEAD % _sha256(body.encode())}{body}}}\n")
         return path

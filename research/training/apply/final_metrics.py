@@ -10,7 +10,8 @@ from research.config import RunConfig
 from research.data import stream
 from research.data.features.named_arrays import by_array, take
 from research.data.spec import Arrays
-from research.metric_names import CLEAN
+from research.metric_names import CLEAN, UNCALIBRATED
+from research.tasks import calibration
 from research.tasks.problem import Problem
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
@@ -49,6 +50,11 @@ def final_metrics(
         on_clean = final_metrics(problem, evaluated, clean)
         of_clean = {f"{CLEAN}{name}": value for name, value in on_clean.items()}
         return final_metrics(problem, evaluated, y) | of_clean
+    if calibration.UNCALIBRATED in evaluated:
+        before = {"scores": evaluated[calibration.UNCALIBRATED]}
+        uncalibrated = final_metrics(problem, before, y)
+        of_calibrated = final_metrics(problem, {"scores": evaluated["scores"]}, y)
+        return of_calibrated | {f"{UNCALIBRATED}{name}": v for name, v in uncalibrated.items()}
     if problem.summary is not None:
         return problem.summary(evaluated["scores"], y)
     return problem.finish(means.of_metrics(problem, evaluated))
@@ -58,7 +64,9 @@ def final_metric_names(program: Program) -> list[str]:
     """The names of a run's final metrics, as `final_metrics` returns them."""
     problem = program.problem
     if problem.summary is not None:
-        return list(problem.better)
+        names = list(problem.better)
+        calibrates = program.config.calibrate != "none"
+        return names + [f"{UNCALIBRATED}{name}" for name in names if calibrates]
     return list(problem.finish(dict.fromkeys(objective.metric_names(program), 1.0)))
 
 

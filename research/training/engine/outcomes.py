@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from research.data.features.named_arrays import take
 from research.data.splitters.division import outside_the_folds
 from research.metric_names import CLEAN
 from research.regularization.stopping import LOSS
+from research.tasks import calibration
 from research.tasks.problem import Problem
 from research.training.apply.final_metrics import final_metrics, overflow_message
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -23,6 +25,7 @@ from research.training.setup.program import Program
 class Outcome:
     """The result of one lane; the run's record without its names.
 
+    calibration: what `calibrate` fitted to its validation rows, or {}.
     cause: why it diverged, where more is known than that a loss or an update was not finite.
     best_and_last: its variables, where they are to be kept. predictions: the scores of validation
         and test rows, where they are.
@@ -34,6 +37,7 @@ class Outcome:
     steps: int
     diverged_at: int | None
     cause: str = ""
+    calibration: dict[str, Any] = dataclasses.field(default_factory=dict)
     best_and_last: BestAndLast | None = None
     predictions: Mapping[str, PredictedRows] = dataclasses.field(default_factory=dict)
 
@@ -92,6 +96,14 @@ def outcomes(
         # The record is the same whether or not predictions are kept.
         measured = {name: split for name, split in of_lane.items() if name != OWN_TEST}
         cause = causes[lane] or overflow_message(program, measured)
+        fitted: dict[str, Any] = {}
+        if program.config.calibrate != "none" and not cause and _ended(chunk, lane):
+            scores = of_lane["validation"]["scores"]
+            fitted = calibration.fit(program.config.calibrate, scores, labels["validation"])
+            of_lane = {
+                name: calibration.calibrated(fitted, split) for name, split in of_lane.items()
+            }
+            measured = {name: of_lane[name] for name in measured}
         outcome = _outcome(program, chunk, lane, measured, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.
         variables_of_lane = jax.tree.map(lambda leaf, i=lane: np.array(leaf[i]), best_and_last)
@@ -105,7 +117,12 @@ def outcomes(
                 if part in of_lane
             }
         results.append(
-            dataclasses.replace(outcome, best_and_last=variables_of_lane, predictions=predictions)
+            dataclasses.replace(
+                outcome,
+                calibration=fitted,
+                best_and_last=variables_of_lane,
+                predictions=predictions,
+            )
         )
     return results
 
@@ -124,6 +141,11 @@ def _add_offset(
     """
     for name, of_split in evaluated.items():
         of_split["scores"] = of_split["scores"] + offset[rows[name]]
+
+
+def _ended(chunk: Chunk, lane: int) -> bool:
+    """Whether a lane's training ended without diverging, so that its scores are finite."""
+    return int(chunk.rows[-1]["diverged_at"][lane]) < 0
 
 
 def _own_test(program: Program, chunk: Chunk) -> jax.Array:

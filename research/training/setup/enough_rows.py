@@ -37,6 +37,18 @@ def check(config: RunConfig, program: Program) -> None:
         )
     if needs:
         check_validation(needs[0], config, program)
+        _check_watched(config, program)
+    if config.calibrate != "none":
+        if config.task != "classification":
+            raise UserError(
+                f"calibrate={config.calibrate} maps scores of classes; the task is {config.task}"
+            )
+        if program.boosted:
+            raise UserError(
+                f"calibrate={config.calibrate} would change what the next member of a boosted"
+                " ensemble learns from; leave it out"
+            )
+        check_validation(f"calibrate={config.calibrate}", config, program)
 
 
 def check_validation(reader: str, config: RunConfig, program: Program) -> None:
@@ -52,7 +64,6 @@ def check_validation(reader: str, config: RunConfig, program: Program) -> None:
             f"{reader} reads the validation rows; split={config.split} leaves none; try"
             f" --split={with_validation(config.split)}"
         )
-    _check_watched(config, program)
 
 
 def _check_watched(config: RunConfig, program: Program) -> None:
