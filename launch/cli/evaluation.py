@@ -115,14 +115,14 @@ def write_evaluation(
     """
     spec = saved.run.program.spec
     scores = spec.targets.restored(outputs["scores"])
-    y = None if examples.y is None else spec.targets.restored(examples.y)
+    y, classes = spec.targets.answers(examples.y)
     title = f"{saved.run.config.arch.name} on {spec.name}, {split}"
     evaluation = Evaluation(
         title,
         examples.names,
         scores,
         y,
-        spec.targets.classes,
+        classes,
         _pictures(saved, examples),
         outputs.get(UNCALIBRATED),
     )

@@ -41,6 +41,7 @@ def write_fold_files(
 
 def _evaluation(predicted: FoldPredictions, source: Opened) -> Evaluation:
     spec = source.spec
-    scores, y = map(spec.targets.restored, (predicted.scores, predicted.targets))
+    y, classes = spec.targets.answers(predicted.targets)
+    scores = spec.targets.restored(predicted.scores)
     names = [source.names[row] if source.names else str(row) for row in predicted.rows]
-    return Evaluation("", names, scores, y, spec.targets.classes)
+    return Evaluation("", names, scores, y, classes)

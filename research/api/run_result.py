@@ -141,7 +141,7 @@ class RunResult:
         strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
         evaluated_rows = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)
         scores = calibrated(self.record.calibration, evaluated_rows)["scores"]
-        if program.spec.targets.classes:
+        if program.spec.targets.of_classes:
             return np.exp(log_softmax(scores))
         scores = program.spec.targets.restored(scores)
         return scores[:, 0] if scores.shape[1:] == (1,) else scores

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from research.data.features.class_shares import ClassShares, first_flaw
 from research.data.features.feature import PADDING, Feature
 from research.data.features.target import TargetFeature
 from research.errors import UserError
@@ -34,7 +35,8 @@ class Table:
     """x: [N, H, W, C] uint8, [N, D] or [N, T, D] float32 or [N, T] int32 tokens (with
     `vocabulary`).
 
-    y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are
+    y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels; float32 [N, K] (with K
+        `classes`) of the share that each class has. test_size: the last rows are
         its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
         not classification or regression. note, notes, source, origin, target_origin, series, end,
@@ -75,6 +77,18 @@ class Table:
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):
             raise UserError(f"a table's {flaw}")
+        if self._has_shares:
+            # The dataclass is frozen for its users; here it is not finished yet.
+            object.__setattr__(self, "targets", ClassShares(names=self.classes))
+            object.__setattr__(self, "task", self.task or "soft_classification")
+            object.__setattr__(self, "classes", ())
+
+    @property
+    def _has_shares(self) -> bool:
+        """Whether y has a share of each class in place of a class."""
+        if not self.classes or not isinstance(self.y, np.ndarray):
+            return False
+        return self.y.dtype.kind == "f" and self.y.shape[1:] == (len(self.classes),)
 
     def _flaws(self) -> Iterator[str]:
         """What is wrong with the table, in the order in which later checks rely on earlier ones."""
@@ -122,11 +136,10 @@ class Table:
     def _flaws_of_targets(self) -> Iterator[str]:
         if not hasattr(self.y, "dtype"):
             yield f"y is a {type(self.y).__name__}; expected a numpy array"
-        if self.classes and self.y.dtype.kind == "f" and self.y.shape[1:] == (len(self.classes),):
-            yield (
-                f"y is {list(self.y.shape)}, shares of the classes; a class per row is expected, as"
-                " y.argmax(1), and --regularization=label_smoothing or mixup softens it"
-            )
+        if self._has_shares:
+            if flaw := first_flaw(self.y):
+                yield flaw
+            return
         if self.classes and self.y.ndim > 1 and not self.task:
             yield (
                 f"y is {list(self.y.shape)}, a class at each place; say its task:"

@@ -31,8 +31,10 @@ def feature_maps(name: str, config: Any, spec: Any) -> str | None:
 
 def of_classes(name: str, config: Any, spec: Any) -> str | None:
     """Targets are distributions over classes."""
+    if spec.targets.of_classes:
+        return None
     task = spec.task if config.task == "auto" else config.task
-    return None if spec.targets.classes else f"{name} mixes class probabilities; the task is {task}"
+    return f"{name} mixes class probabilities; the task is {task}"
 
 
 def one_target(name: str, config: Any, spec: Any) -> str | None:

@@ -119,6 +119,7 @@ LOSSES.add(
         "softmax cross-entropy",
         tasks=(
             "classification",
+            "soft_classification",
             "language_model",
             "step_classification",
             "sequence_to_sequence",

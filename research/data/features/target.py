@@ -38,6 +38,11 @@ class TargetFeature(Feature):
         return ()
 
     @property
+    def of_classes(self) -> bool:
+        """Whether scores are compared with distributions over classes."""
+        return bool(self.classes)
+
+    @property
     def width(self) -> int:
         """C: how many scores are predicted at each place."""
         return max(len(self.classes), 1)
@@ -55,6 +60,14 @@ class TargetFeature(Feature):
     def restored(self, values: Any) -> Any:
         """Targets or predictions in the units of the data, float64 where float32 would round."""
         return values
+
+    def answers(self, y: Any) -> tuple[Any, tuple[str, ...]]:
+        """The targets [N] that predictions are listed beside, and the names of their classes.
+
+        Args:
+            y: stored targets; None where there are none.
+        """
+        return None if y is None else self.restored(y), self.classes
 
     def differences(self, values: np.ndarray) -> np.ndarray:
         """Targets in the units of the data as they are stored."""

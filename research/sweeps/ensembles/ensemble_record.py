@@ -70,7 +70,7 @@ def _record(
                     **totals,
                 )
     predicted = [predictions.load(member.run_id) for member in members]
-    classes = bool(ensemble.members[0].program.spec.targets.classes)
+    classes = ensemble.members[0].program.spec.targets.of_classes
     chosen = ensemble.config.ensemble
     try:
         fingerprint = _fingerprint(ensemble, predictions)

@@ -310,7 +310,7 @@ def _check_weights(config: RunConfig, spec: DataSpec) -> None:
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
-    if config.target_scaling != "none" and (spec.targets.classes or spec.targets.reconstructs):
+    if config.target_scaling != "none" and (spec.targets.of_classes or spec.targets.reconstructs):
         raise UserError(
             f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
         )
