@@ -24,7 +24,8 @@ _OTHER_MONTHS = (
 _NAMED = (
     rf"(?:(?:{_OTHER_MONTHS})\.?|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?)"
 )
-_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[+-]\d\d:?\d\d)?"
+_ZONE = r"(?:z|[a-z]{3,4}|[+-]\d\d:?\d\d(?:\[[\w/+-]+\])?)?"
+_CLOCK = rf"\d{{1,2}}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*{_ZONE}"
 _DATES = (
     rf"{_YEAR}[-/.]{_MONTH}(?:[-/.]{_DAY})?",
     rf"{_DAY}[-/.]{_MONTH}[-/.](?:{_YEAR}|\d\d)",
@@ -37,6 +38,7 @@ _DATES = (
     rf"q[1-4][-/ ']*(?:{_YEAR}|\d\d)",
     rf"(?:0[1-9]|1[0-2])[-/]{_YEAR}",
     rf"{_YEAR}-[0-3]\d\d",  # the day of the year
+    rf"{_YEAR}/\d\d",  # the year that a season begins in, and the next one
     "0000-00-00",  # as MySQL writes that there is none
     r"\d{4}([-/])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])",  # in other calendars
     rf"{_YEAR}[年년]\s*{_MONTH}[月월](?:\s*{_DAY}[日일])?",
@@ -48,7 +50,7 @@ _OF_LOGS = (
 )
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _DATE = re.compile(
-    rf"{_WEEKDAY}(?:{'|'.join(_DATES)})(?:[t"
+    rf"'?{_WEEKDAY}(?:{'|'.join(_DATES)})(?:[t"
     rf" ,]+{_CLOCK})?|{_WEEKDAY}(?:{'|'.join(_OF_LOGS)})|{_CLOCK}"
     rf"|{_YEAR}[01]\d[0-3]\dt\d{{4,6}}z?",
     re.I,
@@ -102,7 +104,17 @@ _DAYS = (
         "%b-%Y",
         "%b-%y",
     ),
-    *("%Y/%m/%d", "%Y.%m.%d", "%Y-%b-%d", "%m/%Y", "%m-%Y", "%Y-%j", "%Y年%m月%d日", "%Y年%m月"),
+    *(
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%Y.%m.%d",
+        "%Y-%b-%d",
+        "%m/%Y",
+        "%m-%Y",
+        "%Y-%j",
+        "%Y年%m月%d日",
+        "%Y年%m月",
+    ),
 )
 _CLOCKS = (*("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p"),)
 _FORMATS = (
@@ -112,6 +124,10 @@ _FORMATS = (
 _OTHERS = (
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S"),
     *("%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]"),
+)
+_ELAPSED = re.compile(
+    r"(?:(?P<days>\d+)\s*(?:days?|d),?\s+)?(?P<hours>\d+):(?P<minutes>\d\d)"
+    r"(?::(?P<seconds>\d\d(?:\.\d+)?))?"
 )
 # Texts of a column by which a format is refused early.
 _TRIED = 100
@@ -133,6 +149,7 @@ def moments(texts: Sequence[str]) -> np.ndarray | None:
     Those without a zone are taken alike. ISO 8601 comes first, then the usual spellings. Raises
     Ambiguous.
     """
+    texts = [_plain(text) for text in texts]
     with contextlib.suppress(ValueError):
         read = [_iso(text) for text in texts]
         # Which came first of a time with a zone and one without cannot be known.
@@ -140,7 +157,7 @@ def moments(texts: Sequence[str]) -> np.ndarray | None:
             return None
         return np.array([_microseconds(moment) for moment in read], np.int64)
     # All formats are tried: 01/02/2024 fits two of them, and choosing one would be a guess.
-    readings = list(_readings([text.removesuffix(" UTC").removesuffix(" GMT") for text in texts]))
+    readings = list(_readings(texts))
     if any((other != readings[0]).any() for other in readings[1:]):
         raise Ambiguous(readings)
     return readings[0] if readings else None
@@ -159,9 +176,32 @@ def _readings(texts: Sequence[str]) -> Iterator[np.ndarray]:
             continue
 
 
+def _plain(text: str) -> str:
+    """A time without the name of its zone where that says nothing, and with AM and PM as Python
+    reads them."""
+    text = text.removesuffix(" UTC").removesuffix(" GMT")
+    # The offset before it says the same.
+    text = re.sub(r"(?<=\d)\[[\w/+-]+\]$", "", text)
+    return re.sub(r"(?i)(?<=\d)(\s*[ap])\.?m\.?$", r"\1m", text)
+
+
+def elapsed(texts: Sequence[str]) -> np.ndarray | None:
+    """The microseconds of times that go on beyond a day, such as 26:00:00 and `1 days 02:00:00`,
+    int64 [N]; None if a text is none of them."""
+    matches = [_ELAPSED.fullmatch(text) for text in texts]
+    if not all(matches):
+        return None
+    times = []
+    for match in matches:
+        assert match is not None
+        hours = 24 * int(match["days"] or 0) + int(match["hours"])
+        seconds = 60 * (60 * hours + int(match["minutes"]))
+        times.append(1_000_000 * seconds + round(1e6 * float(match["seconds"] or 0)))
+    return np.array(times, np.int64)
+
+
 def _iso(text: str) -> datetime.datetime:
     """An ISO date, time or month. Raises ValueError for another text."""
-    text = text.removesuffix(" UTC").removesuffix(" GMT")
     return datetime.datetime.fromisoformat(
         (f"{text}-01" if len(text) == 7 else text).replace("/", "-")
     )

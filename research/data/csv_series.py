@@ -22,7 +22,7 @@ from research.data.windows import Windows
 from research.errors import UserError, nearest
 
 # Raised when the same file is read as another series.
-VERSION = "2.3.0"
+VERSION = "2.4.0"
 CONTEXT = 64
 
 

@@ -11,7 +11,14 @@ import numpy as np
 
 from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
-from research.data.csv_dates import Ambiguous, compact_dates, is_day, moments
+from research.data.csv_dates import (
+    Ambiguous,
+    compact_dates,
+    elapsed,
+    is_date,
+    is_day,
+    moments,
+)
 from research.data.csv_numbers import is_number
 from research.data.csv_refused import flag
 from research.data.numbered_dates import unit_since_1970
@@ -39,6 +46,8 @@ _UNLIKELY = 9.0
 _LOOKED_AT = 1000
 # The share of steps that are alike where there are few gaps.
 _REGULAR = 0.9
+# The largest share of times that come twice because clocks are set back.
+_SET_BACK = 0.25
 # Times the usual step.
 _GAP = 1.5
 
@@ -93,15 +102,35 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
     if len(twice):
         first = rows[twice[0]]
         second = rows[twice[0] + 1]
+        others = [other for name, other in columns.items() if name not in (target, time, series)]
+        more = _why_twice(column, others, len(twice))
         delete = "delete one of the two rows"
         raise column.advice(
             int(second),
             f"the time '{column.cells[second]}' comes twice, the first time in row"
             f" {column.line(int(first))}",
-            delete if series else "--series=COLUMN keeps several series apart",
-            delete,
+            f"{delete if series else '--series=COLUMN keeps several series apart'}{more}",
+            f"{delete}{more}",
         )
     return RowOrder(rows, lengths, _gaps(column, times[rows], groups[rows], rows))
+
+
+def _why_twice(column: CsvColumn, others: Sequence[CsvColumn], twice: int) -> str:
+    """What else may be done about times that come twice; "" if nothing is known.
+
+    Args:
+        column: the column of times.
+        others: columns beside it and the series.
+        twice: how many times are equal to another.
+    """
+    for other in others:
+        cell = other.cells[0].as_py()
+        if is_date(cell) and not is_day(cell):
+            return f"; if the time of day is in '{other.name}', write both in one column"
+    # Clocks are set back once a year.
+    if ":" in column.cells[0].as_py() and twice <= _SET_BACK * len(column.cells):
+        return "; where clocks were set back, write the zone behind each time (+02:00, +01:00)"
+    return ""
 
 
 def times_of(column: CsvColumn) -> np.ndarray | None:
@@ -118,7 +147,9 @@ def times_of(column: CsvColumn) -> np.ndarray | None:
             return numbers if np.isfinite(numbers).all() else None
         except pa.ArrowInvalid:
             continue
-    return moments(column.cells.to_pylist())
+    texts = column.cells.to_pylist()
+    times = moments(texts)
+    return elapsed(texts) if times is None else times
 
 
 def _check_calendar(columns: Sequence[CsvColumn], groups: np.ndarray, rows: np.ndarray) -> None:
@@ -238,10 +269,12 @@ def _numbers_rows(numbers: np.ndarray) -> bool:
     rises = np.diff(numbers)
     if (rises > 0).all() and np.isclose(rises, np.median(rises)).mean() > _REGULAR:
         return True
+    if unit_since_1970(numbers):
+        return True
     steps = np.diff(np.sort(numbers))
     if steps[0] <= 0 or (steps == 0).any():
         return False
-    if (steps == steps[0]).all() or unit_since_1970(numbers):
+    if (steps == steps[0]).all():
         return True
     # N draws out of R numbers are all different with a chance of about exp(-N² / 2R).
     return numbers.dtype.kind == "i" and len(numbers) ** 2 > 2 * _UNLIKELY * steps.sum()

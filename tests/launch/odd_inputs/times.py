@@ -41,6 +41,8 @@ SPELLINGS = (
     '"%b %d, %Y"',
     "%m/%d/%Y %I:%M %p",
     "%Y-%m-%d %H:%M:%S UTC",
+    "%Y-%m-%d %I:%M %p",
+    "%Y-%m-%dT%H:%M+01:00[Europe/Berlin]",
 )
 
 CASES: list[Case] = [
@@ -101,6 +103,47 @@ CASES: list[Case] = [
         ),
     ),
     Case(
+        "seasons, latest first",
+        _latest_first(lambda row: f"{1900 + row}/{(row + 1) % 100:02}"),
+        PLAN,
+        2,
+        ("row 2, column 't': '2019/20' is not a time that can be compared",),
+    ),
+    Case(
+        "zones by name, latest first",
+        _latest_first(lambda row: f"{_days('%Y-%m-%d %H:%M')(row)} CET"),
+        PLAN,
+        2,
+        ("'2024-04-29 00:00 CET' is not a time that can be compared",),
+    ),
+    Case(
+        "hours and minutes that have passed, latest first",
+        _latest_first(lambda row: f"{row}:30:00"),
+        PLAN,
+        2,
+        ("'118:30:00' is not after '119:30:00'", "--time=t sorts"),
+    ),
+    Case(
+        "sorted by days and hours that have passed",
+        _latest_first(lambda row: f"{row // 24} days {row % 24}:00:00"),
+        f"{PLAN} --time=t",
+        reads=_is_sorted,
+    ),
+    Case(
+        "seconds since 1970 that come twice",
+        _file("x,v", [(1704067200 + row // 2 * 3600, WAVE[row]) for row in ROWS]),
+        PLAN,
+        2,
+        ("column 'x': '1704067200' is not after '1704067200'",),
+    ),
+    Case(
+        "a time of day in a column beside its date",
+        _file("t,c,v", [(_days("%Y-%m-%d")(row // 9), f"{row % 9}:00", 1) for row in ROWS]),
+        f"{PLAN} --time=t",
+        2,
+        ("comes twice", "if the time of day is in 'c', write both in one column"),
+    ),
+    Case(
         "a date that is missing",
         _file("t,v", [("" if row == 7 else _days("%Y-%m-%d")(row), WAVE[row]) for row in ROWS]),
         PLAN,
@@ -112,7 +155,10 @@ CASES: list[Case] = [
         _file("t,v", [(f"2024-10-27 0{hour}:00", hour) for hour in (0, 1, 2, 2, 3)]),
         f"{PLAN} --time=t",
         2,
-        ("row 5, column 't': the time '2024-10-27 02:00' comes twice, the first time in row 4;",),
+        (
+            "row 5, column 't': the time '2024-10-27 02:00' comes twice, the first time in row 4;",
+            "where clocks were set back, write the zone behind each time (+02:00, +01:00)",
+        ),
     ),
     Case(
         "days that may be months",
