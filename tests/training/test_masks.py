@@ -235,10 +235,11 @@ def loss_of(own: PlannedRun, x: jax.Array, y: np.ndarray, logits: np.ndarray) ->
     lane = make_lane_inputs(own.config, own.program, in_memory.masks().data).lane
     given = {"x": x, "y": jnp.asarray(y), "index": jnp.arange(len(y))}
     state: Any = types.SimpleNamespace(step=jnp.int32(0))
-    fwd, _, _, mixed = augment_batch(
+    augmented = augment_batch(
         own.program, state, lane, given, network.forward(own.program, lane, given["index"])
     )
-    return float(fwd.loss(objective.losses(own.program, jnp.asarray(logits), mixed)))
+    losses = objective.losses(own.program, jnp.asarray(logits), augmented.targets)
+    return float(augmented.fwd.loss(losses))
 
 
 @pytest.mark.parametrize("weighs", ["examples", "targets"])
