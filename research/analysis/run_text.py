@@ -22,7 +22,10 @@ def settings_text(runs: Sequence[FittingRun]) -> Iterator[str]:
     # Folds of a series train on more and more rows, and so for more and more steps.
     steps = sorted({run.program.steps for run in trained})
     number = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    size = f"{footprint(trained[0].config, trained[0].program)[0]:,} parameters, {number} steps"
+    programs = {run.program.id: run for run in trained}
+    counts = sorted({footprint(run.config, run.program)[0] for run in programs.values()})
+    parameters = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    size = f"{parameters} parameters, {number} steps"
     if trained[0].program.fitted:
         size = "fitted on the host"
     each = "" if len(trained) == 1 or trained[0].program.fitted else "each of "

@@ -22,6 +22,7 @@ from research.sweeps.column import (
 from research.sweeps.declare import designs, factor_arms
 from research.sweeps.declare.dataset_arms import DatasetArms, on_datasets
 from research.sweeps.declare.designs import Design
+from research.sweeps.ensembles.arms import with_named_arms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Experiment:
             if isinstance(getattr(self, name), DatasetArms):
                 continue
             settings = {label: by_full_name(arm) for label, arm in getattr(self, name).items()}
+            settings = {label: with_named_arms(arm, settings) for label, arm in settings.items()}
             object.__setattr__(self, name, type(getattr(self, name))(settings))
         self._combine_factors()
         self._spread_over_datasets()

@@ -96,7 +96,7 @@ def disagreement(scores: np.ndarray, classes: bool) -> float:
     predict different ones, else the absolute difference of their values.
 
     Args:
-        scores: of each member, [M, R, C]; M is at least 2.
+        scores: of each member, [M, R, C]; a single one agrees with itself.
         classes: whether they are logits of classes.
 
     Example:
@@ -107,5 +107,7 @@ def disagreement(scores: np.ndarray, classes: bool) -> float:
     """
     answers = scores.argmax(axis=-1) if classes else scores.astype(np.float64)
     pairs = list(itertools.combinations(answers, 2))
+    if not pairs:
+        return 0.0
     differences = [(a != b) if classes else np.abs(a - b) for a, b in pairs]
     return float(np.mean(differences, dtype=np.float64))

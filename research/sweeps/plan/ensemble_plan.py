@@ -1,7 +1,7 @@
 """Ensemble plan: from the config of an ensemble to the runs of its members."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from research import identity
 from research.errors import UserError
@@ -43,7 +43,7 @@ def planned_ensemble(
     ids = [run.id for run in runs]
     options = {name: str(value) for name, value in chosen.options}
     ensemble_id = identity.digest([chosen.name, entry.version, options, ids])
-    members = []
+    members: list[PlannedRun] = []
     for run in runs:
         if isinstance(run, UnfitRun):
             return UnfitRun(ensemble_id, completed, run.reason)
@@ -54,5 +54,26 @@ def planned_ensemble(
                 f" {run.program.spec.name} (task={run.config.task}) has none or several; leave it"
                 " out"
             )
+        _check_rows(chosen, run, completed, members)
         members.append(run)
     return PlannedEnsemble(ensemble_id, completed, tuple(members))
+
+
+def _check_rows(
+    chosen: Component, run: PlannedRun, completed: RunConfig, members: Sequence[PlannedRun]
+) -> None:
+    """Raises UserError for a member of other data, or of another split than the ensemble has."""
+    for name in ("split", "fold", "split_seed"):
+        ours, theirs = getattr(completed, name), getattr(run.config, name)
+        if ours != theirs:
+            raise UserError(
+                f"ensemble={chosen}: member {len(members)} has {name}={theirs}, and the ensemble"
+                f" has {ours}; members predict the same rows, so set {name} beside the ensemble"
+            )
+    first = members[0].program.spec if members else run.program.spec
+    spec = run.program.spec
+    if spec.fingerprint != first.fingerprint:
+        raise UserError(
+            f"ensemble={chosen}: member {len(members)} is trained on {spec.name}, and member 0 on"
+            f" {first.name}; members must have the same data"
+        )
