@@ -36,8 +36,8 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
     assert results[0].code == 0
     # The files come in the order of their names: again.py is there before regularization.py.
     assert {line.split(":")[0] for line in results[0].out.splitlines() if line[0] != " "} == {
+        "ensembles",
         "forecasting",
-        "honesty",
         "ingredients",
         "optimizers",
         "over_datasets",
@@ -90,8 +90,8 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")
     assert names == [
-        "forecasting", "honesty", "ingredients", "mine", "optimizers", "over_datasets", "protocols",
-        "quadratic", "regularization",
+        "ensembles", "forecasting", "honesty", "ingredients", "mine", "optimizers", "over_datasets",
+        "protocols", "quadratic", "regularization",
     ]  # fmt: skip
 
 
