@@ -13,7 +13,7 @@ from research.data import in_memory
 from research.data.split import Split
 from research.data.splitters.drawn_rows import drawn, shown_columns
 from research.errors import UserError
-from research.sweeps.plan.row_counts import row_counts
+from research.sweeps.plan.run_plan import row_counts
 from research.sweeps.plan.run_planner import Planner
 from research.training.setup.lane_inputs import make_lane_inputs
 

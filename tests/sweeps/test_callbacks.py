@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from research.registry import CALLBACKS, Callback
-from research.sweeps.execute import callbacks
-from research.sweeps.execute.callbacks import Ended
+from research.sweeps.execute.observer import Ended, call_callbacks
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import loop
 from tests.support.engine import data_of, run
@@ -35,7 +34,7 @@ def test_each_run_and_one_warning(called: list[tuple[str, int, dict[str, float]]
     warned: list[str] = []
     runs = [run(seed=0), run(seed=1)]
     for epoch in (1, 2):
-        callbacks.call(
+        call_callbacks(
             lambda e=epoch: [Ended(own, e, {"train/loss": 0.5}) for own in runs], warned.append
         )
     assert called == [(own.id, epoch, {"train/loss": 0.5}) for epoch in (1, 2) for own in runs]
@@ -46,7 +45,7 @@ def test_each_run_and_one_warning(called: list[tuple[str, int, dict[str, float]]
 
 def test_nothing_is_worked_out_without_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CALLBACKS, "_entries", {})
-    callbacks.call(lambda: pytest.fail("asked for"), print)
+    call_callbacks(lambda: pytest.fail("asked for"), print)
 
 
 def test_the_latest_metrics_are_the_curves_ends_of_runs_that_trained() -> None:

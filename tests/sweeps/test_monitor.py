@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from research.sweeps.execute.callbacks import Ended
+from research.sweeps.execute.observer import Ended
 from research.sweeps.execute.terminal import Terminal, latest
 from tests.support.engine import run
 

@@ -10,7 +10,7 @@ from research.errors import UserError
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices import batch_layout
-from research.training.setup import training_notes
+from research.training.setup import rows_read
 from research.training.setup.effects import site_of
 from research.training.setup.program import Sizes
 from tests.support.engine import TABLE, member, run
@@ -168,4 +168,4 @@ def test_the_rows_of_parts_are_those_with_a_weight(train: int, remainder: str, p
     ],
 )
 def test_rows_that_are_never_read_are_said(settings: dict[str, Any], said: list[str]) -> None:
-    assert training_notes.notes(run(**settings).program) == said
+    assert rows_read.notes(run(**settings).program) == said

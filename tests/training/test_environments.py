@@ -16,8 +16,7 @@ from research.data.in_memory import made_up
 from research.data.source import open_source
 from research.errors import UserError
 from research.registry import DATASETS, Environment
-from research.sweeps.plan.row_counts import row_counts
-from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_plan import PlannedRun, row_counts
 from research.sweeps.plan.run_planner import Planner
 from research.tasks.objectives.rollout import returns_to_go
 from research.testing import subjects

@@ -18,10 +18,8 @@ from research.sweeps.coordinate import pack_progress, worker
 from research.sweeps.coordinate.claims import Claims
 from research.sweeps.coordinate.failures import Failures
 from research.sweeps.coordinate.membership import LeaseLost
-from research.sweeps.execute import callbacks
-from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.execution_options import DEFAULT, Execution
-from research.sweeps.execute.observer import Observer
+from research.sweeps.execute.observer import Ended, Observer, call_callbacks
 from research.sweeps.plan.basis import basis_of
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.predictions import Predictions
@@ -178,7 +176,7 @@ class ExecutionContext:
         # The observer and the callbacks both ask; the values are fetched from the device once.
         runs = functools.cache(runs)
         self.observer.ended(runs)
-        callbacks.call(runs, self.observer.warn)
+        call_callbacks(runs, self.observer.warn)
 
     def earlier_of(self, run: PlannedRun) -> list[Kept]:
         """What the runs kept that a boosted run learns from. Raises UserError if that is not

@@ -14,8 +14,7 @@ from tqdm import tqdm
 from research import messages
 from research.signals import STOPPING, watching
 from research.sweeps.column import main_metric
-from research.sweeps.execute.callbacks import Ended
-from research.sweeps.execute.observer import Curves, Observer
+from research.sweeps.execute.observer import Curves, Ended, Observer
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.event_files import Events
 from research.sweeps.records.record import Record

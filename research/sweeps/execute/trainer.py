@@ -14,12 +14,11 @@ from jax.experimental import multihost_utils
 from research import config as config_lib
 from research.data.spec import Arrays
 from research.sweeps.coordinate.failures import MAX_ATTEMPTS
-from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.checkpoint_policy import CheckpointPolicy
 from research.sweeps.execute.execution_context import ExecutionContext, ends_all
+from research.sweeps.execute.observer import Ended
 from research.sweeps.execute.stored_strategy import stored_form, strategy_key
-from research.sweeps.plan.row_counts import row_counts
-from research.sweeps.plan.run_plan import Pack, PlannedRun
+from research.sweeps.plan.run_plan import Pack, PlannedRun, row_counts
 from research.sweeps.records.provenance import described, device_kind, provenance
 from research.sweeps.records.record import Record
 from research.training.checkpoint.checkpoint_writer import CheckpointWriter

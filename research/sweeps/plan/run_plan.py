@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from research import config as config_lib
 from research.config import RunConfig
+from research.data.splitters.division import division
+from research.data.splitters.drawn_rows import drawn_sizes
 from research.errors import ShapeError
 from research.options import Settings
 from research.sweeps.column import common_metric
@@ -167,3 +169,18 @@ def packs(
 def with_seeds(settings: Settings, seeds: Iterable[int]) -> list[Settings]:
     """The settings once for each seed."""
     return [{**settings, "seed": seed} for seed in seeds]
+
+
+def row_counts(run: PlannedRun) -> dict[str, int]:
+    """The rows of each part, and how many test rows the data set has that no split draws.
+
+    They are a function of the data and the config, and are recorded since a table has no data.
+    """
+    config, spec = run.config, run.program.spec
+    if spec.inputs.collected:  # it has episodes, and no split of them
+        return {"own_test_rows": spec.test_size}
+    folds = division(config.split).sizes(spec, config.train_size, config.split_seed or 0)
+    sizes, fold = drawn_sizes(config, spec, folds)
+    counts = {f"{part}_rows": n for part, n in sizes[fold]._asdict().items()}
+    # Folds leave the data set's own test rows out.
+    return counts | {"own_test_rows": spec.test_size if len(folds) == 1 else 0}

@@ -28,7 +28,7 @@ from research.sweeps.plan.run_plan import (
 from research.sweeps.plan.unused_settings import refuse_unused, unused_message
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import host, training_notes, validate, warm_start
+from research.training.setup import host, rows_read, validate, warm_start
 from research.training.setup.lane_inputs import sizes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
@@ -288,7 +288,7 @@ class Planner:
             " (target_scaling=standard); metrics are in the data's units."
             for name in sorted(scaled)
         ]
-        training = [f"{note}." for program in programs for note in training_notes.notes(program)]
+        training = [f"{note}." for program in programs for note in rows_read.notes(program)]
         fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
         ignored = [
             f"arch={name} is fitted on the host; what does not apply to it:"

@@ -19,8 +19,8 @@ from optuna.trial import Trial, TrialState
 from research.errors import Stopped, UserError
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.execute import stored_strategy, trainer
-from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.execution_context import ExecutionContext
+from research.sweeps.execute.observer import Ended
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.provenance import provenance
 from research.sweeps.records.record import Record

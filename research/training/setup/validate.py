@@ -28,7 +28,7 @@ from research.registry import (
 )
 from research.run_config import PlayerSettings
 from research.training.boosting import requirements
-from research.training.setup import effects, enough_rows, environment, host
+from research.training.setup import effects, environment, host, rows_read
 from research.training.setup.compatibility import advice, as_taken
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
@@ -180,9 +180,9 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     program = make_program(config, spec)
     if program.fitted:
         if host.stops_early(config):
-            enough_rows.check_validation("arch.early_stopping_rounds", config, program)
+            rows_read.check_validation("arch.early_stopping_rounds", config, program)
         return program
-    enough_rows.check(config, program)
+    rows_read.check(config, program)
     _check_slots(config)
     # Built for its errors only: a schedule checks its options against the number of steps.
     lr_factors_of(config, program)
