@@ -36,10 +36,9 @@ def main() -> None:
     if ATTENTION.value:
         draw_attention(saved, examples, ATTENTION.value)
     outputs, metrics = measure(saved, examples)
-    print(
-        f"run {saved.run.id}: its {saved.which} parameters, of epoch {saved.epoch};"
-        f" {examples.size()}"
-    )
+    parameters = f"its {saved.which} parameters, of epoch {saved.epoch}"
+    kept = "its fitted estimator" if saved.run.program.fitted else parameters
+    print(f"run {saved.run.id}: {kept}; {examples.size()}")
     if metrics:
         values = "  ".join(f"{name} {value!r}" for name, value in metrics.items())
         print(f"{SPLIT.value}  {values}")

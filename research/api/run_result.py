@@ -11,6 +11,7 @@ import numpy as np
 from research.api.named_columns import Columns
 from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
+from research.baselines.stored_predictor import restored
 from research.data.features.named_arrays import by_array, take
 from research.errors import UserError
 from research.models.layers.forward import Forward
@@ -27,6 +28,7 @@ from research.training.apply.final_metrics import evaluate_rows, run_lane
 from research.training.boosting.requirements import refuse_part
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.predicted_rows import PredictedRows
+from research.training.setup.warm_start import ESTIMATOR
 from research.training.step import network
 from research.training.step.state import Lane, Variables
 
@@ -68,8 +70,12 @@ class RunResult:
         """The pytree of the parameters that the final metrics were computed with.
 
         Raises:
-            UserError: if the run was trained without `keep_params`.
+            UserError: if the run was trained without `keep_params`, or fitted on the host.
         """
+        if self._run.program.fitted:
+            raise UserError(
+                f"arch={self.config['arch']} has no parameters; run.model is its fitted estimator"
+            )
         # Weight normalization trains a kernel as direction and scale; the module takes the product.
         return network.joined_kernels(self._run.program, self._lane, self._variables.params)
 
@@ -80,11 +86,14 @@ class RunResult:
 
     @property
     def model(self) -> Any:
-        """The flax module; `predict` does more, and takes raw inputs.
+        """The flax module, or the fitted estimator; `predict` does more, and takes raw inputs.
 
         `run.model.apply({"params": run.params, "batch_stats": run.batch_stats}, run.scaled(x),
         run.forward)` gives the outputs [B, K] in evaluation.
         """
+        if self._run.program.fitted:
+            predict = restored(np.asarray(self._variables.params[ESTIMATOR]))
+            return getattr(predict, "model", predict)
         return self._run.program.model
 
     @property

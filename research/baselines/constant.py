@@ -1,9 +1,22 @@
 """The constant predictor: what is reached without looking at the inputs."""
 
+import dataclasses
+
 import numpy as np
 
 from research.baselines.estimator import LabelledExamples, Predict
 from research.registry import ARCHITECTURES, HostEstimator
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant:
+    """Predicts the same scores [K] for all inputs: [M, ...] -> [M, K]."""
+
+    scores: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The scores, M times."""
+        return np.tile(self.scores, (len(x), 1))
 
 
 def constant(
@@ -35,7 +48,7 @@ def constant(
         scores = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
     else:
         scores = np.average(train.y.astype(np.float64), weights=train.weight, keepdims=True)
-    return lambda x: np.tile(scores, (len(x), 1))
+    return Constant(scores)
 
 
 ARCHITECTURES.add(

@@ -135,7 +135,7 @@ def test_records_are_the_same_after_a_stop(tmp_path: Path) -> None:
 def recorded(tmp_path: Path) -> tuple[PlannedRun, Record]:
     plans = planner()
     (of,) = plans.runs([SETTINGS])
-    # It keeps no parameters, and is not fitted again and again for them.
+    # It keeps its estimator, and is not fitted again for it.
     keeping = dataclasses.replace(DEFAULT, keep_params=True)
     (record,) = ensure_records([of], Store(tmp_path), plans, Observer(), execution=keeping).values()
     again: list[str] = []

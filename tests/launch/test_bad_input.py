@@ -32,8 +32,8 @@ CASES = {
     ),
     "train --class_weight=even": "class_weight: 'even' is neither balanced nor a weight per class",
     "train --dataset=diabetes --class_weight=balanced": "and diabetes is for regression",
-    "train --arch=constant --class_weight=balanced": (
-        "--class_weight does not apply to arch=constant, which is fitted on the host"
+    "train --arch=lda --class_weight=balanced": (
+        "arch=lda does not weigh examples; leave --class_weight out, or take one that does"
     ),
     "train --batch_size=5000": "larger than the 1437 training rows",
     "train --schedule=cosine --schedule.warmup=1000epochs": "longer than the training",

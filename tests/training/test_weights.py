@@ -128,7 +128,7 @@ def test_a_batch_without_weight_makes_no_gradient() -> None:
     [
         ({"class_weight": "{nine: 2}"}, "there is no class 'nine'"),
         ({"class_weight": "blanced"}, "neither balanced nor"),
-        ({"class_weight": "balanced", "arch": "constant"}, "does not apply to arch=constant"),
+        ({"class_weight": "balanced", "arch": "lda"}, "arch=lda does not weigh examples"),
         (
             {"class_weight": "balanced", "task": "reconstruction", "scaling": "none"},
             "class_weight weighs examples by their class, and",
@@ -202,7 +202,7 @@ def test_rows_and_classes_weigh_together_in_parts() -> None:
     ("settings", "says"),
     [
         ({"regularization": "mixup=0.2"}, "mixup mixes rows, whose weights may differ"),
-        ({"arch": "constant"}, "arch=constant is fitted on the host; use --drop in place"),
+        ({"arch": "lda"}, "arch=lda does not weigh examples; leave --weight out, or take one"),
     ],
 )
 def test_rows_that_cannot_be_weighed(settings: dict[str, str], says: str) -> None:

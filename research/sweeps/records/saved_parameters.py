@@ -22,7 +22,6 @@ from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
 from research.training.checkpoint.best_and_last import BestAndLast
-from research.training.setup.host import is_host_estimator
 from research.training.step.state import Variables
 
 FORMAT = 1
@@ -118,10 +117,8 @@ class Parameters:
         return folder
 
     def settled(self, record: Record) -> bool:
-        """Whether a run has its parameters or never will: failed runs and those that are fitted on
-        the host keep none."""
-        keeps_none = record.status == "failed" or is_host_estimator(record.config["arch"])
-        return keeps_none or self.has(record.run_id)
+        """Whether a run has its parameters or never will: failed runs keep none."""
+        return record.status == "failed" or self.has(record.run_id)
 
     def load(self, run_id: str) -> Saved:
         """What a run kept. Raises UserError if it kept nothing, or if that is damaged; it is then
@@ -130,12 +127,6 @@ class Parameters:
         if not self.has(run_id):
             # Raises where there is no such run.
             find_run(self.store, run_id)
-            record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and is_host_estimator(record.config["arch"]):
-                raise UserError(
-                    f"run {run_id} has no parameters: arch={record.config['arch']} is fitted on"
-                    " the host; name the run of a network"
-                )
             raise UserError(
                 f"run {run_id} kept no parameters; train it again with {self._again(run_id)}"
             )

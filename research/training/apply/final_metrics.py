@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from research.baselines.stored_predictor import restored
 from research.config import RunConfig
 from research.data import stream
 from research.data.features.named_arrays import by_array, take
@@ -13,11 +14,13 @@ from research.data.spec import Arrays
 from research.metric_names import CLEAN, UNCALIBRATED
 from research.tasks import calibration
 from research.tasks.problem import Problem
+from research.training.apply.host_scores import host_inputs, host_scores
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk_evaluation import part_size
 from research.training.setup.lane_inputs import make_lane_inputs, stacked
 from research.training.setup.program import Program
+from research.training.setup.warm_start import ESTIMATOR
 from research.training.step import means, objective
 from research.training.step.state import Lane, Variables
 
@@ -122,6 +125,8 @@ def evaluate_rows(
         The values by name, leaves [R, ...].
     """
     x = program.spec.inputs.view(x)
+    if program.fitted:
+        return {"scores": _fitted_scores(program, lane, variables, x, rows)}
     with program.precision_context():
         functions = ChunkFunctions.of(program, strategy, jax.local_devices()[0])
         backend = functions.backend
@@ -158,3 +163,13 @@ def evaluate_rows(
         name: np.concatenate([part[name] for part in evaluated])[: len(rows)]
         for name in evaluated[0]
     }
+
+
+def _fitted_scores(
+    program: Program, lane: Lane, variables: Variables, x: Any, rows: np.ndarray
+) -> np.ndarray:
+    """The scores [R, K] of a host estimator for rows [R]."""
+    predict = restored(np.asarray(variables.params[ESTIMATOR]))
+    with program.precision_context():
+        inputs = host_inputs(program, lane, x, rows)
+        return host_scores(program, predict, inputs, len(rows))

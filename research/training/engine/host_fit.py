@@ -5,31 +5,38 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from research.baselines.estimator import LabelledExamples, Predict, StagedPredict
+from research.baselines.stored_predictor import stored
 from research.config import RunConfig
 from research.data.features.named_arrays import by_array, take
 from research.data.spec import Arrays
 from research.data.splitters.division import outside_the_folds
+from research.errors import UserError
 from research.training.apply.final_metrics import final_metrics
+from research.training.apply.host_scores import host_inputs, host_scores
+from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.devices import lane_functions
 from research.training.engine.outcomes import Outcome
 from research.training.engine.pack_observer import EpochProgress, PackObserver
 from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
-from research.training.step import network
-from research.training.step.state import Lane
+from research.training.setup.warm_start import ESTIMATOR
+from research.training.step.state import Lane, Variables
 
 STAGES_AT_ONCE = 100
 SPLITS = ("train", "validation", "test")
 
 
 def fit(
-    program: Program, configs: Sequence[RunConfig], arrays: Arrays, observer: PackObserver
+    program: Program,
+    configs: Sequence[RunConfig],
+    arrays: Arrays,
+    observer: PackObserver,
+    keep: bool = False,
 ) -> list[Outcome]:
     """Fits runs of one program, one after another, and returns their outcomes in order.
 
@@ -38,10 +45,11 @@ def fit(
         configs: the config of each run.
         arrays: the data.
         observer: follows the fits; its epoch ends once, when all are done.
+        keep: whether the outcomes keep the fitted estimators.
     """
     arrays = program.spec.view(arrays)
     with program.precision_context():
-        outcomes = [_outcome(program, config, arrays, observer) for config in configs]
+        outcomes = [_outcome(program, config, arrays, observer, keep) for config in configs]
     epochs = program.config.epochs
     progress = EpochProgress(
         epochs,
@@ -58,7 +66,7 @@ def fit(
 
 
 def _outcome(
-    program: Program, config: RunConfig, arrays: Arrays, observer: PackObserver
+    program: Program, config: RunConfig, arrays: Arrays, observer: PackObserver, keep: bool
 ) -> Outcome:
     """The outcome of one run."""
     lane = make_lane_inputs(config, program, arrays).lane
@@ -66,9 +74,10 @@ def _outcome(
     predict, _ = _fitted(program, config, lane, arrays)
     for note in getattr(predict, "notes", ()):
         observer.at_warning(f"arch={config.arch.name}, seed={config.seed}: {note}")
-    inputs = {name: _inputs(program, lane, arrays.x, split) for name, split in rows.items()}
+    inputs = {name: host_inputs(program, lane, arrays.x, split) for name, split in rows.items()}
     scores = {
-        name: _scores(program, predict(inputs[name]), len(split)) for name, split in rows.items()
+        name: host_scores(program, predict, inputs[name], len(split))
+        for name, split in rows.items()
     }
     lost = [name for name, values in scores.items() if not np.isfinite(values).all()]
     metrics: dict[str, float] = {}
@@ -90,14 +99,15 @@ def _outcome(
     own_test = outside_the_folds(config.split, program.spec)
     if len(own_test):
         rows[OWN_TEST] = own_test
-        unseen = _inputs(program, lane, arrays.x, own_test)
-        scores[OWN_TEST] = _scores(program, predict(unseen), len(own_test))
+        unseen = host_inputs(program, lane, arrays.x, own_test)
+        scores[OWN_TEST] = host_scores(program, predict, unseen, len(own_test))
     return Outcome(
         metrics={} if lost else metrics,
         curves=curves,
         checksums=[checksum],
         steps=program.steps,
         diverged_at=0 if lost else None,
+        best_and_last=_kept(config, predict, observer) if keep else None,
         predictions={
             name: PredictedRows(rows[name], scores[name], take(arrays.y, rows[name]))
             for name in (*PARTS, OWN_TEST)
@@ -105,6 +115,18 @@ def _outcome(
         },
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
     )
+
+
+def _kept(config: RunConfig, predict: Predict, observer: PackObserver) -> BestAndLast | None:
+    """A fitted estimator in the place of parameters; None, with a warning, if it cannot be
+    stored."""
+    try:
+        variables = Variables({ESTIMATOR: stored(predict)}, {})
+    except UserError as error:
+        observer.at_warning(f"arch={config.arch.name} is not kept: {error}")
+        return None
+    epoch = np.asarray(config.epochs)
+    return BestAndLast(variables, epoch, np.zeros(()), variables, epoch)
 
 
 def _curves(
@@ -164,7 +186,7 @@ def _examples(
     if lane.class_weight is not None:
         by_class = np.asarray(lane.class_weight)[y]
         weight = by_class if weight is None else by_class * weight
-    return LabelledExamples(_inputs(program, lane, arrays.x, rows), y, weight)
+    return LabelledExamples(host_inputs(program, lane, arrays.x, rows), y, weight)
 
 
 def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:
@@ -176,25 +198,6 @@ def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:
         y: the labels of the data, [N].
     """
     return np.asarray(lane_functions.labels(program.width, lane, jnp.asarray(y)))
-
-
-def _inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
-    """The inputs [N, ...] of rows [N], filled and scaled as a network sees them; of several,
-    each by its name."""
-    raw = by_array(take(x, rows), jnp.asarray)
-    return jax.device_get(network.normalize_inputs(program, lane, raw))
-
-
-def _scores(program: Program, scores: Any, count: int) -> np.ndarray:
-    """The scores, checked. Raises ValueError unless they are [count, K]."""
-    scores = np.asarray(scores)
-    expected = (count, program.width)
-    if scores.shape != expected:
-        name = program.config.arch.name
-        raise ValueError(
-            f"arch={name} predicts {list(scores.shape)} for {count} rows; expected {list(expected)}"
-        )
-    return scores
 
 
 def _checksum(arrays: Sequence[np.ndarray]) -> str:

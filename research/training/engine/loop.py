@@ -52,7 +52,7 @@ def train(
         ValueError: a run has `init_from` and no origin, or `after` and no earlier runs.
     """
     if program.fitted:
-        return host_fit.fit(program, configs, arrays, observer)
+        return host_fit.fit(program, configs, arrays, observer, keep=setup.keep)
     missing = [
         config.init_from
         for config, origin in zip_longest(configs, setup.origins)

@@ -191,7 +191,9 @@ def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -
 
 def _seeds(config: RunConfig) -> dict[str, np.uint32]:
     """The seeds of a lane; the split is drawn on the host."""
-    return {name: np.uint32(getattr(config, name)) for name in FOLLOWING}
+    # Records of host estimators have none but `seed`, since nothing else of theirs is drawn.
+    seeds = {name: getattr(config, name) for name in FOLLOWING}
+    return {name: np.uint32(config.seed if s is None else s) for name, s in seeds.items()}
 
 
 def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:

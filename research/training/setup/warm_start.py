@@ -15,6 +15,8 @@ from research.training.setup.lane_inputs import abstract_state
 from research.training.setup.program import Program
 from research.training.step.state import Tree, Variables
 
+# What a fitted estimator is called among the variables that a run keeps.
+ESTIMATOR = "estimator"
 _COLLECTIONS = ("params", "batch_stats")
 
 
@@ -108,6 +110,8 @@ def check_initial_weights(config: RunConfig, program: Program, origin: InitialWe
     Raises:
         UserError: a parameter is missing, superfluous or of another shape.
     """
+    if ESTIMATOR in origin.variables.params:
+        raise UserError(f"{origin.name} was fitted on the host; --init_from takes a network's run")
     variables = abstract_state(config, program).variables
     wrong: dict[str, str] = {}
     for part in _COLLECTIONS:

@@ -84,9 +84,9 @@ CASES: list[Case] = [
     Case(
         "weights and an estimator that takes none",
         _table(_count),
-        "plan --dataset=csv:t.csv --arch=constant --target=y --weight=w",
+        "plan --dataset=csv:t.csv --arch=nearest_neighbors --target=y --weight=w",
         2,
-        ("arch=constant is fitted on the host; use --drop in place of --weight",),
+        ("arch=nearest_neighbors does not weigh examples; leave --weight out",),
     ),
     Case(
         "weights of a series",
