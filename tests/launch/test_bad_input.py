@@ -143,7 +143,7 @@ CASES = {
     "train --train_size=5000": "must be 1 to 1437",
     "train --train_size=64 --batch_size=65": "larger than the 64 training rows",
     "train --arch=cnn --dataset=iris": (
-        "arch=cnn takes images; iris has a table of 4 numbers; use linear, mlp, perceptron, constant"
+        "arch=cnn takes images; iris has a table of 4 numbers; use linear, mlp, perceptron, lda"
     ),
     "train --arch.hidden=0": "arch.hidden=0 is out of range",
     "train --arch.activation=rleu": "did you mean relu",

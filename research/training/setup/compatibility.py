@@ -7,7 +7,7 @@ from itertools import islice
 from research.data.spec import DataSpec
 from research.entry_kinds import ANSWERED
 from research.errors import ShapeError
-from research.registry import ARCHITECTURES, FEATURES, Architecture
+from research.registry import ARCHITECTURES, FEATURES, Architecture, HostEstimator
 
 # One input suits many networks: a message names so many of them.
 _NAMED = 8
@@ -45,8 +45,8 @@ def advice(spec: DataSpec, trains: Callable[[Architecture], bool]) -> str:
         if spec.inputs.taken_as(entry.takes) and spec.targets.at in entry.answers
     ]
     # Those that need no further facts first: a table suits mlp better than a network that reads
-    # its columns as a sequence.
-    taking.sort(key=lambda entry: len(entry.needs_facts))
+    # its columns as a sequence. Of these networks first, since a network was asked for.
+    taking.sort(key=lambda entry: (len(entry.needs_facts), isinstance(entry, HostEstimator)))
     if not taking:
         return "no architecture fits these data"
     names = [entry.name for entry in islice(filter(trains, taking), _NAMED + 1)]
