@@ -37,8 +37,8 @@ def main() -> None:
         draw_attention(saved, examples, ATTENTION.value)
     outputs, metrics = measure(saved, examples)
     parameters = f"its {saved.which} parameters, of epoch {saved.epoch}"
-    kept = "its fitted estimator" if saved.run.program.fitted else parameters
-    print(f"run {saved.run.id}: {kept}; {examples.size()}")
+    applied = "its fitted estimator" if saved.run.program.fitted else parameters
+    print(f"run {saved.run.id}: {applied}; {examples.size()}")
     if metrics:
         values = "  ".join(f"{name} {value!r}" for name, value in metrics.items())
         print(f"{SPLIT.value}  {values}")

@@ -107,7 +107,7 @@ def _outcome(
         checksums=[checksum],
         steps=program.steps,
         diverged_at=0 if lost else None,
-        best_and_last=_kept(config, predict, observer) if keep else None,
+        best_and_last=_estimator_to_keep(config, predict, observer) if keep else None,
         predictions={
             name: PredictedRows(rows[name], scores[name], take(arrays.y, rows[name]))
             for name in (*PARTS, OWN_TEST)
@@ -117,7 +117,9 @@ def _outcome(
     )
 
 
-def _kept(config: RunConfig, predict: Predict, observer: PackObserver) -> BestAndLast | None:
+def _estimator_to_keep(
+    config: RunConfig, predict: Predict, observer: PackObserver
+) -> BestAndLast | None:
     """A fitted estimator in the place of parameters; None, with a warning, if it cannot be
     stored."""
     try:
