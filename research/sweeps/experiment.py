@@ -141,7 +141,7 @@ class Experiment:
             # The dataclass is frozen for its users; here it is not finished yet.
             object.__setattr__(self, "columns", columns)
 
-    @functools.cached_property
+    @property
     def nested(self) -> frozenset[str]:
         """The arms whose split has inner folds, which choose their settings."""
         load_package("research.data.splitters")
@@ -182,8 +182,10 @@ class Experiment:
         """Makes a row per arm and data set; `dataclasses.replace` keeps them."""
         if not self.datasets or isinstance(self.arms, DatasetArms):
             return
-        if self.factors or self.choose is not None or self.published:
-            what = "factors" if self.factors else "choose" if self.choose else "published values"
+        # Nested folds choose for each row by itself; other rows would share one split of one set.
+        chooses = self.choose is not None and len(self.nested) < len(self.arms)
+        if self.factors or chooses or self.published:
+            what = "factors" if self.factors else "choose" if chooses else "published values"
             raise UserError(f"'{self.name}' has datasets and {what}; use one data set for these")
         arms = on_datasets(self.name, self.base, self.arms, self.datasets, self.baseline)
         # The dataclass is frozen for its users; here it is not finished yet.

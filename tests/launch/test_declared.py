@@ -42,6 +42,7 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
         "optimizers",
         "over_datasets",
         "protocols",
+        "protocols_nested",
         "quadratic",
         "regularization",
     }
@@ -91,7 +92,7 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     assert (result.code, result.err) == (0, "")
     assert names == [
         "ensembles", "forecasting", "honesty", "ingredients", "mine", "optimizers", "over_datasets",
-        "protocols", "quadratic", "regularization",
+        "protocols", "protocols_nested", "quadratic", "regularization",
     ]  # fmt: skip
 
 

@@ -212,3 +212,12 @@ def test_noise_in_the_rows_that_a_fold_tests_changes_no_bit_of_its_choice() -> N
     assert [outcomes[0][key] for key in inner] == [outcomes[1][key] for key in inner]
     # The other folds train on these rows.
     assert all(outcomes[0][key] != outcomes[1][key] for key in outcomes[0] if key not in inner)
+
+
+def test_each_data_set_chooses_for_itself() -> None:
+    over = declared(datasets=("wine", "iris"), seeds=1)
+    assert over.nested == {*over.arms}
+    assert len(over.arms) == 2
+    assert selection.candidates(over).keys() == over.arms.keys()
+    with pytest.raises(UserError, match="'e' has datasets and choose; use one data set for these"):
+        declared(datasets=("wine", "iris"), base={**NESTED, "split": "8:1:1"})
