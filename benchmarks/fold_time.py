@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-import research as rs
 from benchmarks.packing import PROCESSES, REPEATS
 from benchmarks.process import launch
 from launch.cli.start import CACHE_DIR
+from research.api import sweep
 
 FOLDS, SEEDS, MEMBERS = 5, 10, 20
 HIDDEN, BATCH, EPOCHS, RATE = 64, 64, 20, 0.1
@@ -57,7 +57,7 @@ def measure() -> None:
             "a process per fold": processes,
             "one sweep": lambda: launch("sweep", *flags, split, f"--seeds={SEEDS}", records.flag()),
             "cross_val_score": _cross_validate,
-            "the sweep, in this process": lambda: rs.sweep(
+            "the sweep, in this process": lambda: sweep(
                 {**SETTINGS, "split": f"kfold({FOLDS})"},
                 seeds=SEEDS,
                 records=records.path(),
