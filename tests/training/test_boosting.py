@@ -19,6 +19,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.training.boosting import residuals, reweighting
 from research.training.boosting.earlier_runs import Kept, lane_fields
 from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine.chunk import StreamingPolicy
 from research.training.engine.predicted_rows import PredictedRows
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.step import objective
@@ -218,6 +219,8 @@ def test_lanes_learn_from_earlier_runs_of_their_own(boost: str) -> None:
     assert together[0].checksums != together[1].checksums
     assert repr(train([1, 0])) == repr(together[::-1])
     assert repr(train([0, 1], resume=taken[7])) == repr(together)
+    # Data that stay on the host are looked up by the same numbers.
+    assert repr(train([0, 1], memory=StreamingPolicy(device=0))) == repr(together)
 
 
 def test_what_a_run_learns_is_part_of_it() -> None:

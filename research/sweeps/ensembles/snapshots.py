@@ -3,7 +3,7 @@
 import dataclasses
 
 from research.components import component
-from research.errors import ShapeError, UserError
+from research.errors import UserError
 from research.registry import ENSEMBLES, SCHEDULES, Ensemble
 from research.run_config import FIELDS, RunConfig
 from research.sweeps.ensembles.member_seeds import Members, reseeded
@@ -22,8 +22,8 @@ def snapshot(config: RunConfig, members: Members = 5) -> list[RunConfig]:
     Reference: Huang et al., Snapshot ensembles: train 1, get M for free, ICLR 2017.
 
     Raises:
-        UserError: another schedule, or a run that starts from another.
-        ShapeError: epochs that do not divide into so many cycles.
+        UserError: another schedule, a run that starts from another, or epochs that do not divide
+            into so many cycles.
     """
     if config.init_from is not None:
         raise UserError("snapshot starts each cycle from the one before; leave init_from out")
@@ -35,8 +35,9 @@ def snapshot(config: RunConfig, members: Members = 5) -> list[RunConfig]:
             f"snapshot has a cosine schedule in each cycle; leave schedule={schedule.name} out"
         )
     if config.epochs % members:
-        raise ShapeError(
-            f"epochs={config.epochs} does not divide into the {members} cycles of snapshot"
+        raise UserError(
+            f"epochs={config.epochs} does not divide into the {members} cycles of snapshot; use"
+            f" {config.epochs - config.epochs % members + members}"
         )
     cycle = dataclasses.replace(config, schedule=schedule, epochs=config.epochs // members)
     return [reseeded(cycle, number) for number in range(members)]
