@@ -84,3 +84,9 @@ def half_widths(table: ArmsTable) -> list[float]:
     """The half-widths of the means, a row each; NaN where there is none."""
     intervals = [row.cells[0].interval for row in table.rows]
     return [math.nan if each is None else each.half_width or math.nan for each in intervals]
+
+
+def adjusted_p(table: ArmsTable) -> list[float]:
+    """The corrected p of each row but the baseline; NaN where there is none."""
+    cells = [row.cells[0] for row in table.rows if row.label != table.baseline]
+    return [math.nan if cell.p_adjusted is None else cell.p_adjusted for cell in cells]

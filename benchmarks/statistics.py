@@ -31,6 +31,8 @@ SIZE = flags.DEFINE_float(
     "simulations", 1.0, "with statistics: how many simulations, as a share of the full number"
 )
 ARMS = 11
+# Of the simulated tables, how many are also built as launch.table builds them.
+BUILT = 3
 
 
 class Bound(NamedTuple):
@@ -152,10 +154,12 @@ def _errors(values: Floats, null: Null) -> Floats:
 
 def _as_in_the_table(name: str, values: Floats, half_width: Floats) -> ReportLine:
     """How far half-widths [T, k] are off those of the tables that are built of values [T, n, k]."""
-    built = [simulated_tables.table(one, simulated_tables.RESPLIT) for one in values[:3]]
+    # A table of 50 seeds takes as long as all others.
+    few = 1 if values.shape[1] > 20 else BUILT
+    built = [simulated_tables.table(one, simulated_tables.RESPLIT) for one in values[:few]]
     shown = np.array([simulated_tables.half_widths(table) for table in built])
-    off = float(np.abs(shown - half_width[:3]).max())
-    return ReportLine(f"{name}: intervals of three tables", off, SAME)
+    off = float(np.abs(shown - half_width[:few]).max())
+    return ReportLine(f"{name}: intervals of {few} tables", off, SAME)
 
 
 def _test_set(random: np.random.Generator) -> Iterator[ReportLine]:
@@ -222,6 +226,20 @@ def _best(choose: Choose, searched: Sequence[Sequence[Mapping[str, Floats]]], ta
     return selection.best(choose, [[record(run) for run in runs] for runs in searched])
 
 
+def _verdicts_of_tables(name: str, values: Floats, adjusted: Floats) -> ReportLine:
+    """How far corrected p-values [T, k - 1] are off those of the tables that are built of values
+    [T, n, k], whose first arm is the baseline."""
+    built = [simulated_tables.table(one, simulated_tables.FIXED) for one in values[:BUILT]]
+    shown = np.array([simulated_tables.adjusted_p(table) for table in built])
+    off = float(np.abs(shown - adjusted[:BUILT]).max())
+    return ReportLine(f"{name}: p of {BUILT} tables", off, SAME)
+
+
+def _with_baseline(differences: Floats) -> Floats:
+    """Values [T, n, 1 + m] with these differences [T, n, m] to the first arm."""
+    return np.concatenate([np.zeros_like(differences[..., :1]), differences], -1)
+
+
 def _equal_arms(random: np.random.Generator) -> Iterator[ReportLine]:
     """Equal arms on the same rows: any false verdict, for each law of seeds."""
     for name, (law, _) in LAWS.items():
@@ -229,6 +247,7 @@ def _equal_arms(random: np.random.Generator) -> Iterator[ReportLine]:
         result = compare(values[..., 1:] - values[..., :1], SignFlips())
         wrong = (result.adjusted <= ALPHA).any(-1)
         yield _share(f"{name} seeds, {ARMS} equal arms: a false verdict", wrong, ERROR)
+        yield _verdicts_of_tables(f"{name} seeds, {ARMS} equal arms", values, result.adjusted)
 
 
 def _equal_arms_on_new_rows(random: np.random.Generator) -> Iterator[ReportLine]:
@@ -265,24 +284,31 @@ def _bold(random: np.random.Generator) -> Iterator[ReportLine]:
         missing = ~best_rows(values, SignFlips(1000)).all(-1)
         what = f"{arms} rows tied for best, 20 seeds: one is not bold"
         yield _share(what, missing, ERROR)
+        built = simulated_tables.table(values[0], simulated_tables.FIXED)
+        bold = best_rows(values[0], SignFlips())
+        off = sum(row.cells[0].bold != chosen for row, chosen in zip(built.rows, bold, strict=True))
+        yield ReportLine(f"{arms} rows tied for best: bold rows of a table that differ", off, SAME)
 
 
 def _power(random: np.random.Generator) -> Iterator[ReportLine]:
     for better in (1, ARMS):
         differences = random.standard_normal((_tables(400), 10, ARMS))
         differences[..., :better] += 1
-        shown = compare(differences, SignFlips()).adjusted[..., :better] <= ALPHA
+        adjusted = compare(differences, SignFlips()).adjusted
+        shown = adjusted[..., :better] <= ALPHA
         name = f"{better} of {ARMS} arms better by one sd, 10 seeds"
         yield _share(f"{name}: shown", shown.mean(-1), POWER)
+        yield _verdicts_of_tables(name, _with_baseline(differences), adjusted)
 
 
 def _few_seeds(random: np.random.Generator) -> Iterator[ReportLine]:
     for seeds in (6, 7, 8):
         differences = random.standard_normal((_tables(400), seeds, ARMS))
         differences[..., 0] += 3
-        shown = compare(differences, SignFlips()).adjusted[..., 0] <= ALPHA
-        what = f"{seeds} seeds, {ARMS} arms, one better by three sd: shown"
-        yield _share(what, shown, CLEAR)
+        adjusted = compare(differences, SignFlips()).adjusted
+        name = f"{seeds} seeds, {ARMS} arms, one better by three sd"
+        yield _share(f"{name}: shown", adjusted[..., 0] <= ALPHA, CLEAR)
+        yield _verdicts_of_tables(name, _with_baseline(differences), adjusted)
 
 
 def _means(random: np.random.Generator) -> Iterator[ReportLine]:

@@ -144,10 +144,13 @@ class SharedRows(Null):
         for start in range(0, self.count, step):
             count = min(step, self.count - start)
             normal = random.standard_normal((count, n, n + m))
-            # One product of contiguous matrices: a product per draw took most of the time.
-            values = normal[..., :n].reshape(count * n, n) @ shared
-            values = values.reshape(*values.shape[:-2], count, n, m)
-            values += np.sqrt(shrinkage) * normal[..., n:]
+            values = normal[..., n:]
+            # Comparisons without correlations, as a single one, have the same draws in all tables.
+            if (shrinkage < 1).any():
+                # One product of contiguous matrices: a product per draw took most of the time.
+                correlated = normal[..., :n].reshape(count * n, n) @ shared
+                correlated = correlated.reshape(*correlated.shape[:-2], count, n, m)
+                values = correlated + np.sqrt(shrinkage) * values
             if not there.all():
                 # A pair that is missing is missing in every draw.
                 values = np.where(there[..., None, :, :], values, 0.0)

@@ -112,10 +112,12 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
 
 
 def test_statistics_keep_their_bounds() -> None:
-    output = measured("statistics", "--simulations=0.03")
+    output = measured("statistics", "--simulations=0.1")
     assert "must be" not in output
     assert output.count(": cover new rows") == 10
-    assert output.count(": intervals of three tables: ") == 9
+    assert len(re.findall(r": intervals of [13] tables: ", output)) == 9
+    assert output.count(": p of 3 tables: ") == 11
+    assert output.count(": bold rows of a table that differ: 0") == 2
     assert output.count("a setting that is chosen: its accuracy minus the truth: ") == 3
     assert "11 equal arms: a false verdict: " in output
     assert "very skewed seeds: the t-interval covers the mean, a shortfall: " in output
