@@ -4,8 +4,7 @@ do with the file. What is read although it looks unlike the run's own data is no
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.launch.odd_inputs.case import Case
-from tests.support.command_lines import run_all
+from tests.launch.odd_inputs.case import Case, train_once
 
 TRAIN = "train --dataset=csv:t.csv --target=y --epochs=1 --batch_size=8 --keep_params --name=mine"
 EVALUATE = "evaluate --run=mine --split=csv:new.csv"
@@ -19,8 +18,7 @@ def _after(train: str, lines: Sequence[str], new: bytes) -> Callable[[Path], Non
 
     def write(folder: Path) -> None:
         (folder / "t.csv").write_text("\n".join(lines) + "\n")
-        (result,) = run_all([train.split()], folder)
-        assert result.code == 0, result.err
+        train_once(folder, train)
         (folder / "new.csv").write_bytes(new)
 
     return write

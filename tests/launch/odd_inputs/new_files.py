@@ -5,23 +5,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.launch.odd_inputs.case import Case
-from tests.support.command_lines import run_all
+from tests.launch.odd_inputs.case import Case, train_once
 
 TRAIN = "--epochs=1 --batch_size=4 --keep_params --name=mine"
 TEXT = "to be or not to be, that is the question\n"
-
-
-def _trained(folder: Path, command: str) -> None:
-    (result,) = run_all([command.split()], folder)
-    assert result.code == 0, result.err
 
 
 def _text(name: str, content: bytes, *says: str) -> Case:
     def write(folder: Path) -> None:
         (folder / "t.txt").write_text(TEXT * 3)
         command = "train --dataset=text:t.txt --context=4 --arch=gru --arch.hidden=2"
-        _trained(folder, f"{command} {TRAIN}")
+        train_once(folder, f"{command} {TRAIN}")
         (folder / "new.txt").write_bytes(content)
 
     return Case(f"a new text {name}", write, "evaluate --run=mine --split=text:new.txt", 2, says)
@@ -38,7 +32,7 @@ def _images(
     def write(folder: Path) -> None:
         for number in range(16):
             _image(folder / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 15 * number)
-        _trained(folder, f"train --dataset=folder:pets --arch=linear {TRAIN}")
+        train_once(folder, f"train --dataset=folder:pets --arch=linear {TRAIN}")
         write_new(folder / "new")
 
     command = f"evaluate --run=mine --split=folder:new {flags}"

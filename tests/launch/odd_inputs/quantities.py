@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.launch.odd_inputs.case import Case
-from tests.support.command_lines import run_all
+from tests.launch.odd_inputs.case import Case, train_once
 
 ROWS = range(40)
 PLAN = "plan --dataset=csv:t.csv --arch=linear --batch_size=8 --target=y"
@@ -35,8 +34,7 @@ def _new_data(cell: str) -> Callable[[Path], None]:
 
     def write(folder: Path) -> None:
         _cells(lambda row: row / 8)(folder)
-        (result,) = run_all([TRAIN.split()], folder)
-        assert result.code == 0, result.err
+        train_once(folder, TRAIN)
         (folder / "new.csv").write_text(f'a,b,y\n"{cell}",3,u\n1.5,4,v\n')
 
     return write
