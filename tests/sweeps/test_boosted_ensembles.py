@@ -54,6 +54,8 @@ def test_more_members_begin_with_the_same_ones() -> None:
 def test_cycles_of_snapshots_are_those_of_one_schedule() -> None:
     """Three cycles of two epochs have the rates of cosine_restarts over six, and each goes on from
     the one before it."""
+    by_default = planned("snapshot(3)", epochs=6).members
+    assert {run.config.schedule.name for run in by_default} == {"cosine"}
     of = planned("snapshot(3)", epochs=6, schedule="cosine(end=0.1)")
     tables = []
     for before, run in zip((None, *of.members), of.members, strict=False):
@@ -73,6 +75,7 @@ def test_cycles_of_snapshots_are_those_of_one_schedule() -> None:
     [
         ({"epochs": 5}, "epochs=5 does not divide into the 3 cycles of snapshot; use 6"),
         ({"epochs": 6, "schedule": "linear"}, "leave schedule=linear out"),
+        ({"epochs": 6, "schedule": "constant(warmup=2)"}, "leave schedule=constant out"),
         ({"epochs": 6, "init_from": f"{'0' * 16}:last"}, "leave init_from out"),
     ],
 )

@@ -28,7 +28,8 @@ def snapshot(config: RunConfig, members: Members = 5) -> list[RunConfig]:
     if config.init_from is not None:
         raise UserError("snapshot starts each cycle from the one before; leave init_from out")
     schedule = config.schedule
-    if schedule == FIELDS["schedule"].default or schedule.name == "constant":
+    default, _ = component("schedule", SCHEDULES, FIELDS["schedule"].default, {})
+    if schedule == default:
         schedule, _ = component("schedule", SCHEDULES, "cosine", {})
     if schedule.name != "cosine":
         raise UserError(
