@@ -23,7 +23,7 @@ from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import ensure_records
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
-OUT = start.define_output("out", "write what the folds predict into oof.csv and test.csv here")
+OUT = start.define_output("out", "write what folds predict (oof.csv, test.csv) and tables here")
 
 
 def main() -> None:

@@ -14,6 +14,9 @@ DISAGREEMENT = "disagreement"
 # Before the names of metrics of the scores as they were before `calibrate`.
 UNCALIBRATED = "uncalibrated_"
 
+# Between the two metrics of a difference.
+MINUS = " - "
+
 # What a run took, as `effort/steps`.
 EFFORT = ("steps", "examples", "seconds", "parameters", "flops")
 _TARGET = re.compile(
@@ -57,6 +60,11 @@ def target_of(metric: str) -> EffortTarget | None:
 def plain(name: str) -> str:
     """A metric's name, as `test/uncalibrated_nll`, without its split and what stands before it."""
     return name.rpartition("/")[2].removeprefix(CLEAN).removeprefix(UNCALIBRATED)
+
+
+def operands(metric: str) -> list[str]:
+    """Both metrics of a difference, `train/accuracy - test/accuracy`; any other metric alone."""
+    return [name.strip() for name in metric.split(MINUS)]
 
 
 def is_effort(metric: str) -> bool:

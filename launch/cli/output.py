@@ -12,6 +12,7 @@ from research.analysis.render import FORMATS, render
 from research.analysis.tabular import Tabular
 from research.analysis.view import WHOLE, View
 from research.durable_files import write_atomically
+from research.metric_names import operands
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "format of the table")
 SORT = flags.DEFINE_list(
@@ -46,7 +47,7 @@ def view() -> View:
 
 def metrics() -> tuple[str, ...]:
     """The metrics that --columns names as `test/nll`: a sweep's table has more than its own."""
-    names = [name for name in COLUMNS.value if name.count("/") == 1]
+    names = [name for name in COLUMNS.value if all(n.count("/") == 1 for n in operands(name))]
     return () if FORMAT.value == "csv" else tuple(names)
 
 

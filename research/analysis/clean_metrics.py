@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from research.analysis.arms_table import ArmsTable
-from research.metric_names import CLEAN, UNCALIBRATED
+from research.metric_names import CLEAN, UNCALIBRATED, operands
 from research.sweeps.records.record import Record
 
 # By prefix of a metric: whether a record has such metrics; else it is that without the prefix.
@@ -25,12 +25,17 @@ def with_clean(by_id: Mapping[str, Record], columns: Iterable[str]) -> Mapping[s
 
     Args:
         by_id: records by run id.
-        columns: metrics, as `train/clean_accuracy`.
+        columns: metrics, as `train/clean_accuracy`, and differences of two, which are added too.
     """
-    asked = [name for name in columns if _prefix(name)]
-    if not asked:
+    columns = list(columns)
+    asked = [name for column in columns for name in operands(column) if _prefix(name)]
+    differences = [column for column in columns if len(operands(column)) == 2]
+    if not asked and not differences:
         return by_id
-    return {run_id: _completed(record, asked) for run_id, record in by_id.items()}
+    return {
+        run_id: _with_differences(_completed(record, asked), differences)
+        for run_id, record in by_id.items()
+    }
 
 
 def sentences(table: ArmsTable) -> list[str]:
@@ -52,6 +57,17 @@ def _completed(record: Record, asked: Sequence[str]) -> Record:
         name: record.metrics[_plain(name)]
         for name in asked
         if not _HAS[_prefix(name)](record) and _plain(name) in record.metrics
+    }
+    return dataclasses.replace(record, metrics={**record.metrics, **added})
+
+
+def _with_differences(record: Record, differences: Sequence[str]) -> Record:
+    """The record with what `train/accuracy - test/accuracy` is, where it has both."""
+    pairs = {name: operands(name) for name in differences}
+    added = {
+        name: record.metrics[first] - record.metrics[second]
+        for name, (first, second) in pairs.items()
+        if first in record.metrics and second in record.metrics
     }
     return dataclasses.replace(record, metrics={**record.metrics, **added})
 

@@ -62,15 +62,30 @@ class Evaluation:
                 self, title=f"{self.title}, before calibration", scores=self.uncalibrated
             )
             files += figures.save(reliability(before), directory, "calibration_before")
-        files.append(_csv(Path(directory) / "confusion.csv", self.confusion_table()))
-        files += figures.save(confusion_figure(self), directory, "confusion")
+        files += self.write_classes(directory)
         return files + self._mistakes(Path(directory), self.y)
+
+    def write_classes(self, directory: str | os.PathLike[str], prefix: str = "") -> list[Path]:
+        """Writes the confusion matrix and the table of the classes, where there are classes.
+
+        Args:
+            directory: where the files go.
+            prefix: what their names begin with.
+        """
+        if self.y is None or not self.classes:
+            return []
+        folder = Path(directory)
+        mistakes = Mistakes(self.rows, self.scores, self.y, self.classes)
+        return [
+            _csv(folder / f"{prefix}confusion.csv", self.confusion_table()),
+            *figures.save(confusion_figure(self), directory, f"{prefix}confusion"),
+            _csv(folder / f"{prefix}per_class.csv", mistakes.per_class()),
+        ]
 
     def _mistakes(self, directory: Path, y: np.ndarray) -> list[Path]:
         """Writes where the rows of classes y [N] are wrong."""
         mistakes = Mistakes(self.rows, self.scores, y, self.classes)
-        files = [_csv(directory / "per_class.csv", mistakes.per_class())]
-        files.append(_csv(directory / "wrong.csv", mistakes.wrong()))
+        files = [_csv(directory / "wrong.csv", mistakes.wrong())]
         if self.pictures is not None:
             files += figures.save(mistakes.sheet(self.title, self.pictures), directory, "wrong")
         return files

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from research.metric_names import is_effort, plain, target_of
+from research.metric_names import is_effort, operands, plain, target_of
 from research.registry import TASKS
 from research.sweeps.column import Better, Column, common_metric, measured
 from research.sweeps.records.record import Record
@@ -30,7 +30,7 @@ def _label(metric: str) -> str:
 
 def _better(metric: str, records: Sequence[Record]) -> Better:
     """Which values of a metric are better: as its task says, and lower for a loss."""
-    if is_effort(metric):
+    if is_effort(metric) or len(operands(metric)) > 1:
         return "lower"
     name = plain(metric)
     for task in dict.fromkeys(record.config["task"] for record in records):

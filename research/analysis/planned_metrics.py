@@ -1,10 +1,12 @@
 """The metrics that planned runs will have."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from research.errors import UserError
-from research.metric_names import target_of
-from research.sweeps.column import refuse_unknown
+from research.metric_names import operands, target_of
+from research.statistics.bias_variance import PARTS
+from research.sweeps.column import OF_ALL_FOLDS, refuse_unknown
 from research.sweeps.plan.run_plan import PlannedEnsemble, RequestedRun, trainable
 from research.training.apply.final_metrics import final_metric_names
 
@@ -32,7 +34,14 @@ def refuse_absent(metrics: Iterable[str], runs: Sequence[RequestedRun]) -> None:
     ensembles = any(isinstance(run, PlannedEnsemble) for run in runs)
     refuse_unknown(metrics, metric_names(runs), have_folds(runs), ensembles)
     sizes = [run.program.sizes for run in trainable(runs)]
-    for metric in metrics:
+    bootstraps = [run for run in trainable(runs) if run.config.split.name == "bootstrap"]
+    for metric in itertools.chain.from_iterable(map(operands, metrics)):
+        head, _, name = metric.partition("/")
+        if head in OF_ALL_FOLDS and name in PARTS and not bootstraps:
+            raise UserError(
+                f"'{metric}' is over bootstrap samples of the training rows; give"
+                " --split='bootstrap(20)'"
+            )
         target = target_of(metric)
         split = (target.metric if target else metric).partition("/")[0]
         if split in ("validation", "test") and sizes and not any(getattr(s, split) for s in sizes):

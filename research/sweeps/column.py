@@ -13,10 +13,12 @@ from research.metric_names import (
     MEMBERS,
     UNCALIBRATED,
     is_effort,
+    operands,
     plain,
     target_of,
 )
 from research.registry import LOSSES, METRICS, TASKS, Metric, load_package
+from research.statistics.bias_variance import PARTS
 
 Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
@@ -69,9 +71,9 @@ def check_metric(metric: str, better: str) -> None:
     """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they
     say the other."""
     load_package("research.tasks")
-    name = plain(metric)
+    names = [plain(each) for each in operands(metric)]
     of_tasks = {name for task in TASKS for name in task.build().better}
-    of_library = {*METRICS.names(), *([name] if measured(name) else [])}
+    of_library = {*METRICS.names(), *(name for name in names if measured(name))}
     refuse_unknown(
         [metric],
         of_tasks | {name for loss in LOSSES for name in loss.metrics} | of_library,
@@ -83,6 +85,9 @@ def check_metric(metric: str, better: str) -> None:
         raise UserError(
             f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
         )
+    if len(names) > 1:  # which way a difference is better depends on the question
+        return
+    (name,) = names
     if is_effort(metric) and better != "lower":
         raise UserError(f"better='{better}' for {metric}: of what runs take, lower is better")
     known = {word for task in TASKS for other, word in task.build().better.items() if other == name}
@@ -102,7 +107,8 @@ def measured(name: str) -> Metric | None:
 
 def reads_predictions(metrics: Iterable[str]) -> bool:
     """Whether one of the metrics, such as `oof/roc_auc`, is computed from kept predictions."""
-    return any(metric.partition("/")[0] in PREDICTED for metric in metrics)
+    names = [name for metric in metrics for name in operands(metric)]
+    return any(name.partition("/")[0] in PREDICTED for name in names)
 
 
 def is_of_all_folds(metric: str) -> bool:
@@ -134,12 +140,15 @@ def refuse_unknown(
     # Label noise changes training labels only.
     known |= {f"train/{CLEAN}{name}" for name in names}
     known |= {f"{split}/{UNCALIBRATED}{name}" for split in SPLITS for name in names}
-    of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in names}
+    of_folds = {f"{head}/{name}" for head in OF_ALL_FOLDS for name in {*names, *PARTS}}
     known |= of_folds if folds else set()
     of_members = {f"{MEMBERS}/{name}" for name in {*names, DISAGREEMENT}}
     known |= of_members if ensembles else set()
     known |= {f"effort/{name}" for name in EFFORT}
     for metric in metrics:
+        if len(both := operands(metric)) == 2:
+            refuse_unknown(both, names, folds, ensembles)
+            continue
         target = target_of(metric)
         if target is not None:
             if target.metric not in curves:

@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 from tests.support.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
+LR = "--grid=learning_rate=0.1"
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,31 @@ def test_what_cannot_be_measured_is_said(folder: Path) -> None:
     assert "f1_macro" in unknown.err
     assert "it is of the second of two classes, and wine has 3" in two.err
     assert "--metrics=mcc" in absent.err
+
+
+def test_gaps_and_parts_are_columns(folder: Path) -> None:
+    """The gap is the difference of its columns; bias and net variance are the models' mean error
+    over the rows outside of two samples or more."""
+    samples = [*WINE, "--split=bootstrap(8)", "--records=samples"]
+    columns = "--columns=test/accuracy,train/accuracy,train/accuracy - test/accuracy,oof/bias"
+    swept, absent, unknown = run(
+        folder,
+        ["sweep", *samples, f"{columns},oof/net_variance", "--seeds=1", LR],
+        ["sweep", *WINE, LR, "--split=kfold(3)", "--columns=oof/bias"],
+        ["sweep", *WINE, LR, "--columns=train/accuracy - test/acuracy"],
+    )
+    assert swept.code == 0, swept.err
+    assert absent.code == unknown.code == 2
+    assert "--split='bootstrap(20)'" in absent.err
+    assert "test/accuracy" in unknown.err
+    by_row: dict[int, list[bool]] = {}
+    for path in folder.glob("samples/predictions/*.npz"):
+        with np.load(path) as kept:
+            wrong = kept["test_scores"].argmax(axis=1) != kept["test_targets"]
+            for row, is_wrong in zip(kept["test_rows"], wrong, strict=True):
+                by_row.setdefault(int(row), []).append(bool(is_wrong))
+    expected = np.mean([np.mean(of_row) for of_row in by_row.values() if len(of_row) > 1])
+    (line,) = re.findall(r"^\| all runs \|(.*)\|$", swept.out, re.MULTILINE)
+    test, train, gap, bias, variance = map(float, line.split("|"))
+    assert bias + variance == pytest.approx(expected, abs=1e-4)
+    assert gap == pytest.approx(train - test, abs=0.011)

@@ -3,12 +3,14 @@ it."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from research.errors import UserError
 from research.registry import TASKS, load_package
+from research.statistics import bias_variance
 from research.sweeps.estimates.seed_value import fold_of
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
@@ -24,12 +26,16 @@ PARTS = {OUT_OF_FOLD: "test", OWN_TEST: OWN_TEST}
 
 class FoldPredictions(NamedTuple):
     """What the folds predicted together: `rows` int32 [R], ascending, `scores` [R, C] and
-    `targets` [R]; folds: of each row, those that predicted it."""
+    `targets` [R]; folds: of each row, those that predicted it.
+
+    parts: of bootstrap samples, the bias and the variance of their models (bias_variance.py).
+    """
 
     rows: np.ndarray
     scores: np.ndarray
     targets: np.ndarray
     folds: list[tuple[int, ...]]
+    parts: Mapping[str, float] = MappingProxyType({})
 
 
 def together(by_fold: Sequence[PredictedRows], classes: bool) -> FoldPredictions:
@@ -86,7 +92,32 @@ def of_runs(records: Sequence[Record], predictions: Predictions) -> dict[str, Fo
         of_part = [of_fold[part] for of_fold in by_fold if part in of_fold]
         if len(of_part) == len(by_fold):
             combined[head] = together(of_part, classes)
+            # Other folds train on rows that they choose not to share, and so differ too little.
+            if ordered[0].config["split"].startswith("bootstrap"):
+                parts = bias_and_variance(of_part, classes)
+                combined[head] = combined[head]._replace(parts=parts)
     return combined
+
+
+def bias_and_variance(by_sample: Sequence[PredictedRows], classes: bool) -> dict[str, float]:
+    """The parts of the models' mean loss, over the rows that several of them predicted.
+
+    Args:
+        by_sample: what the model of each bootstrap sample predicted.
+        classes: whether scores are logits, and the loss 0/1; else it is squared.
+    """
+    rows = np.concatenate([of_sample.rows for of_sample in by_sample])
+    scores = np.concatenate([of_sample.scores for of_sample in by_sample])
+    targets = np.concatenate([of_sample.targets for of_sample in by_sample])
+    _, first, row = np.unique(rows, return_index=True, return_inverse=True)
+    targets = targets[first]
+    if not classes:
+        return bias_variance.of_squares(
+            scores[:, 0].astype(np.float64), row, targets.astype(np.float64)
+        )
+    if targets.ndim > 1:  # shares of classes
+        targets = targets.argmax(axis=-1)
+    return bias_variance.of_classes(scores.argmax(axis=1), row, targets, scores.shape[1])
 
 
 def metrics_of(
@@ -101,11 +132,13 @@ def metrics_of(
     load_package("research.tasks")
     problem = recorded_problem(record.config)
     assert problem.summary is not None
-    return {
-        f"{head}/{name}": value
-        for head, predicted in combined.items()
-        for name, value in problem.summary(predicted.scores, predicted.targets).items()
-    }
+    metrics: dict[str, float] = {}
+    for head, predicted in combined.items():
+        of_head = problem.summary(predicted.scores, predicted.targets)
+        if isinstance(predicted, FoldPredictions):
+            of_head |= predicted.parts
+        metrics |= {f"{head}/{name}": value for name, value in of_head.items()}
+    return metrics
 
 
 def with_out_of_fold(
