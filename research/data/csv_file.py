@@ -256,6 +256,8 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
     lacks = ""
     if answer is None and not spec.targets.reconstructs:
         near = f" (did you mean {near[0]}?)" if (near := close(target, left)) else ""
+        # No option names the target of a prepared set, so no other name is looked for.
+        near = near or ("" if "target" in options else " (call the column of the targets so)")
         lacks = f"{file} has no column '{target}', the target{near}"
     return LikeTable(_joined(encoded), y, left, lacks, notes)
 

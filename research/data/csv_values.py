@@ -131,7 +131,11 @@ def like(column: CsvColumn, categories: tuple[str, ...], form: Format) -> np.nda
     if unknown.any():
         row = int(unknown.argmax())
         cell = column.cells[row].as_py()
-        raise column.error(row, f"'{cell}' was not there in training; {nearest(cell, categories)}")
+        raise column.error(
+            row,
+            f"'{cell}' was not there in training; {nearest(cell, categories)}; correct it, or leave"
+            " its rows out",
+        )
     return places
 
 

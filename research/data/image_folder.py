@@ -226,7 +226,7 @@ def read_like(
         if not resize and header.size != (height, width):
             raise UserError(
                 f"{text_of(file)} has {_pixels(header.size)} pixels; the run was trained on"
-                f" {height}x{width}"
+                f" {height}x{width}, so resize the images to that"
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
     notes = [*on_colours(folder, files, headers, background), *on_loose(folder)]

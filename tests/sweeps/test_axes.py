@@ -107,7 +107,10 @@ def test_samples_repeat_and_stay_inside() -> None:
             {"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1},
             "epochs and seed depend on one another",
         ),
-        ({"sample": ["epochs=1|2 if epochs=1"], "samples": 1}, "epochs depend on one another"),
+        (
+            {"sample": ["epochs=1|2 if epochs=1"], "samples": 1},
+            "is itself; write each axis in a flag",
+        ),
     ],
 )
 def test_refused(arguments: dict[str, object], says: str) -> None:

@@ -160,6 +160,11 @@ def _ordered(axes: Sequence[Axis], given: Mapping[str, Sequence[str]] = {}) -> l
 
 def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axis]) -> None:
     where = f"{axis.path} is set if {condition}"
+    if condition.path == axis.path:
+        raise UserError(
+            f"{where}, which is itself; write each axis in a flag of its own, since ; joins axes"
+            " only in --zip"
+        )
     if condition.path not in by_path:
         raise UserError(
             f"{where}, and no axis sets {condition.path}; give it an axis too: '{condition.path}=…'"

@@ -45,6 +45,20 @@ def _series(name: str, lines: Sequence[str], *says: str, flags: str = "") -> Cas
 
 
 CASES: list[Case] = [
+    Case(
+        "new data with a category that training lacked",
+        _after(
+            f"{TRAIN} --arch=linear",
+            [
+                "a,b,y",
+                *(f"{['red', 'blue'][row % 3 % 2]},{row},{'uv'[row % 2]}" for row in range(40)),
+            ],
+            b"a,b,y\nr\xd0\xb5d,2,u\n",
+        ),
+        EVALUATE,
+        2,
+        ("was not there in training; did you mean red", "correct it, or leave its rows out"),
+    ),
     _read(
         "that the run was trained on",
         "a,b,y\n0,0,u\n1,7,v\n0.5,3,u\n",
