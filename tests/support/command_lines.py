@@ -140,8 +140,14 @@ def _told(what: object) -> int:
 def _parent() -> "subprocess.Popen[str]":
     """The process that imports the library, once for all tests of this one; it ends with it."""
     line = [sys.executable, "-c", _PARENT]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return subprocess.Popen(line, **pipes, text=True, cwd=ROOT, env=_environment())
+    return subprocess.Popen(
+        line,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=_environment(),
+    )
 
 
 def _environment() -> dict[str, str]:

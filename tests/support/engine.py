@@ -118,7 +118,8 @@ def assert_same_bits(got: Any, expected: Any) -> None:
 
 def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
     """The difference within `relative` of the whole, in norm: what is left of a sum's order."""
-    assert jax.tree.structure(got) == jax.tree.structure(expected)
+    structure: Any = jax.tree.structure(got)
+    assert structure == jax.tree.structure(expected)
     a, b = (
         np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
         for tree in (got, expected)

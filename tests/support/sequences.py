@@ -74,7 +74,7 @@ def run(source: InMemorySource = TEXT, **settings: Any) -> PlannedRun:
     base = {
         k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"
     }
-    return Planner(lambda config: source).runs([{**base, **given}])[0]  # type: ignore[arg-type, return-value]
+    return Planner(lambda config: source).runs([{**base, **given}])[0]
 
 
 def train(

@@ -21,7 +21,8 @@ def make_set(
         def initialize_from_bucket(self) -> None:
             """TFDS's own leaves an empty folder in /tmp behind."""
 
-    class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    # mypy reads the lazy modules of TFDS as objects without this keyword.
+    class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         VERSION = tfds.core.Version(version)
 
         def _info(self) -> Any:
