@@ -71,16 +71,16 @@ def pytest_xdist_setupnodes() -> None:
 # others idle. Numbers are seconds of the processor in a user's first run.
 LONGEST_FIRST = (
     "slurm/test_slurm.py",  # 100, and waits for four minutes
-    "models/test_battery.py",  # 230
-    "training/test_combinations.py",  # 190
-    "test_docs.py",  # 130
-    "launch/test_odd_inputs.py",  # 130
-    "launch/test_benchmarks.py",  # 110
+    "models/test_battery.py",  # 190
+    "training/test_combinations.py",  # 150
+    "test_docs.py",  # 120
+    "launch/test_benchmarks.py",  # 95
+    "launch/test_odd_inputs.py",  # 90
     "training/test_parallel.py",  # 85
-    "training/test_masks.py",  # 105
-    "launch/test_processes.py",  # 80
-    "training/test_levels.py",  # 65
+    "training/test_masks.py",  # 80
+    "training/test_levels.py",  # 75
     "golden/test_golden.py",  # 60
+    "launch/test_processes.py",  # 60
     "launch/test_end_to_end.py",  # 60
     "sweeps/test_many_writers.py",  # waits
     "launch/test_evaluate.py",  # 50
