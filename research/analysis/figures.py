@@ -114,6 +114,12 @@ def _of_settings(table: ArmsTable, column: Column) -> Drawings:
         name = f"sensitivity-{column.metric}" + (f"-{key}" if len(numeric) > 1 else "")
         if sensitivity.lines_of(table, key) <= MOST_CURVES:
             drawings[name] = partial(sensitivity.figure, records, column, table.title, key)
+        split, _, metric = column.metric.partition("/")
+        both = split in ("validation", "test") and sensitivity.lines_of(table, key) <= MOST_CURVES
+        if key == "train_size" and both and any(f"train/{metric}" in r.metrics for r in records):
+            drawings[f"train-size-{column.metric}"] = partial(
+                sensitivity.figure, records, column, table.title, key, "train"
+            )
     if len(settings) > 1:
         name = f"settings-{column.metric}"
         drawings[name] = partial(sensitivity.settings_figure, table, column)

@@ -1,5 +1,6 @@
 """Sensitivity: how a final metric depends on the settings of a sweep, one setting at a time."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -58,9 +59,14 @@ def _settings(table: ArmsTable) -> list[str]:
 
 
 def figure(
-    records: Sequence[Record], column: Column, title: str, key: str = "learning_rate"
+    records: Sequence[Record],
+    column: Column,
+    title: str,
+    key: str = "learning_rate",
+    beside: str = "",
 ) -> "Figure":
-    """A final metric against a numeric setting, a line per combination of the other axes.
+    """A final metric against a numeric setting, a line per combination of the other axes; two with
+    the metric of another split beside it, as in a learning curve over sizes of the training set.
 
     Bands are 95 % t-intervals over seeds. A cross at the foot marks values at which runs diverged,
     with
@@ -71,6 +77,7 @@ def figure(
         column: the metric.
         title: the figure's title.
         key: the setting.
+        beside: the other split, as `train`; "": none.
 
     Raises:
         UserError: the setting has fewer than two numbers.
@@ -99,18 +106,28 @@ def figure(
     prefix = f"{others[0]}=" if len(others) == 1 else ""
     factor = 100.0 if column.in_percent else 1.0
     lines = [
-        _line(name.removeprefix(prefix), of_line, column, key, factor)
+        _line(f"{name.removeprefix(prefix)} {split}".strip(), of_line, metric, key, factor)
         for name, of_line in by_line.items()
+        for split, metric in _splits(column, beside)
     ]
     return draw(
         lines,
         f"{title}\n{_about(lines, arms, key)}",
         key,
-        column.label + (" (%)" if column.in_percent else ""),
+        (column.metric.partition("/")[2] if beside else column.label) + " (%)" * column.in_percent,
         log_y=not column.in_percent,
         style="o" if sampled else "o-",
         epochs=False,
     )
+
+
+def _splits(column: Column, beside: str) -> list[tuple[str, Column]]:
+    """What lines show, and the name of each one's split where there are two."""
+    if not beside:
+        return [("", column)]
+    split, _, name = column.metric.partition("/")
+    other = dataclasses.replace(column, metric=f"{beside}/{name}")
+    return [(beside, other), (split, column)]
 
 
 def _about(lines: Sequence[Line], arms: Sequence[Arm], key: str) -> str:

@@ -480,3 +480,21 @@ def test_long_names_leave_the_axes_room(width: float | None) -> None:
             drawn.savefig(io.BytesIO())
             for axes in drawn.axes:
                 assert axes.get_window_extent().width > 0.2 * drawn.bbox.width / len(drawn.axes)
+
+
+def test_learning_curves_over_sizes_have_train_beside_validation(tmp_path):
+    column = Column("validation accuracy", "validation/accuracy")
+    runs = [
+        dataclasses.replace(
+            record(f"{size}{seed}", seed, 0.9, train_size=f"{size}"),
+            metrics={"train/accuracy": 1 - size / 1000, "validation/accuracy": 0.5 + size / 1000},
+        )
+        for size in (100, 200, 400)
+        for seed in (0, 1)
+    ]
+    (axis,) = sensitivity(runs, column, "S", "train_size", "train").axes
+    by_label = {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines()}
+    assert by_label["train"] == pytest.approx([90, 80, 60])
+    assert by_label["validation"] == pytest.approx([60, 70, 90])
+    names = {path.stem for path in write_figures(sweep_table("S", runs, [column]), tmp_path)}
+    assert "train-size-validation-accuracy" in names
