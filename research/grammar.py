@@ -76,7 +76,8 @@ def items(text: str) -> list[tuple[str | None, str]]:
 def value(text: str) -> "str | Call":
     """An atom as its text, or `name(...)` as a Call whose arguments are values themselves."""
     text = text.strip()
-    if "(" not in text:
+    # A list in brackets is an atom, whatever stands in it.
+    if "(" not in text or text.startswith("["):
         return text
     name, _, rest = text.partition("(")
     name = name.strip()

@@ -132,6 +132,7 @@ def test_arms_are_settings_beside_those_of_the_run() -> None:
     assert mlp.regularization[0].name == "dropout"
     assert linear.arch.name == "linear"
     assert linear.split_seed == 0
+    assert arm_configs(CONFIG, "|arch=linear") == [CONFIG, linear]
     members = stack(CONFIG, "arch=mlp|arch=linear", folds=3)
     assert [member.inner_fold for member in members] == [None, 0, 1, 2] * 2
 

@@ -42,8 +42,9 @@ def _arm(base: Mapping[str, str], text: str) -> RunConfig:
 
 
 def _settings(text: str) -> dict[str, str]:
+    """The settings of an arm; "" is the run itself, which an arm of an experiment may be."""
     settings: dict[str, str] = {}
-    for name, value in grammar.items(text):
+    for name, value in grammar.items(text) if text else ():
         if name is None:
             raise UserError(
                 f"the arm '{value}' is neither a setting, as arch=mlp, nor the name of an arm of"
