@@ -36,9 +36,7 @@ def main() -> None:
     if ATTENTION.value:
         draw_attention(saved, examples, ATTENTION.value)
     outputs, metrics = measure(saved, examples)
-    parameters = f"its {saved.which} parameters, of epoch {saved.epoch}"
-    applied = "its fitted estimator" if saved.run.program.fitted else parameters
-    print(f"run {saved.run.id}: {applied}; {examples.size()}")
+    print(f"{saved.described}; {examples.size()}")
     if metrics:
         values = "  ".join(f"{name} {value!r}" for name, value in metrics.items())
         print(f"{SPLIT.value}  {values}")

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from launch.cli.evaluated_examples import Examples
+from launch.cli.records import store
 from launch.cli.saved_run import BEAMS, SavedRun
 from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
@@ -15,7 +16,9 @@ from research.data.features.image import Image
 from research.data.features.named_arrays import take
 from research.data.spec import DataSpec
 from research.errors import UserError
+from research.sweeps.ensembles.new_rows import scores_of_new_rows
 from research.sweeps.execute.terminal import Terminal
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.tasks.bleu import bleu
@@ -37,7 +40,12 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
         out: the directory of --out.
     """
     task = saved.run.config.task
-    refuse_part(saved.run.id, saved.run.config)
+    if saved.ensemble is None:
+        refuse_part(saved.run.id, saved.run.config)
+    elif split == "train":
+        raise UserError(
+            "the members of an ensemble may train on different rows; use --split=validation or test"
+        )
     if BEAMS.present and task != "sequence_to_sequence":
         raise UserError(
             f"--beams applies only to task=sequence_to_sequence; the run's task is {task}"
@@ -56,6 +64,24 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
 def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """(the outputs, with `scores` [R, K] where there is one target a row; the metrics, if any)."""
     program = saved.run.program
+    outputs = _outputs(saved, examples)
+    if saved.ensemble is not None:
+        scores = [_outputs(member, examples)["scores"] for member in saved.members]
+        classes = bool(program.spec.targets.of_classes)
+        outputs["scores"] = scores_of_new_rows(
+            saved.ensemble, scores, Predictions(store()), classes
+        )
+    if not _measured(saved, examples):
+        return outputs, {}
+    metrics = final_metrics(program.problem, outputs, examples.y, examples.clean)
+    if saved.run.config.task == "sequence_to_sequence":
+        metrics |= _of_answers(saved, examples)
+    return outputs, metrics
+
+
+def _outputs(saved: SavedRun, examples: Examples) -> dict[str, np.ndarray]:
+    """What a run's own network makes of the examples."""
+    program = saved.run.program
     outputs = evaluate_rows(
         program,
         saved.lane,
@@ -65,13 +91,7 @@ def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray],
         examples.rows,
         examples.y,
     )
-    outputs = calibrated(saved.calibration, outputs)
-    if not _measured(saved, examples):
-        return outputs, {}
-    metrics = final_metrics(program.problem, outputs, examples.y, examples.clean)
-    if saved.run.config.task == "sequence_to_sequence":
-        metrics |= _of_answers(saved, examples)
-    return outputs, metrics
+    return calibrated(saved.calibration, outputs)
 
 
 def undefined(metrics: Mapping[str, float], examples: Examples, spec: DataSpec) -> Iterator[str]:

@@ -13,6 +13,7 @@ from launch.cli.records import store
 from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
+from research.sweeps.ensembles.new_rows import members_of
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.basis import applied
 from research.sweeps.plan.run_plan import PlannedRun
@@ -44,7 +45,8 @@ BEAMS = flags.DEFINE_integer(
 class SavedRun:
     """spec: what is known of the run's own data. lane: without rows where that data is not read.
 
-    which: of its parameters; epoch: when they were.
+    which: of its parameters; epoch: when they were. ensemble: the record of the ensemble whose
+        first member this is, with all its members; None of a run by itself.
     """
 
     record: Record
@@ -54,6 +56,17 @@ class SavedRun:
     which: str
     epoch: int
     variables: Variables
+    ensemble: Record | None = None
+    members: tuple["SavedRun", ...] = ()
+
+    @property
+    def described(self) -> str:
+        """What is evaluated, and with which parameters."""
+        if self.ensemble is not None:
+            return f"ensemble {self.ensemble.run_id}: its {len(self.members)} members"
+        if self.run.program.fitted:
+            return f"run {self.run.id}: its fitted estimator"
+        return f"run {self.run.id}: its {self.which} parameters, of epoch {self.epoch}"
 
     @property
     def calibration(self) -> dict[str, Any]:
@@ -91,6 +104,12 @@ def load_run() -> SavedRun:
     Raises UserError if it is not named, not there, or kept no parameters.
     """
     records, record = _record()
+    if members := _members(records, record):
+        return dataclasses.replace(members[0], ensemble=record, members=members)
+    return _loaded(records, record)
+
+
+def _loaded(records: Store, record: Record) -> SavedRun:
     saved = Parameters(records).load(record.run_id)
     if saved.basis is None:  # of an older version
         return _with_data(record, saved)[0]
@@ -98,10 +117,22 @@ def load_run() -> SavedRun:
     return _saved_run(record, saved, run, run.program.spec, lane)
 
 
+def _members(records: Store, record: Record) -> tuple[SavedRun, ...]:
+    """The members of an ensemble; none of a run by itself."""
+    return tuple(_loaded(records, lookup(records, run_id)) for run_id in members_of(record))
+
+
 def load_run_with_data() -> tuple[SavedRun, TrainingData]:
     """The run that the flags name, and its own data. Raises UserError as load_run does, and if that
     data is gone."""
     records, record = _record()
+    if members := _members(records, record):
+        first, data = _with_own_data(records, members[0].record)
+        return dataclasses.replace(first, ensemble=record, members=members), data
+    return _with_own_data(records, record)
+
+
+def _with_own_data(records: Store, record: Record) -> tuple[SavedRun, TrainingData]:
     saved = Parameters(records).load(record.run_id)
     try:
         return _with_data(record, saved)

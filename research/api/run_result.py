@@ -15,13 +15,14 @@ from research.baselines.stored_predictor import restored
 from research.data.features.named_arrays import by_array, take
 from research.errors import UserError
 from research.models.layers.forward import Forward
+from research.sweeps.ensembles.new_rows import members_of, scores_of_new_rows
 from research.sweeps.plan import run_plan
 from research.sweeps.plan.basis import applied
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
-from research.sweeps.records.verification import run_of
+from research.sweeps.records.verification import lookup, run_of
 from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
@@ -121,7 +122,8 @@ class RunResult:
         return Predictions(self.workspace.store).load(self.id)
 
     def predict(self, x: Any) -> np.ndarray:
-        """The network's predictions for raw inputs. Does not need the training data.
+        """The network's predictions for raw inputs; of an ensemble, those of its members together.
+        Does not need the training data.
 
         Args:
             x: an array [N, ...] with columns or pixels as in the data set. For a table also the
@@ -136,24 +138,50 @@ class RunResult:
             UserError: if the run kept no parameters, if x does not match its data, or if its task
                 has several targets per example, or none.
         """
+        spec = self._first._run.program.spec
+        scores = self._scores(x)
+        if spec.targets.of_classes:
+            return np.exp(log_softmax(scores))
+        scores = spec.targets.restored(scores)
+        return scores[:, 0] if scores.shape[1:] == (1,) else scores
+
+    @functools.cached_property
+    def _members(self) -> list["RunResult"]:
+        """The members of an ensemble; none of a run."""
+        ids = members_of(self.record)
+        return [RunResult(lookup(self.workspace.store, run_id), self.workspace) for run_id in ids]
+
+    @property
+    def _first(self) -> "RunResult":
+        """The run, or the first member of an ensemble."""
+        return self._members[0] if self._members else self
+
+    def _scores(self, x: Any) -> np.ndarray:
+        """The scores of raw inputs, [N, C]."""
+        if self._members:
+            scores = [member._part(x) for member in self._members]
+            classes = bool(self._first._run.program.spec.targets.of_classes)
+            predictions = Predictions(self.workspace.store)
+            return scores_of_new_rows(self.record, scores, predictions, classes)
+        refuse_part(self.id, self._run.config)
+        return self._part(x)
+
+    def _part(self, x: Any) -> np.ndarray:
+        """The scores of raw inputs by the run's own network, [N, C]."""
         program = self._run.program
         if program.problem.summary is None:
             number = "none" if program.spec.inputs.collected else "several"
             raise UserError(
                 f"predict requires one target per example; task={self.config['task']} has {number}"
             )
-        refuse_part(self.id, self._run.config)
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
         # Another strategy sums in another order: the recorded one repeats the record's metrics to
         # the last bit.
         strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
         evaluated_rows = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)
-        scores = calibrated(self.record.calibration, evaluated_rows)["scores"]
-        if program.spec.targets.of_classes:
-            return np.exp(log_softmax(scores))
-        scores = program.spec.targets.restored(scores)
-        return scores[:, 0] if scores.shape[1:] == (1,) else scores
+        scores: np.ndarray = calibrated(self.record.calibration, evaluated_rows)["scores"]
+        return scores
 
     @functools.cached_property
     def _saved(self) -> Saved:

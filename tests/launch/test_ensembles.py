@@ -1,5 +1,6 @@
 """Ensembles end to end: trained, swept, tabulated and refused by the launchers."""
 
+import re
 from pathlib import Path
 
 from tests.support.command_lines import run_all
@@ -8,6 +9,21 @@ WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 
 
 def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
+    saved = ["train", *WINE, "--ensemble=bagging(2)", "--keep_params", "--name=saved"]
+    kept, evaluated, refused = run_all(
+        [
+            saved,
+            ["evaluate", "--run=saved", "--out=out"],
+            ["evaluate", "--run=saved", "--split=train"],
+        ],
+        tmp_path,
+    )
+    assert kept.code == evaluated.code == 0, evaluated.err
+    (accuracy,) = re.findall(r"^test +accuracy ([.\d]+)", kept.out, re.MULTILINE)
+    assert f"test  accuracy {float(accuracy)}"[:-1] in evaluated.out
+    assert "its 2 members; 18 rows" in evaluated.out
+    assert (tmp_path / "out" / "predictions.csv").exists()
+    assert refused.code == 2
     columns = "--columns=members/accuracy,members/disagreement"
     trained, swept, table, folds = run_all(
         [

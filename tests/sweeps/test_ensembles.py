@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 import research as rs
 import research.catalogue
@@ -13,6 +14,7 @@ from research.registry import ENSEMBLES, Ensemble
 from research.sweeps.ensembles.combination import disagreement, mean, mean_scores
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.store import Store
+from research.tasks.classification import log_softmax
 from research.testing import conformance
 from research.training.engine.predicted_rows import PredictedRows
 
@@ -94,3 +96,27 @@ def test_members_whose_predictions_cannot_be_read_are_named(tmp_path: Path) -> N
     # What is damaged is set aside, so the next call trains the member again.
     again = rs.train(**IRIS, ensemble="seeds(2)", **folders, keep_params=False)
     assert again.metrics == ensemble.metrics
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [
+        "bagging(2)",
+        "subspaces(2)",
+        "stack([arch=linear|learning_rate=0.3],folds=2)",
+        "adaboost(2)",
+        "boosting(2)",
+    ],
+)
+def test_it_predicts_new_rows_as_it_predicted_its_own(ensemble: str, tmp_path: Path) -> None:
+    run = rs.train(
+        **IRIS,
+        batch_size=16,
+        ensemble=ensemble,
+        records=str(tmp_path),
+        cache_dir=str(tmp_path / "cache"),
+    )
+    x, _ = load_iris(return_X_y=True)
+    own = run.predictions["test"]
+    expected = np.exp(log_softmax(own.scores))
+    np.testing.assert_allclose(run.predict(x[own.rows].astype(np.float32)), expected, atol=1e-6)
