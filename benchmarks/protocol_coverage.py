@@ -40,7 +40,7 @@ def measure() -> None:
         **_values(dataclasses.replace(nested, seeds=POOL.value)),
     }
     fresh = _values(dataclasses.replace(plain, arms=FRESH, baseline=None, seeds=1))
-    # Of one seed the table has a value per fold, each of which is a fresh split.
+    # A table of one seed has a value per fold, and every fold is a fresh split.
     truth = {row.partition(", ")[2]: statistics.fmean(folds) for (row, _), folds in fresh.items()}
     draw = np.random.default_rng(0)
     print("| row | column | all seeds (%) | 10 seeds (%) | 200 fresh splits (%) | coverage |")
