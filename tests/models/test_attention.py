@@ -41,6 +41,7 @@ MASKS = {
 
 @pytest.mark.parametrize("name", MASKS)
 def test_self_attention_is_pytorchs(name: str) -> None:
+    """Outputs and weights are PyTorch's; 1e-5: float32 products summed in another order."""
     theirs, params = pair()
     x, mask = normal(B, T, D), MASKS[name]
     hidden = None
@@ -57,6 +58,8 @@ def test_self_attention_is_pytorchs(name: str) -> None:
 
 
 def test_attention_to_a_memory_is_pytorchs() -> None:
+    """Queries from x, keys from a padded memory, as in PyTorch; 1e-5: float32 sums in another
+    order."""
     theirs, _ = pair(1)
     x, memory, real = (
         normal(B, T, D),
@@ -71,6 +74,7 @@ def test_attention_to_a_memory_is_pytorchs() -> None:
 
 
 def test_maps_are_left_only_where_they_are_asked_for() -> None:
+    """Rows of weights add up to 1 within float32's rounding, and the future has exactly 0."""
     variables = Attention(HEADS).init(
         jax.random.key(0), normal(B, T, D), EVALUATION, mutable=["params"]
     )
@@ -97,6 +101,8 @@ def test_the_future_changes_nothing_before_it(rotary: bool) -> None:
 
 
 def test_padding_changes_nothing_that_is_real() -> None:
+    """Padding of any value changes no bit; without it shapes differ, so 1e-5: sums in another
+    order."""
     attention, lengths = Attention(HEADS), np.array([5, 3, 1])
     x, real = normal(B, T, D), np.arange(T) < lengths[:, None]
     variables = attention.init(jax.random.key(0), x, EVALUATION, mutable=["params"])
@@ -109,6 +115,7 @@ def test_padding_changes_nothing_that_is_real() -> None:
 
 @pytest.mark.parametrize("rotary", [False, True])
 def test_a_cache_gives_what_the_whole_gives(rotary: bool) -> None:
+    """Pieces read with a cache are the whole; 1e-5: sums of other lengths in float32."""
     attention, x = Attention(HEADS, rotary=rotary, context=T + 2), normal(B, T, D)
     variables = attention.init(jax.random.key(0), x, EVALUATION, mutable=["params"])
     whole = np.asarray(outputs(attention, variables, x, mask=causal(T)))
@@ -125,6 +132,8 @@ def test_a_cache_gives_what_the_whole_gives(rotary: bool) -> None:
 
 
 def test_weights_are_dropped_and_the_others_scaled() -> None:
+    """Weights are 0 or 1/(1 - rate), within float32's rounding; the share of zeros within 5
+    deviations."""
     rate = 0.25
     fwd = Forward(
         train=True,
@@ -187,6 +196,7 @@ def test_what_does_not_fit_is_said() -> None:
 
 @pytest.mark.parametrize("width", [2, 8, 9])
 def test_rotary_products_depend_on_the_distance_alone(width: int) -> None:
+    """q·k depends on the distance alone; 1e-4: float32 angles up to 64 lose two digits."""
     q, k = normal(1, 1, 2, width), normal(1, 1, 2, width, seed=1)
 
     def product(at_query: int, at_key: int) -> np.ndarray:
@@ -210,6 +220,7 @@ def test_rotary_turns_each_pair_by_its_own_angle() -> None:
 
 
 def test_sinusoidal_positions_by_hand() -> None:
+    """sin and cos of position / 10000**(i/d); 1e-5: float32 powers and sines."""
     table = sinusoidal(4, 4)
     np.testing.assert_allclose(table[0], [0, 1, 0, 1])
     np.testing.assert_allclose(
@@ -236,6 +247,8 @@ def test_learned_positions_start_where_they_are_told() -> None:
 
 
 def test_tied_tokens_are_the_heads_kernel() -> None:
+    """Embedding is a column of the head's kernel, exactly; logits within 1e-5, a float32
+    product."""
     tokens = Tokens(5, 3, tied=True)
     variables = tokens.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32), method="embed")
     kernel = np.asarray(variables["params"]["kernel"])

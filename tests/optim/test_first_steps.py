@@ -83,6 +83,8 @@ CASES = [
     ("name", "options", "grads", "expected"), CASES, ids=lambda c: c if isinstance(c, str) else ""
 )
 def test_by_hand(name, options, grads, expected):
+    """The first updates by each paper's formula; 1e-5: a few float32 products and roots, and
+    eps."""
     np.testing.assert_allclose(updates(name, options, grads), expected, rtol=1e-5)
 
 
@@ -91,6 +93,7 @@ def test_every_optimizer_has_a_case():
 
 
 def test_lamb_steps_by_the_norm_of_the_array():
+    """Adam's update, scaled to the norm of the parameters; 1e-5: float32 norms and eps."""
     # Adam's update is (1, 1), |w| = 5; with decay 1 it is (1 + 3, 1 + 4).
     np.testing.assert_allclose(
         updates("lamb", {"eps": TINY}, [1], (3.0, 4.0)), 5 / math.sqrt(2), rtol=1e-5
@@ -118,6 +121,7 @@ def test_lamb_moves_a_bias_as_adam_does():
 
 
 def test_radam_rectifies_once_the_variance_is_tractable():
+    """The rectification r(t) in float64; 1e-4: float32 loses digits in 1 - b2**t."""
     # A constant gradient: m̂ = v̂ = 1, so the update is r itself.
     rho_inf = 2 / (1 - 0.9) - 1
     rho = [rho_inf - 2 * t * 0.9**t / (1 - 0.9**t) for t in range(1, 9)]
@@ -134,6 +138,7 @@ def test_radam_rectifies_once_the_variance_is_tractable():
 
 
 def test_adafactor_factors_matrices_of_rank_one_exactly():
+    """A factored second moment of rank one loses nothing; 1e-5: float32 means and roots."""
     grad = np.outer([1.0, 2.0], [1.0, 3.0])
     ones = {"parameter_scale": False, "clipping_threshold": 10.0}
     for smallest in (2, 128):
@@ -145,6 +150,8 @@ def test_adafactor_factors_matrices_of_rank_one_exactly():
 
 @pytest.mark.parametrize("shape", [(2, 8), (2, 2, 3, 4)])
 def test_muon_is_newton_schulz_on_the_singular_values(shape):
+    """Each singular value goes through the polynomial; five rounds of degree 5 in float32 keep
+    three digits."""
     matrix = np.random.default_rng(0).normal(size=(math.prod(shape[:-1]), shape[-1]))
     u, s, v = np.linalg.svd(matrix, full_matrices=False)
     s = s / np.linalg.norm(s)
@@ -156,6 +163,7 @@ def test_muon_is_newton_schulz_on_the_singular_values(shape):
 
 
 def test_nesterov_takes_the_gradient_after_the_step():
+    """The look-ahead points of the textbook form; 1e-5: five float32 steps beside float64."""
     # The textbook form keeps the point before the step: v = mu v - lr g(w + mu v), w = w + v.
     mu, rate, w, v, look_ahead = 0.9, 0.1, 1.0, 0.0, [1.0]
     for _ in range(5):
@@ -173,6 +181,7 @@ def test_nesterov_takes_the_gradient_after_the_step():
 
 
 def test_sam_ascends_along_the_gradient():
+    """w + rho·g/‖g‖ with norm 5 by hand; 1e-6 is eight roundings of float32."""
     params = {"kernel": jnp.array([1.0, 1.0]), "bias": jnp.array([1.0])}
     grads = {"kernel": jnp.array([0.0, 3.0]), "bias": jnp.array([4.0])}
     point = sam.perturb(params, grads, rho=0.5, momentum=0.9)
@@ -183,6 +192,7 @@ def test_sam_ascends_along_the_gradient():
 
 
 def test_decay_is_on_kernels_only():
+    """With no gradient only kernels move, by decay·w; 1e-6 is eight roundings of float32."""
     params = {
         "Dense_0": {"kernel": jnp.ones(2), "bias": jnp.ones(2)},
         "LayerNorm_0": {"scale": jnp.ones(2)},

@@ -83,6 +83,7 @@ REFERENCES = {
 
 @pytest.mark.parametrize("case", REFERENCES)
 def test_agrees_with_optax(case):
+    """Each step is optax's; 1e-9: float64 rounding, as the order of operations may differ."""
     options, reference = REFERENCES[case]
     with jax.enable_x64(True):
         ours = trajectory(descend(OPTIMIZERS.get(case.split()[0]).build(**options)))
@@ -93,6 +94,8 @@ def test_agrees_with_optax(case):
 
 
 def test_muon_agrees_with_optax_on_matrices_and_with_adam_elsewhere():
+    """Matrices take muon's steps, all else Adam's; 1e-9: float64 rounding through its matrix
+    products."""
     with jax.enable_x64(True):
         ours = trajectory(descend(OPTIMIZERS.get("muon").build()))
         muon, adam = trajectory(optax.contrib.muon(RATE)), trajectory(optax.adam(RATE))
@@ -109,6 +112,7 @@ def test_muon_agrees_with_optax_on_matrices_and_with_adam_elsewhere():
 
 
 def test_sam_agrees_with_optax():
+    """Ten steps of our two gradients are optax's opaque mode; 1e-9: float64 rounding."""
     entry, rho = OPTIMIZERS.get("sam"), 0.1
     adversary = optax.chain(optax.contrib.normalize(), optax.sgd(rho))
     reference = optax.contrib.sam(optax.sgd(RATE), adversary, opaque_mode=True)

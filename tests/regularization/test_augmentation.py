@@ -33,6 +33,8 @@ ZOOMED = jax.jit(lambda factor: (zoomed(RAMP, factor), zoomed(EVEN, factor, "nea
 
 
 def test_right_angles_are_numpys() -> None:
+    """Turns by right angles are numpy's rot90; 1e-5: float32 cosines of them are not exactly 0
+    and 1."""
     for turns in (0, 1, 2, 3, -1):
         image, mask = TURNED(jnp.float32(90 * turns))
         np.testing.assert_allclose(image, np.rot90(SQUARE, turns), rtol=1e-5)
@@ -60,6 +62,8 @@ def test_half_a_right_angle_by_hand() -> None:
 
 
 def test_zoom_by_hand() -> None:
+    """Interpolated values by hand; 1e-6 is eight roundings of float32. Masks take the nearest,
+    exactly."""
     framed = np.pad(EVEN[1:3, 1:3], 1, constant_values=OUTSIDE)
     for factor, row, mask in (
         (1.0, [0, 1, 2, 3, 4], EVEN),
@@ -160,6 +164,8 @@ def test_erased_rectangles_lie_within_their_ranges() -> None:
 
 
 def test_what_is_erased_is_the_mean_or_noise() -> None:
+    """Mean: 1e-5, a float32 sum over 256 pixels. Noise: five standard errors of mean and
+    deviation."""
     x = cases.array(16, 16, 3)
     mask = rectangle(jax.random.split(cases.KEY)[0], (16, 16), 1.0, 0.3, 0.3, 0.5)
     erased = random_erasing(1.0, 0.3, 0.3, 0.5, "mean")(x, cases.KEY, True)

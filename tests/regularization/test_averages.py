@@ -50,6 +50,7 @@ def test_ema_is_adams_corrected_average(decay: float) -> None:
     ],
 )
 def test_swa_by_hand(start: float, expected: list[float]) -> None:
+    """The mean of the last parameters by hand; 1e-6 is eight roundings of float32."""
     np.testing.assert_allclose(means(averages.swa(start)), expected, rtol=1e-6)
 
 

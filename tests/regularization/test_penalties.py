@@ -21,10 +21,12 @@ W = jnp.array([[1.0, -2.0], [0.0, 3.0]])  # ‖w‖₁ = 6, ‖w‖² = 14
     ],
 )
 def test_by_hand(penalty: penalties.Penalty, expected: float) -> None:
+    """The penalty of four weights by hand; 1e-6 is eight roundings of float32."""
     np.testing.assert_allclose(penalty(W), expected, rtol=1e-6)
 
 
 def test_gradients_by_hand() -> None:
+    """λw and λ·sign(w), with 0 at zero; 1e-6 is eight roundings of float32."""
     np.testing.assert_allclose(jax.grad(penalties.l2(0.1))(W), 0.1 * W, rtol=1e-6)
     signs = jnp.array([[1, -1], [0, 1]])  # the subgradient at zero is zero
     np.testing.assert_allclose(jax.grad(penalties.l1(0.1))(W), 0.1 * signs, rtol=1e-6)

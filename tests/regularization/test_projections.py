@@ -13,17 +13,20 @@ RATE = jnp.float32(0.1)
 
 
 def test_max_norm_by_hand() -> None:
+    """A unit of norm 5 shrinks to 2, the others stay exactly; 1e-6: a root and a division."""
     bounded = projections.max_norm(2.0)(W, RATE)
     np.testing.assert_allclose(bounded, [[1.2, 0.3, 0.0], [1.6, -0.4, 0.0]], rtol=1e-6)
     np.testing.assert_array_equal(bounded[:, 1:], W[:, 1:])
 
 
 def test_max_norm_of_a_convolution_bounds_each_filter() -> None:
+    """Ones of norm 4 become 1/4; 1e-6: a root and a division."""
     filters = jnp.ones((2, 2, 4, 3))  # each filter has 16 weights, norm 4
     np.testing.assert_allclose(projections.max_norm(1.0)(filters, RATE), 0.25, rtol=1e-6)
 
 
 def test_unit_norm_by_hand() -> None:
+    """Each column that is not zero gets norm 1; 1e-6: a root and a division."""
     np.testing.assert_allclose(
         projections.unit_norm()(W, RATE), [[0.6, 0.6, 0.0], [0.8, -0.8, 0.0]], rtol=1e-6
     )

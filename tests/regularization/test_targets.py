@@ -14,6 +14,7 @@ EYE = jnp.eye(4)
 
 
 def test_label_smoothing_by_hand() -> None:
+    """(1 - s)·y + s/K by hand; 1e-6 is eight roundings of float32. Inputs stay exactly."""
     x, y = jnp.ones((2, 3)), jnp.array([[0.0, 1.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]])
     same_x, smooth = targets.label_smoothing(0.2)(x, y, cases.KEY)
     np.testing.assert_allclose(
@@ -35,6 +36,7 @@ def test_mixup_mixes_inputs_and_targets_alike() -> None:
 
 
 def test_mixup_takes_a_regression() -> None:
+    """Inputs and targets are mixed with one weight and partner; 1e-6: two products and a sum."""
     x, y = cases.array(6, 3), cases.array(6, 1)
     mixed_x, mixed_y = targets.mixup(1.0)(x, y, cases.KEY)
     weight, partner = targets._weight(cases.KEY, 1.0), targets._partners(cases.KEY, 6)

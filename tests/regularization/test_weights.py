@@ -12,6 +12,7 @@ from tests.regularization import cases
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 3, 2, 4)])
 def test_weight_norm_starts_at_the_kernel(shape: tuple[int, ...]) -> None:
+    """Split and joined, a kernel is itself; 1e-6: a root, a division and a product in float32."""
     w = cases.array(*shape)
     split, join = weights.weight_norm()
     parts = split(w)
@@ -22,12 +23,15 @@ def test_weight_norm_starts_at_the_kernel(shape: tuple[int, ...]) -> None:
 
 
 def test_weight_norm_by_hand() -> None:
+    """scale·v/‖v‖ of norms 5 and 2; 1e-6: a root and a division in float32."""
     join = weights.weight_norm().join
     w = join({"direction": jnp.array([[3.0, 0.0], [4.0, 2.0]]), "scale": jnp.array([10.0, -1.0])})
     np.testing.assert_allclose(w, [[6.0, 0.0], [8.0, -1.0]], rtol=1e-6)
 
 
 def test_weight_norm_gradient_is_orthogonal_to_the_direction() -> None:
+    """∂L/∂v·v = 0, within float32's rounding of five products of size 1; ∂L/∂scale by the chain
+    rule."""
     split, join = weights.weight_norm()
     parts = split(cases.array(5, 3))
     gradient = jax.grad(lambda p: jnp.sum(jnp.sin(join(p))))(parts)
@@ -39,6 +43,8 @@ def test_weight_norm_gradient_is_orthogonal_to_the_direction() -> None:
 
 
 def test_weight_norm_trains_a_unit_that_starts_at_zero() -> None:
+    """A zero kernel has a direction, so its scale has a gradient; 1e-6: four terms of 1/2 in
+    float32."""
     split, join = weights.weight_norm()
     w = jnp.zeros((4, 2))
     np.testing.assert_array_equal(join(split(w)), w)
