@@ -15,6 +15,7 @@ from research.analysis.datasets_table import DatasetsTable
 from research.analysis.effects_builder import effects_table
 from research.analysis.effects_table import EffectsTable
 from research.analysis.kept_scores import KeptScores
+from research.analysis.member_metrics import with_members
 from research.analysis.named_test import reads_rows, refuse_planned
 from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope, build_table
@@ -176,7 +177,8 @@ def of_arms(
     by_id = source.records_of(wanted)
     if reads_predictions(columns):
         by_id = with_out_of_fold(by_id, _folds_of_seeds(arms), source.predictions)
-    by_id = effort.measured(with_clean(by_id, columns), columns, flops)
+    by_id = with_members(with_clean(by_id, columns), columns)
+    by_id = effort.measured(by_id, columns, flops)
     seeds = max((_seeds(of_arm) for of_arm in requests.values()), key=len)
     table = build_table(
         experiment.name,

@@ -11,6 +11,7 @@ from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
 from research.analysis.clean_metrics import with_clean
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
+from research.analysis.member_metrics import with_members
 from research.analysis.named_test import refuse_planned
 from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope
@@ -78,7 +79,8 @@ def of_sweep(
     seeds = _runs_of_seeds(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
         by_id = with_out_of_fold(by_id, seeds, Predictions(store))
-    by_id = effort.measured(with_clean(by_id, question.metrics), question.metrics, question.flops)
+    by_id = with_members(with_clean(by_id, question.metrics), question.metrics)
+    by_id = effort.measured(by_id, question.metrics, question.flops)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:

@@ -9,10 +9,12 @@ from sklearn.datasets import load_iris
 
 import research as rs
 import research.catalogue
+from research.analysis.member_metrics import with_members
 from research.errors import UserError
 from research.registry import ENSEMBLES, Ensemble
 from research.sweeps.ensembles.combination import disagreement, mean, mean_scores
 from research.sweeps.records.predictions import Predictions
+from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.tasks.classification import log_softmax
 from research.testing import conformance
@@ -120,3 +122,14 @@ def test_it_predicts_new_rows_as_it_predicted_its_own(ensemble: str, tmp_path: P
     own = run.predictions["test"]
     expected = np.exp(log_softmax(own.scores))
     np.testing.assert_allclose(run.predict(x[own.rows].astype(np.float32)), expected, atol=1e-6)
+
+
+def test_a_run_by_itself_is_its_only_member() -> None:
+    alone = Record("a", "finished", {}, {"test/accuracy": 0.5})
+    several = Record("b", "finished", {}, {"test/accuracy": 0.5, "members/accuracy": 0.25})
+    columns = ["members/accuracy", "members/disagreement"]
+    added = with_members({"a": alone, "b": several}, columns)
+    assert added["a"].metrics["members/accuracy"] == 0.5
+    assert added["a"].metrics["members/disagreement"] == 0.0
+    assert added["b"].metrics["members/accuracy"] == 0.25
+    assert with_members({"a": alone}, ["test/accuracy"])["a"] is alone
