@@ -78,6 +78,11 @@ def null_of(
     crossed = scores and crossed_rows(arms, column.metric, seeds, scores)
     if crossed:
         return crossed
+    if claim == "new" and len(seeds) < 2:
+        raise UserError(
+            "--claim=new: one seed does not show how others would vary; train two or more, as"
+            " --seeds=10, or the folds of one, as --split='kfold(5)'"
+        )
     if claim == "new":
         raise UserError(
             f"--claim=new: '{column.label}' is measured on the same rows for every seed, or"

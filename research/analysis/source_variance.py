@@ -90,7 +90,9 @@ def of_experiment(
     ]
     by_seed = bases[0].program.spec.split_by_seed
     shared = "split" in draws.sources and ROWS in draws.sources and by_seed
-    return VarianceTable(experiment.name, label, draws, tuple(rows), shared)
+    folds = len(bases) // draws.bases
+    note = f"Each value is the {experiment.estimate or 'mean'} of {folds} folds." * (folds > 1)
+    return VarianceTable(experiment.name, label, draws, tuple(rows), shared, note)
 
 
 def _of_draws(

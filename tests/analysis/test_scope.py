@@ -16,6 +16,7 @@ from research.errors import UserError
 from research.statistics.crossed import crossed
 from research.sweeps.records.predictions import Predictions
 from research.training.engine.predicted_rows import PredictedRows
+from tests.support.records import arm as arm_of
 from tests.support.records import record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
@@ -253,3 +254,9 @@ def test_the_header_says_how_many_rows_or_windows_test():
     assert "(--keep_predictions)" in rows
     assert "test accuracy (%, 1,200 windows) |" in windows
     assert "(--keep_predictions)" not in windows  # it has a score per place
+
+
+def test_one_seed_makes_no_claim_about_new_rows():
+    given = [arm_of("none", [0.9]), arm_of("good", [0.95])]
+    with pytest.raises(UserError, match="one seed does not show how others would vary"):
+        build_table("T", given, [ACCURACY], "none", [0], scope=Scope("new"))

@@ -51,7 +51,7 @@ def _table(
 @pytest.mark.parametrize(
     ("column", "settings", "line"),
     [
-        (Column("c", "test/rmse", "lower"), SMALL, "there is no metric 'test/rmse'"),
+        (Column("c", "test/rmse", "lower"), SMALL, "no run measures 'rmse'"),
         (Column("c", "oof/accuracy"), {**SMALL, "split": "kfold(2)"}, "with test/accuracy"),
         (Column("c", "oof/accuracy"), SMALL, "the split has none"),
         (

@@ -1,6 +1,7 @@
 """Which rows are bold, in hand-made tables."""
 
 import numpy as np
+from scipy import stats
 
 from research.statistics import best
 from research.statistics.best import best_rows
@@ -47,6 +48,21 @@ def test_pairs_with_few_degrees_of_freedom_do_not_hide_the_others():
     # |t| is 5 for rows 0 and 1, with 99 degrees of freedom. The other two pairs have 2: their
     # maximum exceeds 6 in one draw of twenty.
     assert best_rows(scores.mean(1), null).tolist() == [False, True, True]
+
+
+def test_a_published_example():
+    """Beetles on boards of four colours (Wilson & Shade 1967, in Moore & McCabe, Introduction to
+    the Practice of Statistics): yellow attracts most, and the fewest sit on white or blue."""
+    yellow = [45, 59, 48, 46, 38, 47]
+    white = [21, 12, 14, 17, 13, 17]
+    green = [37, 32, 15, 25, 39, 41]
+    blue = [16, 11, 20, 21, 14, 7]
+    boards = np.array([yellow, white, green, blue], float).T
+    p = stats.tukey_hsd(*boards.T).pvalue
+    for higher, chosen in ((True, 0), (False, 3)):
+        assert best_rows(boards, SharedRows(0.0), higher).tolist() == (p[chosen] > 0.05).tolist()
+    assert (p[0] > 0.05).tolist() == [True, False, False, False]
+    assert (p[3] > 0.05).tolist() == [False, True, False, True]
 
 
 def test_so_many_rows_that_pairs_are_not_drawn(monkeypatch):

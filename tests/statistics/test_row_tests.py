@@ -49,6 +49,11 @@ def test_mcnemar_agrees_with_the_binomial_test(ours, theirs):
     assert mcnemar_p(np.array(ours), np.array(theirs), mid=True) == pytest.approx(mid)
 
 
+def test_mcnemar_agrees_with_statsmodels():
+    """statsmodels 0.15.0: `mcnemar([[6, 9], [2, 0]], exact=True).pvalue`."""
+    assert mcnemar_p(np.array(9), np.array(2)) == pytest.approx(0.0654296875)
+
+
 def test_of_several_seeds_p_is_twice_the_median():
     equal = (FIRST, FIRST)
     seeds = [(FIRST, SECOND), (FIRST, SECOND), equal]

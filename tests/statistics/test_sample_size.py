@@ -21,6 +21,14 @@ def test_seeds_are_the_fewest_with_the_power_of_the_noncentral_t(effect):
     assert power(effect, fewest) == pytest.approx(noncentral(effect, fewest))
 
 
+def test_power_is_that_of_statsmodels():
+    """statsmodels 0.15.0, `pip install statsmodels pandas`: `TTestPower().power(0.5, nobs=34,
+    alpha=0.05)`, and `solve_power(0.5, power=0.8, alpha=0.05)`, which is 33.37."""
+    assert power(0.5, 34) == pytest.approx(0.8077775012792737)
+    assert power(0.5, 33) < 0.8
+    assert seeds_needed(0.5) == 34
+
+
 def test_power_is_what_simulated_tests_have():
     draws = np.random.default_rng(0).normal(1.0, 1.0, (20_000, 8))
     shown = (stats.ttest_1samp(draws, 0, axis=1).pvalue <= 0.05).mean()

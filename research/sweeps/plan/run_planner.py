@@ -32,6 +32,7 @@ from research.training.setup import host, rows_read, validate, warm_start
 from research.training.setup.lane_inputs import sizes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
+from research.training.step import norm_statistics
 
 
 class Opened(Protocol):
@@ -288,7 +289,12 @@ class Planner:
             " (target_scaling=standard); metrics are in the data's units."
             for name in sorted(scaled)
         ]
-        training = [f"{note}." for program in programs for note in rows_read.notes(program)]
+        training = [
+            f"{note}."
+            for program in programs
+            for note in (*rows_read.notes(program), norm_statistics.note(program))
+            if note
+        ]
         fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
         ignored = [
             f"arch={name} is fitted on the host; what does not apply to it:"

@@ -20,11 +20,29 @@ from research.training.step.state import Lane, LaneState, Tree, Variables
 
 def are_recomputed(program: Program) -> bool:
     """Whether the program evaluates averaged parameters with statistics of their own."""
+    return _are_asked_for(program) and has_one_network(program)
+
+
+def note(program: Program) -> str:
+    """What a reader must know where the statistics that are asked for cannot be recomputed."""
+    if not _are_asked_for(program) or has_one_network(program):
+        return ""
+    why = (
+        "an environment has no training rows"
+        if program.spec.inputs.collected
+        else ("several players call the network")
+    )
+    return (
+        f"{why}, so the statistics of batch norm are averaged as the parameters are, and not"
+        " recomputed (statistics=averaged)"
+    )
+
+
+def _are_asked_for(program: Program) -> bool:
     asked = any(
         dict(part.options).get("statistics") == "recomputed" for part in program.members("average")
     )
-    has_some = any(part.name == "batch_norm" for part in program.members("normalization"))
-    return asked and has_some and has_one_network(program)
+    return asked and any(part.name == "batch_norm" for part in program.members("normalization"))
 
 
 def has_one_network(program: Program) -> bool:
