@@ -292,8 +292,7 @@ class Planner:
         training = [
             f"{note}."
             for program in programs
-            for note in (*rows_read.notes(program), norm_statistics.note(program))
-            if note
+            for note in (*rows_read.notes(program), *norm_statistics.notes(program))
         ]
         fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
         ignored = [

@@ -7,6 +7,7 @@ Reference: Izmailov et al., Averaging weights leads to wider optima and better g
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -23,16 +24,14 @@ def are_recomputed(program: Program) -> bool:
     return _are_asked_for(program) and has_one_network(program)
 
 
-def note(program: Program) -> str:
+def notes(program: Program) -> Iterator[str]:
     """What a reader must know where the statistics that are asked for cannot be recomputed."""
     if not _are_asked_for(program) or has_one_network(program):
-        return ""
-    why = (
-        "an environment has no training rows"
-        if program.spec.inputs.collected
-        else ("several players call the network")
-    )
-    return (
+        return
+    why = "several players call the network"
+    if program.spec.inputs.collected:
+        why = "an environment has no training rows"
+    yield (
         f"{why}, so the statistics of batch norm are averaged as the parameters are, and not"
         " recomputed (statistics=averaged)"
     )
