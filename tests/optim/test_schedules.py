@@ -50,6 +50,8 @@ CASES = [
     ),
     ("cyclic", {"period": "4", "low": 0}, 9, [0, 0.5, 1, 0.5, 0, 0.5, 1, 0.5, 0]),
     ("cyclic", {"period": "2", "low": 0.5, "warmup": "2"}, 5, [0.5, 1, 0.5, 1, 0.5]),
+    ("cosine_restarts", {"cycles": 2}, 5, [1, 0.75, 0.25, 1, 0.75]),
+    ("cosine_restarts", {"cycles": 2, "end": 0.5, "warmup": "2"}, 5, [0.5, 1, 1, 0.75, 1]),
     ("reduce_on_plateau", {"warmup": "2"}, 4, [0.5, 1, 1, 1]),
 ]
 

@@ -12,6 +12,7 @@ from research.statistics.intervals import paired_difference, t_interval
 
 
 def test_t_interval_by_hand():
+    """mean ± t(0.975, 4)·sqrt(2.5 / 5), beside scipy's quantile."""
     # mean 3, standard deviation sqrt(2.5)
     interval = t_interval([1, 2, 3, 4, 5])
     assert interval.mean == 3
@@ -23,6 +24,7 @@ def test_t_interval_by_hand():
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=40).filter(lambda x: np.std(x) > 1e-6))
 def test_t_interval_agrees_with_scipy(values):
+    """The bounds are scipy's; 1e-9: float64 rounding of values of any size."""
     interval = t_interval(values)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert interval.mean - interval.half_width == pytest.approx(low, rel=1e-9, abs=1e-9)
@@ -45,6 +47,7 @@ def test_intervals_refuse_what_they_cannot_mean(values):
 
 
 def test_paired_difference_is_the_interval_of_the_differences():
+    """scipy's paired t-interval, within float64 rounding."""
     a, b = [3.0, 5.0, 9.0], [1.0, 4.0, 4.0]
     interval = paired_difference(a, b)
     low, high = stats.ttest_rel(a, b).confidence_interval(0.95)
@@ -54,6 +57,7 @@ def test_paired_difference_is_the_interval_of_the_differences():
 
 @pytest.mark.parametrize("n", [5, 10])
 def test_intervals_cover_95_percent(n):
+    """Of 20,000 intervals 95 % hold the mean; 0.006 is four standard errors."""
     draws = np.random.default_rng(n).normal(0.3, 2.0, (20_000, n))
     covered = [abs(i.mean - 0.3) <= i.half_width for i in map(t_interval, draws)]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.006)  # four standard errors
