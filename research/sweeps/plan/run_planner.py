@@ -16,6 +16,7 @@ from research.data.splitters.division import check_fold, division
 from research.data.splitters.drawn_rows import check_drawn
 from research.errors import ShapeError, UserError
 from research.options import Settings
+from research.sweeps.plan import run_notes
 from research.sweeps.plan.ensemble_plan import ALONE, planned_ensemble
 from research.sweeps.plan.run_plan import (
     FittingRun,
@@ -28,11 +29,10 @@ from research.sweeps.plan.run_plan import (
 from research.sweeps.plan.unused_settings import refuse_unused, unused_message
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import host, rows_read, validate, warm_start
+from research.training.setup import host, validate, warm_start
 from research.training.setup.lane_inputs import sizes
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
-from research.training.step import norm_statistics
 
 
 class Opened(Protocol):
@@ -272,36 +272,8 @@ class Planner:
         return config
 
     def notes(self, runs: Iterable[RequestedRun]) -> list[str]:
-        """What a reader of a table made of these runs must know of their data and how they are
-        trained."""
-        runs = trainable(runs)
-        programs = list({run.program.id: run.program for run in runs}.values())
-        specs = {program.spec.fingerprint: program.spec for program in programs}.values()
-        known = {f"{spec.note}." for spec in specs if spec.note}
-        read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
-        scaled = {
-            run.program.spec.name
-            for run in runs
-            if run.config.target_scaling == "standard" and not run.program.fitted
-        }
-        targets = [
-            f"{name}: targets are scaled to mean 0 and deviation 1 of the training rows"
-            " (target_scaling=standard); metrics are in the data's units."
-            for name in sorted(scaled)
-        ]
-        training = [
-            f"{note}."
-            for program in programs
-            for note in (*rows_read.notes(program), *norm_statistics.notes(program))
-        ]
-        fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
-        ignored = [
-            f"arch={name} is fitted on the host; what does not apply to it:"
-            f" {', '.join(sorted(self._ignored[name]))}."
-            for name in fitted
-            if name in self._ignored
-        ]
-        return [*sorted(known), *dict.fromkeys([*read, *targets, *training, *ignored])]
+        """What a reader of a table of these runs must know of their data and their training."""
+        return run_notes.notes(trainable(runs), self._ignored)
 
     def origin(self, run: PlannedRun) -> InitialWeights | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""

@@ -1,0 +1,43 @@
+"""Notes on runs: what a reader of their table must know of their data and their training."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from research.sweeps.plan.run_plan import PlannedRun
+from research.training.setup import rows_read
+from research.training.step import norm_statistics
+
+
+def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) -> list[str]:
+    """The notes, without repetitions.
+
+    Args:
+        runs: the runs.
+        ignored: the settings that do not apply, by host estimator.
+    """
+    programs = list({run.program.id: run.program for run in runs}.values())
+    specs = {program.spec.fingerprint: program.spec for program in programs}.values()
+    known = {f"{spec.note}." for spec in specs if spec.note}
+    read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
+    scaled = {
+        run.program.spec.name
+        for run in runs
+        if run.config.target_scaling == "standard" and not run.program.fitted
+    }
+    targets = [
+        f"{name}: targets are scaled to mean 0 and deviation 1 of the training rows"
+        " (target_scaling=standard); metrics are in the data's units."
+        for name in sorted(scaled)
+    ]
+    training = [
+        f"{note}."
+        for program in programs
+        for note in (*rows_read.notes(program), *norm_statistics.notes(program))
+    ]
+    fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
+    unused = [
+        f"arch={name} is fitted on the host; what does not apply to it:"
+        f" {', '.join(sorted(ignored[name]))}."
+        for name in fitted
+        if name in ignored
+    ]
+    return [*sorted(known), *dict.fromkeys([*read, *targets, *training, *unused])]
