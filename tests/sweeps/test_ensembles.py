@@ -133,3 +133,19 @@ def test_a_run_by_itself_is_its_only_member() -> None:
     assert added["a"].metrics["members/disagreement"] == 0.0
     assert added["b"].metrics["members/accuracy"] == 0.25
     assert with_members({"a": alone}, ["test/accuracy"])["a"] is alone
+
+
+def test_an_ensemble_goes_on_with_the_members_that_it_lacks(tmp_path: Path) -> None:
+    """As after a kill: some members are done, one is not, and the ensemble has no record."""
+    folders = {"records": str(tmp_path / "records"), "cache_dir": str(tmp_path / "cache")}
+    settings = {**IRIS, "ensemble": "bagging(3)"}
+    whole = rs.train(**settings, **folders, keep_params=False).record
+    store = Store(tmp_path / "records")
+    first, lost, _ = whole.provenance["members"]
+    written = store.written(first)
+    store.forget(whole.run_id)
+    store.forget(lost)
+    Predictions(store).path(lost).unlink()
+    again = rs.train(**settings, **folders, keep_params=False).record
+    assert (again.run_id, again.metrics) == (whole.run_id, whole.metrics)
+    assert store.written(first) == written
