@@ -82,6 +82,11 @@ def check_rungs(
             f"--pruner trains a trial as one lane, and split={run.config.split} has a run per fold;"
             " leave out --pruner, or tune on one split, such as --split=8:1:1"
         )
+    if run.config.after or run.config.boost != "none":
+        raise UserError(
+            "--pruner trains each trial by itself, and --boost needs the members before it; leave"
+            " one of them out"
+        )
     if any(axis.path == "epochs" for axis in axes):
         raise UserError(
             "--pruner compares trials at the same epoch of equally long runs; tune epochs"
