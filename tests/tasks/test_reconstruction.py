@@ -55,9 +55,10 @@ def test_targets_are_clean_and_move_with_the_image() -> None:
         lane, _ = few_steps.initial(run, data.data)
         batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
         state = jax.tree.map(lambda leaf: leaf[0], few_steps.start([run], data.data, 1).state)
-        _, x, y, targets = augment_batch(
+        augmented = augment_batch(
             run.program, state, lane, batch, forward(run.program, lane, index)
         )
+        x, y, targets = augmented.x, augmented.y, augmented.targets
         clean = data.data.x[:8] / np.float32(255)
         np.testing.assert_allclose(
             y, (clean[:, :, ::-1] if moves else clean).reshape(8, -1), rtol=1e-6

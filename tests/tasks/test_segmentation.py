@@ -91,7 +91,8 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
             run.program, state, lane, batch, forward(run.program, lane, index)
         )
     )
-    _, x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
+    augmented = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
+    x, y, encoded = augmented.x, augmented.y, augmented.targets
     counted = y != PADDING
     clear = counted & (x[..., 0] > 120 / 255)
     assert clear.sum() > 20
@@ -131,7 +132,7 @@ def test_any_size_and_the_heat_map() -> None:
 
 def test_what_cannot_be_is_said() -> None:
     masks, images = in_memory.masks(), in_memory.images(8)
-    with pytest.raises(UserError, match=r"memory has a target at each pixel; use fcn, unet$"):
+    with pytest.raises(UserError, match=r"memory has a target at each pixel; use unet$"):
         Subject({"arch": "cnn"}, masks).run()
     with pytest.raises(
         UserError, match="arch=unet answers at each pixel; memory has one target per example"
