@@ -87,9 +87,9 @@ def of_numbers(name: str, column: np.ndarray, remedy: str) -> Iterator[str]:
 
 def _of_layout(table: Table) -> Iterator[str]:
     """Notes on images whose axes are in another order, or that lack one."""
-    shape = table.x.shape[1:]
     if table.inputs is not None or table.x.dtype != np.uint8 or table.vocabulary:
         return
+    shape = table.x.shape[1:]
     if len(shape) == 2:
         yield (
             f"an example is {list(shape)} bytes and is read as a sequence of {shape[0]} steps; grey"

@@ -166,8 +166,13 @@ def ensure_records(
     if missing and train:
         store.prepare()
         tell_notes(missing, planner, monitor.note)
+        in_order = stages(missing)
+        # Before the progress line: an origin that is not there is an error. Later stages start from
+        # members of earlier ones.
+        for run in in_order[0]:
+            planner.origin(run)
         with monitor.watch(missing) as observer:
-            for stage in stages(missing):
+            for stage in in_order:
                 if ready := _ready(stage, wanted, store):
                     origins = {run.id: planner.origin(run) for run in ready}
                     work = Work(wanted, ready, store, planner, execution, origins, retrain_as)
