@@ -112,6 +112,14 @@ def said(variables: dict[str, str], *words: str) -> str:
     ).stdout
 
 
+def resume_drained(variables: dict[str, str]) -> None:
+    """Takes drained nodes into service again. Slurm drains a node for a duplicate job id if a
+    requeued job comes back before its first start has left the node."""
+    drained = said(variables, "sinfo", "-h", "-N", "-t", "drain", "-o", "%N").split()
+    for node in set(drained):
+        said(variables, "scontrol", "update", f"nodename={node}", "state=resume")
+
+
 def wait_for(holds: Callable[[], object], seconds: float, every: float = 0.2) -> None:
     """Waits until something holds."""
     deadline = time.monotonic() + seconds

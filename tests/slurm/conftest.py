@@ -18,3 +18,10 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         pytest.skip(reason)
     with cluster.running(tmp_path_factory.mktemp("slurm")) as variables:
         yield variables
+
+
+@pytest.fixture(autouse=True)
+def nodes_in_service(request: pytest.FixtureRequest) -> None:
+    """Each test finds both nodes in service, whatever happened to them in an earlier one."""
+    if "slurm" in request.fixturenames:
+        cluster.resume_drained(request.getfixturevalue("slurm"))
