@@ -51,15 +51,24 @@ def _indented_block(text: str) -> str:
 
 def _sources(entry: Entry) -> Iterator[Any]:
     """The functions and classes that may document an entry, the builder first."""
-    build = entry.build
-    # A partial's own docstring is that of functools.
-    while isinstance(build, functools.partial):
-        yield from filter(callable, build.args)
-        build = build.func
-    yield build
+    yield from _functions(entry.build)
     if isinstance(entry, Environment):
         yield entry.world
     # A loss, a metric, a task or an estimate is built without options; what counts is the result.
     if isinstance(entry, Estimate | Loss | Metric | Task):
         built = entry.build()
-        yield from (built.summary, built.example_metrics) if isinstance(entry, Task) else (built,)
+        if isinstance(entry, Task):
+            yield from (built.summary, built.example_metrics)
+        else:
+            yield from _functions(built)
+
+
+def _functions(function: Any) -> Iterator[Any]:
+    """The function; of a partial, whose docstring is that of functools, the functions in it, those
+    that it is given first."""
+    if not isinstance(function, functools.partial):
+        yield function
+        return
+    for given in filter(callable, function.args):
+        yield from _functions(given)
+    yield from _functions(function.func)

@@ -23,6 +23,11 @@ def rmse(scores: Any, y: Any, real: Any) -> Any:
         scores: predictions [N, C], the first of each row, of numpy or JAX.
         y: values [N].
         real: which rows count, bool [N].
+
+    Example:
+        >>> z = np.array([[1.0], [1.0]])
+        >>> print(rmse(z, np.array([2.0, 8.0]), np.ones(2, bool)))  # √((1² + 7²) / 2)
+        5.0
     """
     xp = scores.__array_namespace__()
     return xp.sqrt(_mean(_error(scores, y) ** 2, real))
@@ -35,6 +40,11 @@ def median_ae(scores: Any, y: Any, real: Any) -> Any:
         scores: predictions [N, C], the first of each row, of numpy or JAX.
         y: values [N].
         real: which rows count, bool [N].
+
+    Example:
+        >>> z = np.array([[1.0], [1.0], [1.0]])
+        >>> print(median_ae(z, np.array([2.0, 3.0, 9.0]), np.ones(3, bool)))  # of 1, 2 and 8
+        2.0
     """
     xp = scores.__array_namespace__()
     # Rows that do not count are last, behind the middle of the others.
@@ -50,6 +60,10 @@ def mape(scores: Any, y: Any) -> Any:
     Args:
         scores: predictions [N, C], the first of each row, of numpy or JAX.
         y: values [N].
+
+    Example:
+        >>> print(mape(np.array([[1.0], [5.0]]), np.array([2.0, 4.0])))
+        [0.5  0.25]
     """
     xp = scores.__array_namespace__()
     size = xp.abs(y)
@@ -74,6 +88,11 @@ def explained_variance(scores: Any, y: Any, real: Any) -> Any:
         scores: predictions [N, C], the first of each row, of numpy or JAX.
         y: values [N].
         real: which rows count, bool [N].
+
+    Example:
+        >>> z, y = np.array([[1.0], [3.0]]), np.array([0.0, 2.0])  # each 1 too much
+        >>> print(explained_variance(z, y, np.ones(2, bool)), r2(z, y, np.ones(2, bool)))
+        1.0 0.0
     """
     error = _error(scores, y)
     return _share_explained(_mean((error - _mean(error, real)) ** 2, real), y, real)

@@ -13,6 +13,12 @@ def brier(scores: Any, y: Any) -> Any:
     Args:
         scores: logits [N, C], of numpy or JAX.
         y: classes [N].
+
+    Example:
+        >>> print(brier(np.log([[0.25, 0.75]]), np.array([0])).round(4))  # 0.75²
+        [0.5625]
+        >>> print(brier(np.log([[0.5, 0.25, 0.25]]), np.array([0])).round(4))  # 0.5² + 2 · 0.25²
+        [0.375]
     """
     xp = scores.__array_namespace__()
     classes = scores.shape[1]
@@ -62,6 +68,11 @@ def pr_auc(scores: Any, y: Any, real: Any) -> Any:
         scores: logits [N, C], of numpy or JAX.
         y: classes [N].
         real: which rows count, bool [N].
+
+    Example:
+        >>> logits = np.array([[0.0, 4.0], [0.0, 3.0], [0.0, 2.0], [0.0, 1.0]])
+        >>> print(pr_auc(logits, np.array([1, 0, 0, 1]), np.ones(4, bool)))  # (1/1 + 2/4) / 2
+        0.75
     """
     return one_against_rest(average_precision, log_softmax(scores), y, real)
 

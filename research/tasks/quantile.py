@@ -80,6 +80,10 @@ def covered(scores: Any, y: Any) -> Any:
     Args:
         scores: the prediction and the levels, [N, 1 + K], of numpy or JAX.
         y: values [N].
+
+    Example:
+        >>> print(covered(np.array([[2.0, 1.0, 3.0], [2.0, 1.0, 3.0]]), np.array([3.0, 4.0])))
+        [1. 0.]
     """
     return ((scores[:, 1] <= y) & (y <= scores[:, -1])).astype(scores.dtype)
 
@@ -90,6 +94,10 @@ def interval_width(scores: Any, y: Any) -> Any:
     Args:
         scores: the prediction and the levels, [N, 1 + K], of numpy or JAX.
         y: not used.
+
+    Example:
+        >>> print(interval_width(np.array([[2.0, 1.0, 5.0]]), np.array([3.0])))
+        [4.]
     """
     return scores[:, -1] - scores[:, 1]
 

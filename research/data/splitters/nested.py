@@ -47,7 +47,7 @@ def nested(
         >>> for train, validation, test in folds[:3]:
         ...     print(train, validation, test)
         [0 3 4] [] [5 2 1]
-        [1 2 5] [] [0 4 3]
+        [1 2 5] [] [3 0 4]
         [0] [4 3] []
 
     Reference: Varma and Simon, "Bias in error estimation when using cross-validation for model

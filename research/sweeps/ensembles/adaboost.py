@@ -29,6 +29,11 @@ def adaboost(config: RunConfig, members: Members = 20, rate: Rate = 1.0) -> list
         members: how many.
         rate: what the weight of each is multiplied by.
 
+    Example:
+        >>> runs = adaboost(RunConfig(), members=2, rate=0.5)
+        >>> [(run.boost, run.boost_rate) for run in runs]
+        [('weights', 0.5), ('weights', 0.5)]
+
     References: Zhu, Zou, Rosset & Hastie, Multi-class AdaBoost, 2009; Drucker, Improving regressors
         using boosting techniques, 1997.
     """

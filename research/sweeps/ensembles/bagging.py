@@ -17,6 +17,10 @@ def bagging(config: RunConfig, members: Members = 10) -> list[RunConfig]:
     Args:
         config: of one run.
         members: how many.
+
+    Example:
+        >>> [run.bootstrap for run in bagging(RunConfig(), members=3)]
+        [True, True, True]
     """
     runs = [reseeded(config, number) for number in range(members)]
     return [dataclasses.replace(run, bootstrap=True) for run in runs]
@@ -29,6 +33,10 @@ def pasting(config: RunConfig, members: Members = 10, share: ShareOfRows = 0.6) 
         config: of one run.
         members: how many.
         share: of the training rows.
+
+    Example:
+        >>> [run.row_share for run in pasting(RunConfig(), members=2, share=0.3)]
+        [0.3, 0.3]
     """
     runs = [reseeded(config, number) for number in range(members)]
     return [dataclasses.replace(run, row_share=share) for run in runs]
@@ -43,6 +51,10 @@ def subspaces(
         config: of one run.
         members: how many.
         share: of the input's numbers.
+
+    Example:
+        >>> [run.column_share for run in subspaces(RunConfig(), members=2, share=0.3)]
+        [0.3, 0.3]
     """
     runs = [reseeded(config, number) for number in range(members)]
     return [dataclasses.replace(run, column_share=share) for run in runs]

@@ -33,6 +33,11 @@ def boosting(config: RunConfig, members: Members = 50, rate: Rate = 0.1) -> list
         members: how many.
         rate: what each member's part is multiplied by.
 
+    Example:
+        >>> runs = boosting(RunConfig(), members=2, rate=0.5)
+        >>> [(run.boost, run.boost_rate) for run in runs]
+        [('residuals', 0.5), ('residuals', 0.5)]
+
     Reference: Friedman, Greedy function approximation: a gradient boosting machine, 2001.
     """
     boosted = dataclasses.replace(config, boost="residuals", boost_rate=rate)

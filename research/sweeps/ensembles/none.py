@@ -5,7 +5,12 @@ from research.run_config import RunConfig
 
 
 def none(config: RunConfig) -> list[RunConfig]:
-    """One run by itself."""
+    """One run by itself.
+
+    Example:
+        >>> [run.seed for run in none(RunConfig(seed=3))]
+        [3]
+    """
     return [config]
 
 

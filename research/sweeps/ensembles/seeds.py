@@ -14,6 +14,10 @@ def seeds(config: RunConfig, members: Members = 5) -> list[RunConfig]:
         config: of one run.
         members: how many.
 
+    Example:
+        >>> [run.seed == 3 for run in seeds(RunConfig(seed=3), members=3)]
+        [True, False, False]
+
     Reference: Lakshminarayanan et al., Simple and scalable predictive uncertainty estimation using
         deep ensembles, NeurIPS 2017.
     """

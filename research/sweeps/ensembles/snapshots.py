@@ -19,6 +19,12 @@ def snapshot(config: RunConfig, members: Members = 5) -> list[RunConfig]:
         config: of one run, with the epochs of all cycles.
         members: how many cycles.
 
+    Example:
+        >>> from research.config import resolve
+        >>> config, _ = resolve({"epochs": 10})
+        >>> [(run.schedule.name, run.epochs) for run in snapshot(config, members=2)]
+        [('cosine', 5), ('cosine', 5)]
+
     Reference: Huang et al., Snapshot ensembles: train 1, get M for free, ICLR 2017.
 
     Raises:

@@ -35,6 +35,11 @@ def stack(
         arms: the settings of each.
         meta: the meta model.
         folds: of the training rows.
+
+    Example:
+        >>> runs = stack(RunConfig(), "arch=mlp | arch=linear", folds=2)
+        >>> [(run.arch.name, run.inner_fold) for run in runs]
+        [('mlp', None), ('mlp', 0), ('mlp', 1), ('linear', None), ('linear', 0), ('linear', 1)]
     """
     runs = []
     for arm in arm_configs(config, arms):

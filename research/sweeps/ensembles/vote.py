@@ -25,6 +25,10 @@ def vote(config: RunConfig, arms: Arms, how: How = "soft") -> list[RunConfig]:
         config: of one run.
         arms: the settings of each.
         how: they vote.
+
+    Example:
+        >>> [run.arch.name for run in vote(RunConfig(), "arch=mlp | arch=linear")]
+        ['mlp', 'linear']
     """
     runs = arm_configs(config, arms)
     if len(runs) < 2:
