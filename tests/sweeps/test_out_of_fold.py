@@ -37,21 +37,21 @@ def predicted(rows: list[int], scores: list[Any], targets: list[int]) -> Predict
 def test_each_row_once_keeps_its_bits() -> None:
     first = predicted([1, 4], [[0.1, 0.2], [0.3, 0.4]], [0, 1])
     second = predicted([0, 2], [[0.5, 0.6], [0.7, 0.8]], [1, 0])
-    rows, scores, targets, folds = together([first, second], classes=True)
-    assert rows.tolist() == [0, 1, 2, 4]
-    assert folds == [(1,), (0,), (1,), (0,)]
-    assert targets.tolist() == [1, 0, 0, 1]
+    predictions = together([first, second], classes=True)
+    assert predictions.rows.tolist() == [0, 1, 2, 4]
+    assert predictions.folds == [(1,), (0,), (1,), (0,)]
+    assert predictions.targets.tolist() == [1, 0, 0, 1]
     expected = np.array([[0.5, 0.6], [0.1, 0.2], [0.7, 0.8], [0.3, 0.4]], np.float32)
-    np.testing.assert_array_equal(scores, expected)
+    np.testing.assert_array_equal(predictions.scores, expected)
 
 
 def test_rows_that_several_folds_predict_are_averaged() -> None:
     """Of classes the probabilities: (0.5 + 0.9) / 2 = 0.7; of numbers the values."""
     even, sure = np.log([[0.5, 0.5]]), np.log([[0.1, 0.9]])
     kept = [predicted([3], even, [1]), predicted([3], sure, [1])]
-    _, scores, _, folds = together(kept, classes=True)
-    np.testing.assert_allclose(np.exp(scores), [[0.3, 0.7]], rtol=1e-6)
-    assert folds == [(0, 1)]
+    predictions = together(kept, classes=True)
+    np.testing.assert_allclose(np.exp(predictions.scores), [[0.3, 0.7]], rtol=1e-6)
+    assert predictions.folds == [(0, 1)]
     kept = [predicted([3, 5], [[1.0], [4.0]], [0, 0]), predicted([3], [[2.0]], [0])]
     np.testing.assert_allclose(together(kept, classes=False).scores, [[1.5], [4.0]])
 

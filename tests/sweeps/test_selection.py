@@ -48,8 +48,8 @@ def test_what_cannot_choose_is_refused() -> None:
         UserError, match="no metric 'validation/acuracy'; did you mean validation/accuracy"
     ):
         Choose("learning_rate", (0.1,), 1, "validation/acuracy")
-    with pytest.raises(UserError, match="there is no metric 'test/f1'; did you mean"):
-        Experiment("e", "", {}, {"a": {}}, (Column("F1", "test/f1"),))
+    with pytest.raises(UserError, match="there is no metric 'test/f2'; did you mean"):
+        Experiment("e", "", {}, {"a": {}}, (Column("F2", "test/f2"),))
     with pytest.raises(UserError, match="of mse lower is better"):
         Experiment("e", "", {}, {"a": {}}, (Column("test MSE", "test/mse"),))
 
