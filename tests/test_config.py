@@ -103,6 +103,7 @@ def test_numbers_are_lane_values() -> None:
     expected = {
         "learning_rate": 0.1,
         "label_noise": 0.0,
+        "boost_rate": 1.0,
         "optimizer.momentum": 0.9,
         "regularization.dropout.rate": 0.5,
     }

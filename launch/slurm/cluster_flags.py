@@ -14,6 +14,7 @@ from launch.cli.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research import identity
 from research.errors import UserError
 from research.sweeps.execute.ensure_records import Executor, train_locally
+from research.sweeps.execute.execution_options import Execution
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.records import source_version
@@ -52,8 +53,6 @@ PASSED = (
     "devices",
     "device_data_limit",
     "data_workers",
-    "keep_params",
-    "keep_predictions",
 )
 PATHS = ("checkpoints", "data_dir")
 DEVICE_COUNT = r"--xla_force_host_platform_device_count=\S+"
@@ -121,7 +120,7 @@ def terminal() -> Terminal:
     )
 
 
-def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
+def _command(snapshot: Path, folder: Folder, execution: Execution) -> Sequence[str]:
     """The command line of a task that runs a snapshot of the code."""
     worker = [f"--folder={folder.path}", f"--records={_absolute(RECORDS.value)}"]
     worker += [f"--cache_dir={_absolute(CACHE_DIR.value)}"]
@@ -133,6 +132,10 @@ def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
     }
     worker += [
         f"--{name}={_absolute(value) if name in PATHS else value}" for name, value in given.items()
+    ]
+    # Not by their flags: what an ensemble or a column needs is kept unasked.
+    worker += [
+        f"--{name}" for name in ("keep_params", "keep_predictions") if getattr(execution, name)
     ]
     if NODES.value > 1:
         # On several nodes Slurm's own variables say who coordinates; a run takes all their devices.

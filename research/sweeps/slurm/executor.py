@@ -19,6 +19,7 @@ from research.errors import Stopped, UserError
 from research.sweeps.coordinate import pack_progress
 from research.sweeps.coordinate.failures import Failures
 from research.sweeps.execute.ensure_records import Work
+from research.sweeps.execute.execution_options import Execution
 from research.sweeps.execute.observer import Observer
 from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
 from research.sweeps.records import source_version
@@ -42,17 +43,17 @@ LAST = 30.0
 
 @dataclasses.dataclass(frozen=True)
 class Slurm:
-    """An executor, as `obtain` takes them.
+    """An executor, as `ensure_records` takes them.
 
     name: of the sweep's folder. command: the command line of a task, from the snapshot that it runs
-        and that folder.
+        that folder, and what runs keep.
     plugins: files of the user's that belong to the code. cancel: how the user cancels what goes on
         without this process; without: by Slurm's own command.
     """
 
     name: str
     resources: Resources
-    command: Callable[[Path, Folder], Sequence[str]]
+    command: Callable[[Path, Folder, Execution], Sequence[str]]
     plugins: Sequence[Path] = ()
     cancel: str = ""
 
@@ -224,7 +225,7 @@ class _Sweep:
         first has."""
         folder, resources = self._folder, self._slurm.resources
         folder.logs.mkdir(parents=True, exist_ok=True)
-        command = self._slurm.command(self._code, folder)
+        command = self._slurm.command(self._code, folder, self._work.execution)
         shared = (
             warm
             and tasks > 1
