@@ -56,7 +56,8 @@ def test_whole_numbers_by_their_logarithm_have_optunas_shares() -> None:
     low, high = np.log(0.5), np.log(8.5)
     shares = [(np.log(k + 0.5) - np.log(k - 0.5)) / (high - low) for k in range(1, 9)]
     places = (np.arange(100_000) + 0.5) / 100_000
-    values = np.array([int(of("log_int(1,8)").at(place)) for place in places])
+    distribution = of("log_int(1,8)")
+    values = np.array([int(distribution.at(place)) for place in places])
     np.testing.assert_allclose([(values == k).mean() for k in range(1, 9)], shares, atol=2e-5)
 
 
