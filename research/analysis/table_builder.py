@@ -23,7 +23,7 @@ from research.analysis.captions import caption, footer
 from research.analysis.effort import with_log_rank
 from research.analysis.fold_values import fold_values, null_of_folds
 from research.analysis.kept_scores import KeptScores
-from research.analysis.named_test import null_of_test, refuse_unfit
+from research.analysis.named_test import named_test, null_of_test, refuse_unfit
 from research.analysis.scope import null_of
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Claim, Null
@@ -103,6 +103,11 @@ def build_table(
     if undecided and (folds := fold_values(arms, columns, seeds, scope.test is not None)):
         arms, seeds = folds.arms, folds.folds
         pair = FOLD
+    elif scope.test is not None and named_test(scope.test).of_folds is not None:
+        raise UserError(
+            f"--test={scope.test} needs a value per fold in each column; leave out columns of all"
+            " folds together, such as oof/accuracy, and arms with other folds"
+        )
     nulls = tuple(_null(scope, arms, column, seeds, pair) for column in columns)
     by_column = _columns(columns, arms, baseline, seeds, nulls, scope.family)
     by_column = [

@@ -81,9 +81,16 @@ class LightGBM:
         )
         stopping: dict[str, Any] = {}
         if self.early_stopping_rounds is not None:
+            x, y = flat(validation.x), validation.y
+            if self.task == CLASSIFICATION:
+                # LightGBM numbers the classes of the training rows, but not those given here. Rows
+                # of other classes lose the same in each iteration.
+                known = np.unique(train.y)
+                there = np.isin(y, known)
+                x, y = x[there], np.searchsorted(known, y[there])
             stopping = {
-                "eval_X": flat(validation.x),
-                "eval_y": validation.y,
+                "eval_X": x,
+                "eval_y": y,
                 "callbacks": [lightgbm.early_stopping(self.early_stopping_rounds, verbose=False)],
             }
         model.fit(flat(train.x), train.y, sample_weight=train.weight, **stopping)

@@ -19,7 +19,12 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 _UNITS = {1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 # Programs that count days, and their number of 1970-01-01.
 _DAY_ZERO = {"Excel": 25_569.0, "Julian": 2_440_587.5, "MATLAB": 719_529.0}
-_NAMES = re.compile(r"date|time|day|datum|zeit|jour|fecha|stamp|(?:_|^)(?:at|on|ts|dt)$", re.I)
+# Whole words, so that neither lifetime nor updates is one.
+_NAMES = re.compile(
+    r"(?:^|[\W_])(?:date|time|day|datum|zeit|jour|fecha|(?:time)?stamp|datetime)(?:$|[\W_])"
+    r"|(?:^|[\W_])(?:at|on|ts|dt)$",
+    re.I,
+)
 # In days since 1970: 1990 to 2050.
 _SINCE = 7_305
 _UNTIL = 29_220

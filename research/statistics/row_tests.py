@@ -137,11 +137,18 @@ class McNemar(RowBootstrap):
         ours = (self.scores > 0).sum(1)
         theirs = (self.scores < 0).sum(1)
         of_seeds = mcnemar_p(ours, theirs, self.mid)
+        # Of each direction the p of one side, so that seeds which disagree do not add up.
+        better = np.where(ours > theirs, of_seeds / 2, 1 - of_seeds / 2)
+        worse = np.where(ours < theirs, of_seeds / 2, 1 - of_seeds / 2)
         seeds = self.there.sum(0)
         result = np.full(len(seeds), np.nan)
         for column in np.flatnonzero(seeds):
-            median = np.median(of_seeds[self.there[:, column], column])
-            result[column] = median if seeds[column] == 1 else min(1.0, 2 * median)
+            there = self.there[:, column]
+            if seeds[column] == 1:
+                (result[column],) = of_seeds[there, column]
+                continue
+            sides = (2 * np.median(side[there, column]) for side in (better, worse))
+            result[column] = min(1.0, 2 * min(sides))
         return result
 
 

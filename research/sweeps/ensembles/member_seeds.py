@@ -34,4 +34,8 @@ def reseeded(config: RunConfig, number: int) -> RunConfig:
         config: of the ensemble's runs.
         number: of the member, from 0.
     """
-    return dataclasses.replace(config, seed=member_seed(config.seed, number))
+    member = dataclasses.replace(config, seed=member_seed(config.seed, number))
+    if config.label_noise and config.noise_seed is None:
+        # Members have the labels of one data set; noise of their own would average out.
+        return dataclasses.replace(member, noise_seed=config.seed)
+    return member

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from research.errors import UserError
 from research.options import Range
 from research.registry import ENSEMBLES, Ensemble
 from research.run_config import RunConfig
@@ -36,6 +37,9 @@ def stack(
         meta: the meta model.
         folds: of the training rows.
 
+    Raises:
+        UserError: labels are redrawn.
+
     Example:
         >>> runs = stack(RunConfig(), "arch=mlp | arch=linear", folds=2)
         >>> [(run.arch.name, run.inner_fold) for run in runs]
@@ -43,6 +47,11 @@ def stack(
     """
     runs = []
     for arm in arm_configs(config, arms):
+        if arm.label_noise:
+            raise UserError(
+                "label_noise does not go with ensemble=stack, whose meta model would be fitted to"
+                " the labels without noise; leave one of them out"
+            )
         inner = [
             dataclasses.replace(arm, inner_folds=folds, inner_fold=place) for place in range(folds)
         ]

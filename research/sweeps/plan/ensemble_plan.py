@@ -39,7 +39,9 @@ def planned_ensemble(
     for member in entry.build(alone, **dict(chosen.options)):
         if entry.follow is not None and runs:
             member = entry.follow(member, tuple(run.id for run in runs))
-        runs.append(plan(member))
+        run = plan(member)
+        _check_unchanged(chosen, member, run)
+        runs.append(run)
     ids = [run.id for run in runs]
     options = {name: str(value) for name, value in chosen.options}
     ensemble_id = identity.digest([chosen.name, entry.version, options, ids])
@@ -57,6 +59,21 @@ def planned_ensemble(
         _check_rows(chosen, run, completed, members)
         members.append(run)
     return PlannedEnsemble(ensemble_id, completed, tuple(members))
+
+
+def _check_unchanged(chosen: Component, member: RunConfig, run: RequestedRun) -> None:
+    """Raises UserError if a member cannot have what the ensemble sets, as one that is fitted on the
+    host cannot follow another."""
+    for name in ("boost", "after", "init_from"):
+        if getattr(run.config, name) is None and getattr(member, name) is not None:
+            changed = True
+        else:
+            changed = name == "boost" and run.config.boost != member.boost
+        if changed:
+            raise UserError(
+                f"ensemble={chosen} trains members one after another, and"
+                f" arch={run.config.arch.name} is fitted on the host; take a network"
+            )
 
 
 def _check_rows(

@@ -48,6 +48,9 @@ def _of_training(config: RunConfig, spec: DataSpec) -> dict[str, bool]:
         "label_noise": bool(config.label_noise),
         "class_weight": config.class_weight is not None,
         "weight": spec.weighted,
+        # Members would draw other rows, and earlier predictions are by row.
+        "row_share": config.row_share is not None,
+        "bootstrap": config.bootstrap,
     }
 
 

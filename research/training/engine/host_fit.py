@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from research.baselines.constant import constant
 from research.baselines.estimator import LabelledExamples, Predict, StagedPredict
 from research.baselines.stored_predictor import stored
 from research.config import RunConfig
@@ -167,6 +168,11 @@ def _fitted(program: Program, config: RunConfig, lane: Lane, arrays: Arrays) -> 
     """The predictor of a lane, and its training inputs."""
     train = _examples(program, lane, arrays, _rows(lane, "train"), noisy=True)
     validation = _examples(program, lane, arrays, _rows(lane, "validation"), noisy=False)
+    if program.spec.targets.classes and len(np.unique(train.y)) == 1:
+        # Most methods need two classes; of one all can only say that it is this.
+        task = program.spec.task
+        known = constant(train, validation, config.seed, outputs=program.width, task=task)
+        return known, train.x
     return program.estimator(config)(train, validation, config.seed), train.x
 
 
