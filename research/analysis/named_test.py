@@ -89,8 +89,8 @@ def refuse_unfit(
     splits = sorted({config.get("split", "8:1:1") for config in configs})
     seeds = {config.get("seed", "0") for config in configs}
     folds = {config.get("fold", "none") for config in configs}
+    by_seed = all(config.get("split_seed") == config.get("seed") for config in configs)
     if test.of_folds is None:
-        by_seed = all(config.get("split_seed") == config.get("seed") for config in configs)
         if folds != {"none"}:
             raise UserError(
                 f"--test={name} is over the rows of one test set, and split={splits[0]} has folds;"
@@ -105,6 +105,12 @@ def refuse_unfit(
         raise UserError(
             f"--test={name} compares the folds of cross-validation, and split={splits[0]} has none;"
             " give a split that has, as --split='repeated_kfold(5,2)'"
+        )
+    elif len(seeds) > 1 and not by_seed:
+        raise UserError(
+            f"--test={name} takes the folds of each seed for another division of the rows, and all"
+            " seeds share one; give --split_seed=seed, or one seed of a repeated split, as"
+            " --split='repeated_kfold(5,2)'"
         )
     elif test.repeats is not None and {_repeats_of_two(c) * len(seeds) for c in configs} != {
         test.repeats

@@ -115,12 +115,12 @@ def _meanings(name: str, numbers: np.ndarray) -> Iterator[str]:
 
 def _count_days(name: str, days: np.ndarray, whole: bool) -> bool:
     """Whether numbers in the range of days from 1970 are likely to be such: by the column's name,
-    or because whole ones are in order or within three years, and others are whole minutes."""
+    because many whole ones are within three years, or because others are whole minutes in order."""
     if _NAMES.search(name):
         return True
     if whole:
-        in_order = (np.diff(days) >= 0).all() or (np.diff(days) <= 0).all()
-        close = days.max() - days.min() <= _THREE_YEARS and len(np.unique(days)) >= _MANY
-        return bool(in_order or close)
+        near = days.max() - days.min() <= _THREE_YEARS
+        return bool(near and len(np.unique(days)) >= _MANY)
     minutes = days * 1440
-    return bool((np.abs(minutes - np.round(minutes)) < 1e-3).all())
+    in_order = (np.diff(days) >= 0).all() or (np.diff(days) <= 0).all()
+    return bool(in_order and (np.abs(minutes - np.round(minutes)) < 1e-3).all())
