@@ -102,6 +102,11 @@ def _check(experiment: Experiment) -> None:
         raise UserError("--until=decided adds seeds on one data set; leave datasets out")
     if experiment.baseline is None:
         raise UserError(f"--until=decided: '{experiment.name}' has no baseline to compare with")
+    if experiment.test is not None or experiment.family != "column":
+        what = f"test={experiment.test}" if experiment.test else f"family={experiment.family}"
+        raise UserError(
+            f"--until=decided: '{experiment.name}' declares {what}, which looks do not correct for"
+        )
     if experiment.choose is not None or experiment.factors:
         what = "chooses a setting" if experiment.choose else "declares factors"
         raise UserError(

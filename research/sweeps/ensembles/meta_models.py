@@ -77,10 +77,13 @@ def _mean_weights(features: np.ndarray, targets: np.ndarray, classes: bool) -> F
     def combined(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
         return np.einsum("a,rac->rc", weights, x.reshape(len(x), arms, width))
 
+    # The solver stops at an absolute change of the loss, so that must not depend on units.
+    spread = 1.0 if classes else float(np.var(targets)) or 1.0
+
     def loss(weights: np.ndarray) -> float:
         mean = combined(weights, features)
         if not classes:
-            return float(np.mean((mean - targets.reshape(len(targets), -1)) ** 2))
+            return float(np.mean((mean - targets.reshape(len(targets), -1)) ** 2) / spread)
         of_targets = _of_all_classes(mean)[np.arange(len(targets)), targets]
         return float(-np.mean(np.log(np.maximum(of_targets, 1e-15))))
 
