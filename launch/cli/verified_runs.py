@@ -93,7 +93,7 @@ def verified(record: Record, plans: Planner, records: Store) -> Verdict:
     # Read first: damaged ones are named before anything is trained.
     stored = predictions.load(run.id) if predictions.has(run.id) else None
     streaming = memory()
-    earlier = predictions.earlier(run.config.after)
+    earlier = predictions.earlier(run.config, run.program.spec.fingerprint)
     asked = trial(record, run, STEPS.value, plans.origin(run), earlier)
     arrays = plans.arrays(run)
     _print(intent(asked, STEPS.value))

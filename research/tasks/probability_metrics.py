@@ -108,12 +108,20 @@ def _top_k(name: str) -> Metric:
     if not number.isdecimal() or int(number) < 1:
         raise UserError(f"metric '{name}' is no share of the first k classes; write it as top_5")
     most = int(number)
+
+    def more_classes(config: Any, spec: Any) -> str | None:
+        """There are more than k classes."""
+        count = len(spec.targets.classes)
+        always = f"{name} is 1 for {spec.name}, which has {count} classes; leave it out"
+        return always if count <= most else None
+
     return Metric(
         name,
         lambda: lambda scores, y: top_k(most, scores, y),
         f"the right class is among the {most} of the largest scores",
         tasks=("classification",),
         generic=True,
+        constraints=(more_classes,),
     )
 
 

@@ -60,16 +60,18 @@ def test_from_training_to_tables_and_evaluations(folder: Path) -> None:
 
 
 def test_what_cannot_be_measured_is_said(folder: Path) -> None:
-    known, unknown, two, absent = run(
+    known, unknown, two, five, absent = run(
         folder,
         ["train", *WINE, "--metrics=accuracy"],
         ["train", *WINE, "--metrics=f1_makro"],
         ["train", *WINE, "--metrics=f1"],
+        ["train", *WINE, "--metrics=top_5"],
         ["sweep", *WINE, "--grid=seed=0", "--columns=test/mcc"],
     )
-    assert {known.code, unknown.code, two.code, absent.code} == {2}
+    assert {known.code, unknown.code, two.code, five.code, absent.code} == {2}
     assert "classification measures it in any case" in known.err
     assert "f1_macro" in unknown.err
+    assert "top_5 is 1 for wine, which has 3 classes; leave it out" in five.err
     assert "it is of the second of two classes, and wine has 3" in two.err
     assert "--metrics=mcc" in absent.err
 

@@ -108,7 +108,7 @@ def test_mean_weights_find_the_arm_that_is_right(classes: bool) -> None:
     known = np.eye(3)[targets] * 5.0 if classes else targets[:, None]
     scores = np.stack([known, generator.normal(size=known.shape)])
     features = meta_features(scores, classes)
-    model = META_MODELS["mean_weights"](features, targets, classes)
+    model = META_MODELS["mean_weights"](features, targets, 3 if classes else 0)
     first = np.log(features[:, :3]) if classes else known
     np.testing.assert_allclose(model(features), first, atol=2e-2)
 
@@ -119,10 +119,33 @@ def test_every_meta_model_beats_chance(meta: str) -> None:
     for count in (2, 3):
         targets = generator.integers(count, size=90)
         arms = np.eye(count)[targets] * 3 + generator.normal(size=(2, 90, count))
-        model = META_MODELS[meta](meta_features(arms, True), targets, True)
+        model = META_MODELS[meta](meta_features(arms, True), targets, count)
         scores = model(meta_features(arms, True))
         assert scores.shape == (90, count)
         assert np.mean(scores.argmax(axis=1) == targets) > 0.8
+
+
+@pytest.mark.parametrize("meta", META_MODELS)
+def test_a_class_without_training_rows_is_never_predicted(meta: str) -> None:
+    """The folds' training rows may lack a class that others have."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(2, size=90)
+    arms = np.eye(3)[targets] * 3 + generator.normal(size=(2, 90, 3))
+    scores = META_MODELS[meta](meta_features(arms, True), targets, 3)(meta_features(arms, True))
+    assert scores.shape == (90, 3)
+    assert np.mean(scores.argmax(axis=1) == targets) > 0.8
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_mean_weights_do_not_depend_on_units(unit: float) -> None:
+    """The optimum by hand: the squares of independent errors weigh as 1/variance. The tolerance is
+    that of the solver, and of 2,000 rows."""
+    generator = np.random.default_rng(0)
+    targets = generator.normal(size=2000) * unit
+    errors = generator.normal(size=(2, 2000)) * np.array([[0.5], [1.0]]) * unit
+    model = META_MODELS["mean_weights"]((targets + errors).T, targets, 0)
+    weight = model(np.array([[1.0, 0.0]])).item()
+    assert weight == pytest.approx(1 / 0.25 / (1 / 0.25 + 1), abs=0.03)
 
 
 def test_arms_are_settings_beside_those_of_the_run() -> None:

@@ -153,6 +153,14 @@ def random_scores(regression: bool, seed: int = 0) -> np.ndarray:
     return favoured.astype(np.float32)
 
 
+def test_members_of_other_rows_are_refused() -> None:
+    """Their scores of this run's test rows would be of rows that they were trained on."""
+    of, other = boosted("residuals"), boosted("residuals", split_seed=1)
+    earlier = [kept(other, random_scores(False))]
+    with pytest.raises(UserError, match="was trained on other rows than this one; name runs of"):
+        stops.train([of], ExecutionStrategy(1, 5), earlier=[earlier])
+
+
 def test_the_weights_are_those_of_a_column() -> None:
     """The same numbers as example weights of the data give the same bits."""
     of = boosted("weights")

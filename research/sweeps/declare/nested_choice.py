@@ -86,15 +86,16 @@ def outer_requests(requests: Sequence[Settings], planner: Planner) -> list[Setti
 
 
 def chosen_of_folds(
-    best: Callable[[Sequence[Sequence[Record]]], int],
+    best: Callable[[Sequence[Sequence[Record]]], int | None],
     values: Sequence[Any],
     runs: Sequence[Sequence[RequestedRun]],
     records: Mapping[str, Record],
-) -> FoldChoice:
-    """The best value of each fold of each seed, by the inner folds of that fold alone.
+) -> FoldChoice | None:
+    """The best value of each fold of each seed, by the inner folds of that fold alone; None if a
+    fold has none.
 
     Args:
-        best: the number of the best value, from the records of each.
+        best: the number of the best value, from the records of each; None: none can be compared.
         values: to choose from.
         runs: for each value, the runs of all inner folds and seeds.
         records: of these runs, by id.
@@ -112,7 +113,11 @@ def chosen_of_folds(
                     " and a choice reads only the validation rows of inner folds"
                 )
             by_fold[run.config.seed, fold][index].append(records[run.id])
-    return FoldChoice({key: values[best(of_fold)] for key, of_fold in sorted(by_fold.items())})
+    chosen = {key: best(of_fold) for key, of_fold in sorted(by_fold.items())}
+    numbers = {key: number for key, number in chosen.items() if number is not None}
+    if len(numbers) < len(chosen):
+        return None
+    return FoldChoice({key: values[number] for key, number in numbers.items()})
 
 
 def flat_runs(requests: Mapping[str, Sequence[Sequence[Settings]]], planner: Planner) -> ByArm:

@@ -1,5 +1,6 @@
 """Choosing a setting for each arm on validation, before it is reported on fresh seeds."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -166,10 +167,7 @@ def chosen(choose: Choose, runs: ByArm, records: Mapping[str, Record]) -> dict[s
     """
     of_arms = {
         label: (
-            # A fold that cannot choose has the first value, as of equal ones.
-            chosen_of_folds(
-                lambda of_values: _best(choose, of_values) or 0, choose.values, of_arm, records
-            )
+            chosen_of_folds(functools.partial(_best, choose), choose.values, of_arm, records)
             if of_arm[0][0].config.fold is not None
             else best(choose, [[records[run.id] for run in of_value] for of_value in of_arm])
         )

@@ -9,8 +9,8 @@ from research.tasks.classification import log_softmax
 
 # A fitted model: features [R, F] to scores [R, C].
 Fitted = Callable[[np.ndarray], np.ndarray]
-# (features [R, F], targets [R], whether they are classes) to a fitted model.
-Fit = Callable[[np.ndarray, np.ndarray, bool], Fitted]
+# (features [R, F], targets [R], how many classes there are, or 0 of numbers) to a fitted model.
+Fit = Callable[[np.ndarray, np.ndarray, int], Fitted]
 
 
 def meta_features(scores: np.ndarray, classes: bool) -> np.ndarray:
@@ -32,46 +32,47 @@ def meta_features(scores: np.ndarray, classes: bool) -> np.ndarray:
     return np.concatenate([*values], axis=-1)
 
 
-def _logistic(features: np.ndarray, targets: np.ndarray, classes: bool) -> Fitted:
+def _logistic(features: np.ndarray, targets: np.ndarray, classes: int) -> Fitted:
     """Logistic regression with scikit-learn's L2 penalty; of numbers, ridge regression."""
     from sklearn.linear_model import LogisticRegression
 
     if not classes:
         return _ridge(features, targets, classes)
     model = LogisticRegression(max_iter=1000).fit(features, targets)
-    return lambda x: _logits(model.decision_function(x), model.classes_)
+    return lambda x: _logits(model.decision_function(x), model.classes_, classes)
 
 
-def _ridge(features: np.ndarray, targets: np.ndarray, classes: bool) -> Fitted:
+def _ridge(features: np.ndarray, targets: np.ndarray, classes: int) -> Fitted:
     """Ridge regression, of classes one against the rest."""
     from sklearn.linear_model import Ridge, RidgeClassifier
 
     if classes:
         model = RidgeClassifier().fit(features, targets)
-        return lambda x: _logits(model.decision_function(x), model.classes_)
+        return lambda x: _logits(model.decision_function(x), model.classes_, classes)
     values = Ridge().fit(features, targets)
     return lambda x: values.predict(x).reshape(len(x), -1)
 
 
-def _mlp(features: np.ndarray, targets: np.ndarray, classes: bool) -> Fitted:
+def _mlp(features: np.ndarray, targets: np.ndarray, classes: int) -> Fitted:
     """A network of 100 hidden units."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     if classes:
         model = MLPClassifier(random_state=0, max_iter=1000).fit(features, targets)
         tiny = np.finfo(float).tiny
-        return lambda x: _logits(np.log(np.maximum(model.predict_proba(x), tiny)), model.classes_)
+        return lambda x: _logits(
+            np.log(np.maximum(model.predict_proba(x), tiny)), model.classes_, classes
+        )
     values = MLPRegressor(random_state=0, max_iter=1000).fit(features, targets)
     return lambda x: values.predict(x).reshape(len(x), -1)
 
 
-def _mean_weights(features: np.ndarray, targets: np.ndarray, classes: bool) -> Fitted:
+def _mean_weights(features: np.ndarray, targets: np.ndarray, classes: int) -> Fitted:
     """The mean of the arms with weights of at least 0 that sum to 1: of classes those of the least
     NLL, of numbers those of the least squares."""
     from scipy.optimize import minimize
 
-    labels = int(targets.max()) + 1 if classes else 0
-    width = 1 if labels == 2 else labels or int(np.prod(targets.shape[1:]))
+    width = 1 if classes == 2 else classes or int(np.prod(targets.shape[1:]))
     arms = features.shape[1] // width
 
     def combined(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -109,13 +110,13 @@ def _of_all_classes(probabilities: np.ndarray) -> np.ndarray:
     return np.concatenate([1 - probabilities, probabilities], axis=1)
 
 
-def _logits(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def _logits(scores: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """scikit-learn's scores as logits [R, C]: of two classes it has one score per row. A class
-    without training rows gets a very small one."""
+    without training rows gets a very small one. labels: those of the columns."""
     if scores.ndim == 1:
         scores = np.stack([np.zeros(len(scores)), scores], axis=1)
-    logits = np.full((len(scores), int(classes.max()) + 1), scores.min() - 100.0)
-    logits[:, classes] = scores
+    logits = np.full((len(scores), classes), scores.min() - 100.0)
+    logits[:, labels] = scores
     return logits
 
 

@@ -75,7 +75,12 @@ def stack_scores(
     held_out = [out_of_fold(inner) for _, *inner in by_arm]
     scores = stacked([{"held out": rows} for rows in held_out], "held out")
     targets = held_out[0].targets
-    model = META_MODELS[meta](meta_features(scores, classes), targets, classes)
+    count = scores.shape[-1] if classes else 0
+    if classes and len(np.unique(targets)) == 1:
+        raise UserError(
+            "ensemble=stack: all training rows are of one class, of which no meta model can learn"
+        )
+    model = META_MODELS[meta](meta_features(scores, classes), targets, count)
     alone = [whole for whole, *_ in by_arm]
     return {
         part: rows._replace(scores=model(meta_features(stacked(alone, part), classes)))

@@ -181,8 +181,7 @@ class ExecutionContext:
     def earlier_of(self, run: PlannedRun) -> list[Kept]:
         """What the runs kept that a boosted run learns from. Raises UserError if that is not
         there."""
-        after = run.config.after
-        return Predictions(self.store).earlier(after) if after else []
+        return Predictions(self.store).earlier(run.config, run.program.spec.fingerprint)
 
     def confirm(self, pack: Pack) -> None:
         """Raises LeaseLost if another process has taken one of the runs."""

@@ -14,6 +14,7 @@ from research.sweeps.plan.run_plan import (
     UnfitRun,
     keeps_scores,
 )
+from research.training.setup import host
 
 ALONE = Component("none")
 
@@ -40,7 +41,7 @@ def planned_ensemble(
         if entry.follow is not None and runs:
             member = entry.follow(member, tuple(run.id for run in runs))
         run = plan(member)
-        _check_unchanged(chosen, member, run)
+        _check_follows(chosen, member, run)
         runs.append(run)
     ids = [run.id for run in runs]
     options = {name: str(value) for name, value in chosen.options}
@@ -61,19 +62,14 @@ def planned_ensemble(
     return PlannedEnsemble(ensemble_id, completed, tuple(members))
 
 
-def _check_unchanged(chosen: Component, member: RunConfig, run: RequestedRun) -> None:
-    """Raises UserError if a member cannot have what the ensemble sets, as one that is fitted on the
-    host cannot follow another."""
-    for name in ("boost", "after", "init_from"):
-        if getattr(run.config, name) is None and getattr(member, name) is not None:
-            changed = True
-        else:
-            changed = name == "boost" and run.config.boost != member.boost
-        if changed:
-            raise UserError(
-                f"ensemble={chosen} trains members one after another, and"
-                f" arch={run.config.arch.name} is fitted on the host; take a network"
-            )
+def _check_follows(chosen: Component, member: RunConfig, run: RequestedRun) -> None:
+    """Raises UserError if a member that follows another is fitted on the host."""
+    follows = member.boost != "none" or member.after or member.init_from
+    if follows and host.is_fitted(run.config):
+        raise UserError(
+            f"ensemble={chosen} trains members one after another, and arch={run.config.arch.name}"
+            " is fitted on the host; take a network"
+        )
 
 
 def _check_rows(

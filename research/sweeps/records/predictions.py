@@ -4,11 +4,12 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from research.config import RunConfig
 from research.durable_files import check_format, set_aside, write_atomically
 from research.errors import UserError
 from research.sweeps.records.saved_parameters import command_of
@@ -78,18 +79,29 @@ class Predictions:
                 f"the predictions {path} are damaged ({error}); {where}; {again}"
             ) from None
 
-    def earlier(self, run_ids: Iterable[str] | None) -> list[Kept]:
+    def earlier(self, config: RunConfig, fingerprint: str) -> list[Kept]:
         """What the runs kept that a boosted run learns from, in their order.
 
-        Raises UserError as `load` does, and if they kept nothing of their training rows.
+        config: the run's. fingerprint: of its data.
+
+        Raises UserError as `load` does, and if they kept nothing of their training rows, or were
+        trained on data of another fingerprint.
         """
-        predicted: list[Kept] = [self.load(run_id) for run_id in run_ids or ()]
-        for run_id, parts in zip(run_ids or (), predicted, strict=True):
+        after = config.after or ()
+        predicted: list[Kept] = []
+        # The last one has the sum of all, to which residuals are taken.
+        for run_id in after[-1:] if config.boost == "residuals" else after:
+            parts = self.load(run_id)
             if "train" not in parts:
                 raise UserError(
                     f"run {run_id} kept no predictions of its training rows, as members of a"
                     " boosted ensemble do; name runs with the same --boost in --after"
                 )
+            if self.data_of(run_id) != fingerprint:
+                raise UserError(
+                    f"run {run_id} was trained on other data than the run that names it in --after"
+                )
+            predicted.append(parts)
         return predicted
 
     def data_of(self, run_id: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from research.config import RunConfig
+from research.errors import UserError
 from research.training.boosting import residuals, reweighting
 from research.training.boosting.reweighting import BoostedWeights
 from research.training.engine.predicted_rows import PredictedRows
@@ -43,7 +44,17 @@ def lane_fields(
 
     Returns:
         For boost=weights `row_weight`, [N]; for boost=residuals `offset`, [N, C].
+
+    Raises:
+        UserError: an earlier run was trained on other rows, so that its scores of this run's test
+            rows would be of rows that it has seen.
     """
+    for run in earlier:
+        if not np.array_equal(np.sort(run["train"].rows), np.sort(train)):
+            raise UserError(
+                "a run in --after was trained on other rows than this one; name runs of the same"
+                " split, split_seed, fold and train_size"
+            )
     if config.boost == "weights":
         weights = np.ones(len(y))
         if earlier:
