@@ -78,7 +78,7 @@ def stack_scores(
     count = scores.shape[-1] if classes else 0
     if classes and len(np.unique(targets)) == 1:
         raise UserError(
-            "ensemble=stack: all training rows are of one class, of which no meta model can learn"
+            "ensemble=stack: all training rows are of one class; a meta model needs two"
         )
     model = META_MODELS[meta](meta_features(scores, classes), targets, count)
     alone = [whole for whole, *_ in by_arm]
