@@ -141,9 +141,12 @@ class Experiment:
             # The dataclass is frozen for its users; here it is not finished yet.
             object.__setattr__(self, "columns", columns)
 
-    @property
+    @functools.cached_property
     def nested(self) -> frozenset[str]:
         """The arms whose split has inner folds, which choose their settings."""
+        return self._nested()
+
+    def _nested(self) -> frozenset[str]:
         load_package("research.data.splitters")
         return frozenset(
             label for label, arm in self.arms.items() if _is_nested({**self.base, **arm})
@@ -183,7 +186,7 @@ class Experiment:
         if not self.datasets or isinstance(self.arms, DatasetArms):
             return
         # Nested folds choose for each row by itself; other rows would share one split of one set.
-        chooses = self.choose is not None and len(self.nested) < len(self.arms)
+        chooses = self.choose is not None and len(self._nested()) < len(self.arms)
         if self.factors or chooses or self.published:
             what = "factors" if self.factors else "choose" if chooses else "published values"
             raise UserError(f"'{self.name}' has datasets and {what}; use one data set for these")

@@ -14,6 +14,7 @@ from research.sweeps.ensembles.arms import arm_configs
 from research.sweeps.ensembles.combination import Predicted, stacked
 from research.sweeps.ensembles.meta_models import META_MODELS, meta_features
 from research.sweeps.ensembles.vote import Arms
+from research.sweeps.estimates.out_of_fold import together
 from research.training.engine.predicted_rows import PredictedRows
 
 Meta = Annotated[
@@ -72,7 +73,10 @@ def stack_scores(
         folds: inner folds of each arm.
     """
     by_arm = [predicted[first : first + 1 + folds] for first in range(0, len(predicted), 1 + folds)]
-    held_out = [out_of_fold(inner) for _, *inner in by_arm]
+    held_out = [
+        PredictedRows(*together([fold["test"] for fold in inner], classes)[:3])
+        for _, *inner in by_arm
+    ]
     scores = stacked([{"held out": rows} for rows in held_out], "held out")
     targets = held_out[0].targets
     count = scores.shape[-1] if classes else 0
@@ -86,22 +90,6 @@ def stack_scores(
         part: rows._replace(scores=model(meta_features(stacked(alone, part), classes)))
         for part, rows in alone[0].items()
     }
-
-
-def out_of_fold(inner: Sequence[Predicted]) -> PredictedRows:
-    """What the folds predicted of the rows that they held out, by row.
-
-    Args:
-        inner: of each fold.
-    """
-    tested = [of_fold["test"] for of_fold in inner]
-    rows = np.concatenate([of_fold.rows for of_fold in tested])
-    order = np.argsort(rows, kind="stable")
-    return PredictedRows(
-        rows[order],
-        np.concatenate([of_fold.scores for of_fold in tested])[order],
-        np.concatenate([of_fold.targets for of_fold in tested])[order],
-    )
 
 
 ENSEMBLES.add(

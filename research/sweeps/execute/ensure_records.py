@@ -171,9 +171,11 @@ def ensure_records(
         # members of earlier ones.
         for run in in_order[0]:
             planner.origin(run)
+        ids = frozenset(run.id for run in wanted)
+        finished: set[str] = set()
         with monitor.watch(missing) as observer:
             for stage in in_order:
-                if ready := _ready(stage, wanted, store):
+                if ready := _ready(stage, ids, finished, store):
                     origins = {run.id: planner.origin(run) for run in ready}
                     work = Work(wanted, ready, store, planner, execution, origins, retrain_as)
                     executor(work, observer)
@@ -194,15 +196,21 @@ def ensure_records(
 
 
 def _ready(
-    stage: Sequence[PlannedRun], wanted: Sequence[PlannedRun], store: Store
+    stage: Sequence[PlannedRun], wanted: frozenset[str], finished: set[str], store: Store
 ) -> Sequence[PlannedRun]:
     """The runs of a stage whose needed runs have finished, where these are wanted too. What needs a
-    run that diverged or failed is not trained."""
-    ids = {run.id for run in wanted}
-    needs = {run.id: needed(run) & ids for run in stage}
-    awaited = set().union(*needs.values())
-    records, _ = store.find(awaited)
-    finished = {run_id for run_id, record in records.items() if record.status == "finished"}
+    run that diverged or failed is not trained.
+
+    Args:
+        stage: the runs.
+        wanted: the ids of all that is wanted.
+        finished: those that are known to have finished; more are added. A run stays finished, and
+            each stage needs those of all stages before it.
+        store: the records.
+    """
+    needs = {run.id: needed(run) & wanted for run in stage}
+    records, _ = store.find(set().union(*needs.values()) - finished)
+    finished |= {run_id for run_id, record in records.items() if record.status == "finished"}
     return [run for run in stage if needs[run.id] <= finished]
 
 

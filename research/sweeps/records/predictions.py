@@ -101,7 +101,8 @@ class Predictions:
                 raise UserError(
                     f"run {run_id} was trained on other data than the run that names it in --after"
                 )
-            predicted.append(parts)
+            # Weights are of training rows; the others would stay in memory for the whole training.
+            predicted.append(parts if config.boost == "residuals" else {"train": parts["train"]})
         return predicted
 
     def data_of(self, run_id: str) -> str:

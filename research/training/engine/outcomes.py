@@ -73,6 +73,7 @@ def outcomes(
     rows = jax.device_get(parts)
     noisy = np.asarray(chunk.lanes.hparams["label_noise"]) > 0
     best_and_last = jax.device_get(chunk.best_and_last)
+    offsets = jax.device_get(chunk.lanes.offset)
     causes = _unwatched(program, chunk)
     results = []
     for lane in range(len(chunk.members)) if lanes is None else lanes:
@@ -81,8 +82,8 @@ def outcomes(
             name: {key: values[lane] for key, values in split.items()}
             for name, split in evaluated.items()
         }
-        if chunk.lanes.offset is not None:
-            _add_offset(np.asarray(chunk.lanes.offset[lane]), rows_of_lane, of_lane)
+        if offsets is not None:
+            _add_offset(offsets[lane], rows_of_lane, of_lane)
         if program.sizes.uneven:
             of_lane = {name: _real(rows_of_lane[name], split) for name, split in of_lane.items()}
             rows_of_lane = {name: part[part >= 0] for name, part in rows_of_lane.items()}

@@ -54,12 +54,11 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
         batch = config.batch_size * game.horizon
         updates = config.updates_per_epoch or UPDATES_PER_EPOCH
         return Sizes(0, episodes, episodes, batch, updates=updates)
-    place = config.fold or 0
-    by_fold = _shared_sizes(
-        division(config.split), spec, config.train_size, config.batch_size, config.remainder
-    )
     if config.row_share is not None or config.inner_folds is not None:
         by_fold, place = _drawn_sizes(config, spec)
+    else:
+        how, place = division(config.split), config.fold or 0
+        by_fold = _shared_sizes(how, spec, config.train_size, config.batch_size, config.remainder)
     most, fewest = by_fold[place]
     # One program for these folds: smaller ones are padded to the largest.
     uneven = tuple(fewest) if fewest != most else ()
