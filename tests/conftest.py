@@ -105,7 +105,8 @@ SLOW = (
     *("api", "baselines", "exports", "golden", "launch", "models", "optim", "plugin"),
     *("slurm", "statistics", "sweeps", "training"),
     *("analysis/test_trials.py", "analysis/test_tuning_pages.py"),
-    *("data/test_tfds_prepared.py", "tasks/test_regression.py"),
+    *("data/test_tfds_prepared.py", "tasks/test_regression.py", "tasks/test_calibration.py"),
+    *("tasks/test_quantile.py", "tasks/test_soft_classification.py"),
     *("test_contract.py", "test_docs.py", "test_examples.py", "test_journeys.py"),
     *("test_notebooks.py", "test_readme.py"),
 )

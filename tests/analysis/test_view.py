@@ -172,6 +172,8 @@ def test_runs_are_chosen_by_settings_that_all_share(sweep) -> None:
     value = runs.rows[0].config[shared]
     shown = View(where=(f"{shared}={value}",)).apply(runs)
     assert (len(shown.rows), shown.keys) == (len(runs.rows), runs.keys)
+    with pytest.raises(UserError, match=f"none of the {len(runs.rows)} rows has"):
+        View(where=(f"{shared}!={value}",)).apply(runs)
     assert shared in render(View(columns=(shared, "seed")).apply(runs), "md")
 
 

@@ -21,4 +21,4 @@ def test_lightgbm_stops_at_the_same_iteration_whatever_its_classes_are_called() 
         )
         return entry.fit(outputs=outputs, **options)(train, validation, 0).model.best_iteration_
 
-    assert last(0, 2) == last(1, 3) > 1
+    assert 1 < last(0, 2) == last(1, 3) < 60

@@ -19,7 +19,6 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from research.baselines.estimator import LabelledExamples, StagedPredict
 from research.baselines.scikit_learn import IMPOSSIBLE
-from research.baselines.stages import best_stage
 from research.baselines.support_vectors import of_standard_targets
 from research.errors import UserError
 from research.registry import ARCHITECTURES, HostEstimator
@@ -28,9 +27,9 @@ from research.sweeps.plan.run_planner import Planner
 from research.testing import conformance
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine import host_fit, loop
-from research.training.engine.pack_observer import PackObserver
 from research.training.setup.lane_inputs import make_lane_inputs
 from tests.support.engine import IMAGES, data_of, planner, weighted
+from tests.support.observing import PackObserving
 
 SETTINGS: dict[str, Any] = {"split": "4:1:1", "split_seed": 0, "seed": 3}
 ESTIMATORS = [entry for entry in ARCHITECTURES if isinstance(entry, HostEstimator)]
@@ -168,19 +167,15 @@ def test_boosting_stops_early_at_the_best_iteration_on_validation_rows(name: str
     options = {**ARCHITECTURES.get(name).test_options, trees: 30, "learning_rate": 1.5}
     of = planned(name, **options)
     _, validation = examples(of)
-    every = fitted(of)
-    losses = [
-        -np.mean(centred(scores)[np.arange(len(validation.y)), validation.y])
-        for scores in every.stages(validation.x)
-    ]
-    used = best_stage(iter(losses), patience=2)
-    assert used < 30
+    staged = [centred(scores) for scores in fitted(of).stages(validation.x)]
+    labels = np.arange(len(validation.y)), validation.y
+    losses = [-np.mean(scores[labels]) for scores in staged]
+    # The first that is the least so far and that none of the next two is below.
+    best = next(n for n in range(30) if losses[n] == min(losses[: n + 3]))
+    assert best < 29
     stopped = fitted(planned(name, **options, early_stopping_rounds=2))
-    for number, scores in enumerate(every.stages(validation.x), start=1):
-        if number == used:
-            np.testing.assert_allclose(
-                centred(stopped(validation.x)), centred(scores), rtol=1e-9, atol=1e-12
-            )
+    scores = centred(stopped(validation.x))
+    np.testing.assert_allclose(scores, staged[best], rtol=1e-9, atol=1e-12)
 
 
 def test_stopping_early_requires_validation_rows() -> None:
@@ -220,11 +215,7 @@ def test_examples_are_weighed() -> None:
 def test_a_fit_that_does_not_converge_says_so() -> None:
     of = planned("logistic", max_iter=1)
     heard: list[str] = []
-
-    class Hearing(PackObserver):
-        def at_warning(self, message: str) -> None:
-            heard.append(message)
-
-    host_fit.fit(of.program, [of.config], data_of(of).data, Hearing())
+    observer = PackObserving(at_warning=heard.append)
+    host_fit.fit(of.program, [of.config], data_of(of).data, observer)
     (line,) = heard
     assert line.startswith("arch=logistic, seed=3: lbfgs failed to converge after 1 iteration")

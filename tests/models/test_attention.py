@@ -110,7 +110,7 @@ def test_padding_changes_nothing_that_is_real() -> None:
     apply = jax.jit(lambda x: attention.apply(variables, x, EVALUATION, mask=padding(real)))
     np.testing.assert_array_equal(np.asarray(apply(x))[real], np.asarray(apply(other))[real])
     alone = attention.apply(variables, x[1:2, :3], EVALUATION)
-    np.testing.assert_allclose(apply(x)[1:2, :3], alone, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(apply(x)[1:2, :3], alone, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("rotary", [False, True])
@@ -128,7 +128,7 @@ def test_a_cache_gives_what_the_whole_gives(rotary: bool) -> None:
             start=jnp.int32(first),
             mutable=["cache"],
         )
-        np.testing.assert_allclose(part, whole[:, first:last], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(part, whole[:, first:last], rtol=1e-5, atol=1e-8)
 
 
 def test_weights_are_dropped_and_the_others_scaled() -> None:
@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_said() -> None:
 
 @pytest.mark.parametrize("width", [2, 8, 9])
 def test_rotary_products_depend_on_the_distance_alone(width: int) -> None:
-    """q·k depends on the distance alone; 1e-4: float32 angles up to 64 lose two digits."""
+    """q·k depends on the distance alone; 1e-5: float32 angles up to 64 lose a digit."""
     q, k = normal(1, 1, 2, width), normal(1, 1, 2, width, seed=1)
 
     def product(at_query: int, at_key: int) -> np.ndarray:
@@ -207,7 +207,7 @@ def test_rotary_products_depend_on_the_distance_alone(width: int) -> None:
     for distance in (-3, 0, 4):
         for place in (5, 20, 60):
             np.testing.assert_allclose(
-                product(place, place + distance), product(3, 3 + distance), rtol=1e-4, atol=1e-5
+                product(place, place + distance), product(3, 3 + distance), rtol=1e-5, atol=1e-6
             )
     assert not np.allclose(product(0, 1), product(0, 2), rtol=1e-3)
 

@@ -53,7 +53,7 @@ def test_each_member_is_an_mlp_of_its_own_weights(adapters: str) -> None:
             expected = h @ head["kernel"][:, 2 * m : 2 * m + 2] + head["bias"][m]
         else:
             expected = dense(head, h, m)
-        np.testing.assert_allclose(got[:, m], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(got[:, m], expected, rtol=1e-5, atol=2e-6)
 
 
 def dense(layer: Any, x: np.ndarray, m: int) -> np.ndarray:

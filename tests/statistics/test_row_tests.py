@@ -98,10 +98,12 @@ def test_equal_models_are_seldom_told_apart():
     right = np.random.default_rng(1).random((tables, 100, 4)) < 0.8
     scores = right[..., 1:].astype(float) - right[..., :1]
     shown = [(compare(rows, Resamples(300)).adjusted <= 0.05).any() for rows in scores]
-    assert np.mean(shown) <= 0.06 + 3 * 0.017
+    assert 0.01 <= np.mean(shown) <= 0.05 + 3 * 0.016  # three standard errors
     exact = mcnemar_p((scores > 0).sum(1), (scores < 0).sum(1))
     adjusted = np.stack([holm_adjusted(p) for p in exact])
-    assert (adjusted <= 0.05).any(-1).mean() <= np.mean(shown)  # the exact test is conservative
+    assert (
+        0.01 <= (adjusted <= 0.05).any(-1).mean() <= np.mean(shown)
+    )  # the exact test is conservative
 
 
 def test_bold_is_over_the_rows():

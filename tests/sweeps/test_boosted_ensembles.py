@@ -114,6 +114,7 @@ def test_a_stopped_ensemble_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
     assert ensembles[0].metrics["test/accuracy"] == right
     # Of boosting, the last member's metrics are the ensemble's.
     boosted = [r for r in stopped.values() if r.config["ensemble"] == "boosting"]
+    assert len(boosted) == 2
     for ensemble in boosted:
         last = stopped[ensemble.provenance["members"][-1]]
         assert ensemble.metrics["test/accuracy"] == last.metrics["test/accuracy"]
