@@ -64,13 +64,13 @@ def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> 
 def measure(saved: SavedRun, examples: Examples) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """(the outputs, with `scores` [R, K] where there is one target a row; the metrics, if any)."""
     program = saved.run.program
-    outputs = _outputs(saved, examples)
-    if saved.ensemble is not None:
+    if saved.ensemble is None:
+        outputs = _outputs(saved, examples)
+    else:
         scores = [_outputs(member, examples)["scores"] for member in saved.members]
         classes = bool(program.spec.targets.of_classes)
-        outputs["scores"] = scores_of_new_rows(
-            saved.ensemble, scores, Predictions(store()), classes
-        )
+        together = scores_of_new_rows(saved.ensemble, scores, Predictions(store()), classes)
+        outputs = {"scores": together}
     if not _measured(saved, examples):
         return outputs, {}
     metrics = final_metrics(program.problem, outputs, examples.y, examples.clean)

@@ -18,6 +18,7 @@ import numpy as np
 from research.analysis.arms_table import ArmsTable, Reached, Row
 from research.errors import UserError
 from research.metric_names import EffortTarget, is_effort, target_of
+from research.statistics.p_values import holm_adjusted
 from research.sweeps.column import Column
 from research.sweeps.plan.run_plan import RequestedRun, trainable
 from research.sweeps.plan.run_planner import Planner
@@ -171,13 +172,12 @@ def _log_rank(samples: Mapping[str, _Sample], baseline: str | None) -> dict[str,
     base = samples.get(baseline) if baseline is not None else None
     if base is None or not base.times:
         return {}
-    return _holm(
-        {
-            label: log_rank_p(sample.times, sample.reached, base.times, base.reached)
-            for label, sample in samples.items()
-            if label != baseline and sample.times
-        }
-    )
+    p = {
+        label: log_rank_p(sample.times, sample.reached, base.times, base.reached)
+        for label, sample in samples.items()
+        if label != baseline and sample.times
+    }
+    return dict(zip(p, holm_adjusted(np.array([*p.values()])).tolist(), strict=True))
 
 
 def log_rank_p(
@@ -202,16 +202,6 @@ def log_rank_p(
         samples.append(stats.CensoredData(uncensored=values[is_event], right=values[~is_event]))
     p = float(stats.logrank(*samples).pvalue)
     return 1.0 if math.isnan(p) else p
-
-
-def _holm(by_label: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down correction of p-values."""
-    adjusted: dict[str, float] = {}
-    largest = 0.0
-    for place, label in enumerate(sorted(by_label, key=by_label.__getitem__)):
-        largest = max(largest, min(1.0, (len(by_label) - place) * by_label[label]))
-        adjusted[label] = largest
-    return adjusted
 
 
 def _never_reached(table: ArmsTable, column: Column, unit: str, index: int) -> str:

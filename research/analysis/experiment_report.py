@@ -177,7 +177,7 @@ def of_arms(
     by_id = source.records_of(wanted)
     if reads_predictions(columns):
         by_id = with_out_of_fold(by_id, _folds_of_seeds(arms), source.predictions)
-    by_id = with_members(with_clean(by_id, columns), columns)
+    by_id = with_clean(with_members(by_id, columns), columns)
     by_id = effort.measured(by_id, columns, flops)
     seeds = max((_seeds(of_arm) for of_arm in requests.values()), key=len)
     table = build_table(

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from research.metric_names import DISAGREEMENT, MEMBERS
+from research.metric_names import DISAGREEMENT, MEMBERS, operands
 from research.sweeps.records.record import Record
 
 
@@ -15,7 +15,8 @@ def with_members(by_id: Mapping[str, Record], columns: Iterable[str]) -> Mapping
         by_id: records by run id.
         columns: metrics, as `members/accuracy`.
     """
-    asked = [name for name in columns if name.startswith(f"{MEMBERS}/")]
+    names = [name for column in columns for name in operands(column)]
+    asked = [name for name in names if name.startswith(f"{MEMBERS}/")]
     if not asked:
         return by_id
     return {run_id: _completed(record, asked) for run_id, record in by_id.items()}

@@ -79,7 +79,7 @@ def of_sweep(
     seeds = _runs_of_seeds(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
         by_id = with_out_of_fold(by_id, seeds, Predictions(store))
-    by_id = with_members(with_clean(by_id, question.metrics), question.metrics)
+    by_id = with_clean(with_members(by_id, question.metrics), question.metrics)
     by_id = effort.measured(by_id, question.metrics, question.flops)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]

@@ -78,7 +78,7 @@ def _split(compared: Comparisons, parts: int) -> list[Comparisons]:
     return [Comparisons(*piece) for piece in zip(*pieces, strict=True)]
 
 
-def holm(families: Sequence[Comparisons], alpha: float = ALPHA) -> list[Comparisons]:
+def holm(families: Sequence[Comparisons]) -> list[Comparisons]:
     """Families of tests, each corrected within itself, corrected for each other too.
 
     Each of G families has a G-th of the error. A family whose every difference is shown leaves its
@@ -86,8 +86,7 @@ def holm(families: Sequence[Comparisons], alpha: float = ALPHA) -> list[Comparis
     families without a true null hypothesis can have left theirs. Intervals have the G-th part.
 
     Args:
-        families: [m] each; their intervals keep alpha / G.
-        alpha: the error of all families together.
+        families: [m] each; their intervals keep ALPHA / G.
 
     References: Holm, Scandinavian Journal of Statistics 1979; Dmitrienko & Tamhane, Statistics in
     Medicine 2013, for families.
@@ -101,6 +100,6 @@ def holm(families: Sequence[Comparisons], alpha: float = ALPHA) -> list[Comparis
         stepped = np.maximum((count - place) * each.adjusted, floor)
         adjusted = np.minimum(np.minimum(stepped, count * each.adjusted), 1.0)
         floor = max(floor, float(np.nanmax(adjusted, initial=0.0)))
-        width = consistent(each.half_width, each.mean, adjusted <= alpha)
+        width = consistent(each.half_width, each.mean, adjusted <= ALPHA)
         corrected[index] = dataclasses.replace(each, adjusted=adjusted, half_width=width)
     return [corrected[index] for index in range(count)]

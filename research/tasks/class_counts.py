@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from research.registry import METRICS, Metric
-from research.tasks.two_classes import two_classes
 
 
 class ClassCounts(NamedTuple):
@@ -152,6 +151,14 @@ def _of_counts(function: Callable[[ClassCounts], Any], scores: Any, y: Any, real
     return function(class_counts(scores, y, real))
 
 
+def _two_classes(config: Any, spec: Any) -> str | None:
+    """There are two classes."""
+    count = len(spec.targets.classes)
+    if count == 2:
+        return None
+    return f"it is of the second of two classes, and {spec.name} has {count}"
+
+
 # By name: the ratio, what it is, and when it is undefined.
 RATIOS: dict[str, tuple[Ratio, str, str]] = {
     "precision": (precision, "precision", "a class is never predicted"),
@@ -181,7 +188,7 @@ for _name, (_ratio, _what, _undefined) in RATIOS.items():
                 whole=True,
                 generic=True,
                 undefined=_undefined,
-                constraints=() if _suffix else (two_classes,),
+                constraints=() if _suffix else (_two_classes,),
             )
         )
 for _metric, _function, _summary, _undefined, _paper in (

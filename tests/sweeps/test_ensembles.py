@@ -133,6 +133,8 @@ def test_a_run_by_itself_is_its_only_member() -> None:
     assert added["a"].metrics["members/disagreement"] == 0.0
     assert added["b"].metrics["members/accuracy"] == 0.25
     assert with_members({"a": alone}, ["test/accuracy"])["a"] is alone
+    gap = with_members({"a": alone}, ["members/accuracy - test/accuracy"])["a"]
+    assert gap.metrics["members/accuracy"] == 0.5
 
 
 def test_an_ensemble_goes_on_with_the_members_that_it_lacks(tmp_path: Path) -> None:

@@ -179,10 +179,12 @@ def with_scores(
         records: by run id.
         scores: further metrics by run id.
     """
-    return {
-        run_id: dataclasses.replace(record, metrics={**record.metrics, **scores.get(run_id, {})})
-        for run_id, record in records.items()
+    added = {
+        run_id: dataclasses.replace(records[run_id], metrics={**records[run_id].metrics, **more})
+        for run_id, more in scores.items()
+        if run_id in records
     }
+    return {**records, **added}
 
 
 def _mean_on_test_rows(run_ids: Sequence[str], records: Mapping[str, Record]) -> dict[str, float]:
