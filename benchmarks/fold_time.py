@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,11 +42,15 @@ def measure() -> None:
     """
     flags = [f"--{name.replace('arch_', 'arch.')}={value}" for name, value in SETTINGS.items()]
     with tempfile.TemporaryDirectory() as folder:
-        records = _Fresh(Path(folder))
+
+        def fresh() -> str:
+            """A folder for records that nothing has been trained into."""
+            return tempfile.mkdtemp(dir=folder)
+
         split = f"--split=kfold({FOLDS})"
 
         def process(fold: int) -> None:
-            launch("train", *flags, split, f"--fold={fold}", records.flag())
+            launch("train", *flags, split, f"--fold={fold}", f"--records={fresh()}")
 
         def processes() -> None:
             with ThreadPoolExecutor(PROCESSES) as pool:
@@ -55,18 +58,20 @@ def measure() -> None:
 
         actions: dict[str, Callable[[], object]] = {
             "a process per fold": processes,
-            "one sweep": lambda: launch("sweep", *flags, split, f"--seeds={SEEDS}", records.flag()),
+            "one sweep": lambda: launch(
+                "sweep", *flags, split, f"--seeds={SEEDS}", f"--records={fresh()}"
+            ),
             "cross_val_score": _cross_validate,
             "the sweep, in this process": lambda: sweep(
                 {**SETTINGS, "split": f"kfold({FOLDS})"},
                 seeds=SEEDS,
-                records=records.path(),
+                records=fresh(),
                 cache_dir=CACHE_DIR.value,
             ),
             "start-up": lambda: launch("list", "optimizers"),
-            "one run": lambda: launch("train", *flags, records.flag()),
+            "one run": lambda: launch("train", *flags, f"--records={fresh()}"),
             "a bagging": lambda: launch(
-                "train", *flags, f"--ensemble=bagging({MEMBERS})", records.flag()
+                "train", *flags, f"--ensemble=bagging({MEMBERS})", f"--records={fresh()}"
             ),
         }
         seconds = _medians(actions)
@@ -134,18 +139,3 @@ def _cross_validate() -> None:
             )
             folds = KFold(FOLDS, shuffle=True, random_state=seed)
             cross_val_score(make_pipeline(MinMaxScaler(), network), np.asarray(x), y, cv=folds)
-
-
-class _Fresh:
-    """Folders for records that nothing has been trained into."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._used = 0
-
-    def path(self) -> str:
-        self._used += 1
-        return str(self._root / str(self._used))
-
-    def flag(self) -> str:
-        return f"--records={self.path()}"
