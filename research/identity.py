@@ -51,6 +51,13 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
     # Final training metrics are on the labels that were trained. As label noise is a number, it is
     # not in a program's config, so this splits no program.
     "trained labels": (2, lambda config: bool(config.label_noise)),
+    # No group is in two inner folds.
+    "inner folds of groups": (
+        2,
+        lambda config: (
+            config.inner_folds is not None and bool(dict(config.dataset.options).get("group"))
+        ),
+    ),
     "imputed without values": (
         2,
         lambda config: dict(config.dataset.options).get("impute") is not None,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import resample
 
 import research.catalogue  # noqa: F401  (fills the registries)
@@ -15,14 +15,15 @@ from research.data.splitters.drawn_rows import drawn, shown_columns
 from research.errors import UserError
 from research.sweeps.plan.run_plan import row_counts
 from research.sweeps.plan.run_planner import Planner
-from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.setup.lane_inputs import make_lane_inputs, split_rows
 
 ROWS = Split(np.arange(10, 30), np.arange(5), np.arange(5, 10))
+TABLE, IMAGES = in_memory.table(rows=60), in_memory.images(rows=60)
 
 
-def rows(labels: np.ndarray | None = None, **settings: Any) -> Split:
+def rows(source: in_memory.InMemorySource = TABLE, **settings: Any) -> Split:
     config, _ = config_lib.resolve({"split_seed": 0, **settings})
-    return drawn(config, ROWS, labels)
+    return drawn(config, ROWS, source.spec, source.data)
 
 
 def test_samples_are_those_of_scikit_learn() -> None:
@@ -39,13 +40,14 @@ def test_samples_are_those_of_scikit_learn() -> None:
 @pytest.mark.parametrize("stratified", [True, False])
 def test_inner_folds_are_those_of_scikit_learn(stratified: bool) -> None:
     """They divide the training rows by the seed of the split; each row is held out once."""
-    labels = np.arange(30) % 3
+    source = IMAGES if stratified else TABLE
+    labels = np.asarray(source.data.y)
     folds: Any = (StratifiedKFold if stratified else KFold)(4, shuffle=True, random_state=5)
     expected = folds.split(np.zeros((20, 1)), labels[ROWS.train])
     held_out = []
     for place, (rest, held) in enumerate(expected):
         settings = {"inner_folds": 4, "inner_fold": place, "split_seed": 5}
-        inner = rows(labels if stratified else None, **settings)
+        inner = rows(source, **settings)
         np.testing.assert_array_equal(inner.train, ROWS.train[rest])
         np.testing.assert_array_equal(inner.test, ROWS.train[held])
         held_out += [*inner.test]
@@ -62,7 +64,7 @@ def test_inner_folds_are_those_of_scikit_learn(stratified: bool) -> None:
         {"column_share": 0.25},
     ],
 )
-@pytest.mark.parametrize("source", [in_memory.images(rows=60), in_memory.table(rows=60)])
+@pytest.mark.parametrize("source", [IMAGES, TABLE])
 def test_a_lane_has_the_rows_that_the_plan_counts(
     source: in_memory.InMemorySource, settings: dict[str, Any]
 ) -> None:
@@ -79,12 +81,43 @@ def test_a_lane_has_the_rows_that_the_plan_counts(
     assert row_counts(run)["train_rows"] == np.sum(lane.train >= 0)
 
 
+@pytest.mark.parametrize("stratified", [True, False])
+def test_inner_folds_part_no_group(stratified: bool) -> None:
+    """They are scikit-learn's, and as large as the plan says without the data."""
+    source = in_memory.grouped(IMAGES if stratified else TABLE, size=2)
+    y, groups = source.data.y, source.data.groups
+    assert groups is not None
+    folds: Any = (StratifiedGroupKFold if stratified else GroupKFold)(2)
+    name = "stratified_group_kfold" if stratified else "group_kfold"
+    settings: dict[str, Any] = {
+        "dataset": "csv:patients.csv",
+        "split": f"{name}(3,group=patient)",
+        "fold": 1,
+        "arch": "linear",
+        "batch_size": 4,
+    }
+    planner = Planner(lambda config: source)
+    (outer,) = planner.runs([settings])
+    train = split_rows(outer.config, source.spec, source.data).train
+    for place, (rest, held) in enumerate(folds.split(train, y[train], groups[train])):
+        (run,) = planner.runs([{**settings, "inner_folds": 2, "inner_fold": place}])
+        split = split_rows(run.config, source.spec, source.data)
+        np.testing.assert_array_equal(split.train, train[rest])
+        np.testing.assert_array_equal(split.test, train[held])
+        assert row_counts(run)["train_rows"] == len(split.train)
+        assert not {*groups[split.train]} & {*groups[split.test]}
+
+
 def test_what_cannot_be_drawn_is_said() -> None:
     planner = Planner(lambda config: in_memory.images(rows=60))
     base = {"arch": "linear", "batch_size": 8}
     cases: dict[str, dict[str, Any]] = {
         "inner_folds and inner_fold are given together": {"inner_folds": 3},
         "inner_fold=3: there are 3 inner folds, from 0": {"inner_folds": 3, "inner_fold": 3},
+        "inner_folds=17 of the 48 training rows: class '0' has 16 of 48 rows, too few for one in": {
+            "inner_folds": 17,
+            "inner_fold": 0,
+        },
         "input_noise changes inputs, and column_share": {
             "column_share": 0.5,
             "regularization": "input_noise=0.1",

@@ -8,6 +8,7 @@ import numpy as np
 
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
+from research.data.splitters.fold_numbers import FoldNumbers
 from research.errors import UserError
 from research.registry import SPLITTERS, Splitter
 from research.run_config import Component, RunConfig
@@ -87,6 +88,17 @@ def _built(entry: Splitter, options: tuple[tuple[str, Any], ...]) -> Division:
     return built
 
 
+def fold_numbers(split: Component, spec: DataSpec) -> FoldNumbers:
+    """The folds of a split, by number. Raises UserError as `Division.sizes` does.
+
+    Args:
+        split: the setting.
+        spec: what is known of the data set.
+    """
+    how = division(split)
+    return FoldNumbers(how.folds(spec), how.inner)
+
+
 def check_seed(config: RunConfig) -> None:
     """Raises UserError if a config that is not completed yet seeds a split that draws nothing."""
     entry = SPLITTERS.get(config.split.name)
@@ -101,8 +113,7 @@ def check_seed(config: RunConfig) -> None:
 
 def check_fold(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError unless the config has one of the folds of its split."""
-    how = division(config.split)
-    count = how.folds(spec) * (1 + how.inner)
+    count = fold_numbers(config.split, spec).total
     if count == 1 and config.fold is not None:
         raise UserError(f"fold={config.fold}: split={config.split} has no folds; leave fold out")
     if count > 1 and (config.fold is None or config.fold >= count):
@@ -119,11 +130,7 @@ def chooses_for(config: RunConfig, spec: DataSpec) -> int | None:
         config: has the fold.
         spec: the facts of the data set.
     """
-    how = division(config.split)
-    if not how.inner or config.fold is None:
-        return None
-    count = how.folds(spec)
-    return None if config.fold < count else (config.fold - count) // how.inner
+    return None if config.fold is None else fold_numbers(config.split, spec).outer_of(config.fold)
 
 
 def check_groups(config: RunConfig, spec: DataSpec) -> None:

@@ -5,35 +5,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from research.data.spec import DataSpec
+from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.data.splitters.division import PartSizes
-from research.data.splitters.kfold import kfold
-from research.data.splitters.stratified_kfold import stratified_kfold
-from research.errors import ShapeError, UserError
+from research.data.splitters.inner_folds import inner_rows, inner_sizes
+from research.errors import UserError
 from research.registry import REGULARIZERS
 from research.run_config import RunConfig
 
 
-def drawn(config: RunConfig, split: Split, labels: np.ndarray | None) -> Split:
+def drawn(config: RunConfig, split: Split, spec: DataSpec, arrays: Arrays) -> Split:
     """The rows of a run: those of its split, its inner fold and its sample.
 
     Samples are those of scikit-learn's `resample(rows, random_state=seed)`, by the run's seed.
-    Inner folds are those of `StratifiedKFold(n, shuffle=True, random_state=split_seed)` over the
-    training rows, or of `KFold` where labels is None.
 
     Args:
         config: the completed config.
         split: the rows of its split.
-        labels: the class of each row of the data, [N]; None of numbers.
+        spec: what is known of the data.
+        arrays: the rows of the data.
+
+    Raises:
+        ShapeError: the training rows cannot be divided into the inner folds.
     """
     train, validation, test = split
-    if config.inner_folds is not None and config.inner_fold is not None:
-        classes = None if labels is None else labels[train]
-        rest, held_out = _inner(len(train), classes, config.split_seed or 0, config.inner_folds)[
-            config.inner_fold
-        ]
-        train, test = train[rest], train[held_out]
+    if config.inner_folds is not None:
+        train, test = inner_rows(config, train, spec, arrays)
     if config.bootstrap or config.row_share is not None:
         size = sample_size(len(train), config.row_share)
         # The legacy generator, since that is scikit-learn's.
@@ -57,12 +54,11 @@ def drawn_sizes(
         folds: the sizes of the folds of its split.
     """
     place = config.fold or 0
-    if config.inner_folds is not None and config.inner_fold is not None:
+    if config.inner_folds is not None:
         outer = folds[place]
-        classes = np.zeros(outer.train, int) if spec.targets.stratified else None
-        parts = _inner(outer.train, classes, 0, config.inner_folds)
-        folds = [outer._replace(train=len(rest), test=len(held_out)) for rest, held_out in parts]
-        place = config.inner_fold
+        inner = inner_sizes(config, spec, outer.train)
+        folds = [outer._replace(**sizes._asdict()) for sizes in inner]
+        place = config.inner_fold or 0
     if config.row_share is not None:
         folds = [
             sizes._replace(train=sample_size(sizes.train, config.row_share)) for sizes in folds
@@ -73,19 +69,6 @@ def drawn_sizes(
 def sample_size(rows: int, share: float | None) -> int:
     """How many of the rows a share of them is, at least one; None: all."""
     return rows if share is None else max(1, int(rows * share))
-
-
-def _inner(
-    rows: int, classes: np.ndarray | None, seed: int, folds: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(the others, those held out) of each inner fold: places among the training rows."""
-    if folds > rows:
-        raise ShapeError(f"inner_folds={folds}: there are {rows} training rows, and each needs one")
-    if classes is None:
-        parts = kfold(rows, np.zeros(rows, int), None, seed, folds)
-    else:
-        parts = stratified_kfold(rows, classes, None, seed, folds)
-    return [(np.sort(rest), np.sort(held_out)) for rest, _, held_out in parts]
 
 
 def check_drawn(config: RunConfig, spec: DataSpec) -> None:

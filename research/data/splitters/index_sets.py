@@ -11,6 +11,7 @@ from research import rng
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split, draw, reduced
 from research.data.splitters.division import PartSizes
+from research.data.splitters.fold_numbers import FoldNumbers
 from research.errors import ShapeError, UserError
 from research.options import Range, format_value, options_of
 from research.registry import Splitter
@@ -48,7 +49,7 @@ class IndexSets:
 
     def folds(self, spec: DataSpec) -> int:
         """As `Division.folds`."""
-        return len(self.sizes(spec)) // (1 + self.inner)
+        return FoldNumbers.among(len(self.sizes(spec)), self.inner).count
 
     def sizes(
         self, spec: DataSpec, train_size: int | None = None, seed: int = 0
@@ -149,14 +150,16 @@ class IndexSets:
         """Raises UserError if an inner fold reads a row that its fold tests, or tests any."""
         if not self.inner:
             return
-        count = len(folds) // (1 + self.inner)
-        for index, (train, validation, test) in enumerate(folds[count:]):
-            known = np.concatenate(folds[index // self.inner][:2])
-            if len(test) or len(np.setdiff1d(np.concatenate([train, validation]), known)):
-                raise UserError(
-                    f"split={self.name}: the inner folds of fold {index // self.inner} must divide"
-                    " its training rows, and test none"
-                )
+        numbers = FoldNumbers.among(len(folds), self.inner)
+        for fold in range(numbers.count):
+            known = np.concatenate(folds[fold][:2])
+            for number in numbers.inner_of(fold):
+                train, validation, test = folds[number]
+                if len(test) or len(np.setdiff1d(np.concatenate([train, validation]), known)):
+                    raise UserError(
+                        f"split={self.name}: the inner folds of fold {fold} must divide its"
+                        " training rows, and test none"
+                    )
 
     def _check_sizes(self, splits: Sequence[Split], sizes: Sequence[PartSizes]) -> None:
         """Raises UserError unless the folds are as large as `sizes` says."""
@@ -182,11 +185,23 @@ def _sizes_of_groups(
     division: IndexSets, counts: tuple[int, ...], classes: int, train_size: int | None
 ) -> tuple[PartSizes, ...]:
     """The sizes of each fold of so many rows in each group and class."""
+    labels, groups = rows_of_counts(counts, classes)
+    folds = division._checked(len(labels), division.function(len(labels), labels, groups, 0))
+    return _part_sizes(folds, train_size)
+
+
+def rows_of_counts(counts: Sequence[int], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """(the class, the group) of each of so many rows, [N]. Groups are divided by these counts
+    alone, so splits of such rows have the sizes of those of the data.
+
+    Args:
+        counts: the rows of each group and class, as DataSpec has them.
+        classes: how many there are; 0 for numbers, whose class is 0.
+    """
     table = np.array(counts).reshape(-1, max(classes, 1))
     labels = np.repeat(np.arange(table.shape[1]), table.sum(axis=0))
     groups = np.concatenate([np.repeat(np.arange(len(table)), column) for column in table.T])
-    folds = division._checked(len(labels), division.function(len(labels), labels, groups, 0))
-    return _part_sizes(folds, train_size)
+    return labels, groups
 
 
 def _share_rows(parts: Sequence[np.ndarray], rows: int) -> bool:

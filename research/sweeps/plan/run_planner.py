@@ -12,8 +12,9 @@ from research.config import FIELDS, OPTIONS, SHORT, RunConfig
 from research.data import masks
 from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
-from research.data.splitters.division import check_fold, division
+from research.data.splitters.division import check_fold, division, fold_numbers
 from research.data.splitters.drawn_rows import check_drawn
+from research.data.splitters.fold_numbers import FoldNumbers
 from research.errors import ShapeError, UserError
 from research.options import Settings
 from research.sweeps.plan import run_notes
@@ -30,7 +31,7 @@ from research.sweeps.plan.unused_settings import refuse_unused, unused_message
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
 from research.training.setup import host, validate, warm_start
-from research.training.setup.lane_inputs import sizes
+from research.training.setup.lane_inputs import sizes, split_rows
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
 
@@ -56,23 +57,6 @@ class Opened(Protocol):
 Science = Mapping[str, Any]
 RowKey = TypeVar("RowKey")
 OpenSource = Callable[[RunConfig], Opened]
-
-
-@dataclasses.dataclass(frozen=True)
-class Folds:
-    """count: how many folds of a split test. inner: how many inner folds each of them has."""
-
-    count: int
-    inner: int
-
-    @property
-    def inner_numbers(self) -> range:
-        """The numbers of all inner folds."""
-        return range(self.count, self.count * (1 + self.inner))
-
-    def inner_of(self, fold: int) -> tuple[int, ...]:
-        """The numbers of the inner folds of one that tests."""
-        return tuple(self.inner_numbers[fold * self.inner : (fold + 1) * self.inner])
 
 
 class Planner:
@@ -123,7 +107,7 @@ class Planner:
                 expanded += [{**settings, "fold": fold} for fold in range(split.count)]
         return expanded
 
-    def folds(self, settings: Settings) -> Folds:
+    def folds(self, settings: Settings) -> FoldNumbers:
         """The folds of the split of these settings."""
         heads = ("dataset", "split", "task")
         deciding = {
@@ -132,14 +116,13 @@ class Planner:
             if SHORT.get(path, path).partition(".")[0] in heads
         }
         if not any(path.partition(".")[0] == "split" for path in deciding):
-            return Folds(1, 0)
+            return FoldNumbers(1)
         key = tuple(sorted((path, str(value)) for path, value in deciding.items()))
         if key not in self._dividing:
             self._dividing[key], _ = config_lib.resolve(deciding)
         config = self._dividing[key]
         # Counted each time, since the file of a split may have changed.
-        how = division(config.split)
-        return Folds(how.folds(self.source(config).spec), how.inner)
+        return fold_numbers(config.split, self.source(config).spec)
 
     def runs(self, requests: Sequence[Settings]) -> list[PlannedRun]:
         """One run per request, in order. Raises UserError as `plan` does and for an ensemble, and
@@ -331,6 +314,9 @@ class Planner:
             self._programs[key] = next(
                 (p for p in self._programs.values() if p == program), program
             )
+        if config.inner_folds is not None:
+            # A class may be too scarce for the inner folds of one seed alone.
+            split_rows(config, spec, self.source(config).arrays())
         return self._programs[key]
 
 

@@ -5,10 +5,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from research.data.splitters.fold_numbers import FoldNumbers
 from research.options import Settings
 from research.sweeps.column import FLAT
 from research.sweeps.declare.nested_choice import SeedAndFold, how_often
-from research.sweeps.plan.run_planner import Folds
 from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.tuner import Tuned
 
@@ -52,7 +52,12 @@ class NestedTuned:
 
 
 def tune_nested(
-    search: Search, name: str, settings: Settings, folds: Folds, goal: Goal, seeds: Sequence[int]
+    search: Search,
+    name: str,
+    settings: Settings,
+    folds: FoldNumbers,
+    goal: Goal,
+    seeds: Sequence[int],
 ) -> NestedTuned:
     """Searches a space in each fold of each seed by its inner folds, and once by all test rows.
 

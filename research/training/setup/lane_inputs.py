@@ -116,7 +116,7 @@ def make_lane_inputs(
         arrays: its data.
         earlier: what the runs kept that a boosted run learns from.
     """
-    rows = _split(config, program.spec, arrays)
+    rows = split_rows(config, program.spec, arrays)
     spec = program.spec
     arrays = spec.view(arrays)
     counted = _with_targets(program, arrays.y, rows.train)
@@ -205,7 +205,17 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
     return rows[there] if there.any() else rows
 
 
-def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
+def split_rows(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
+    """The rows that a run trains, validates and tests on.
+
+    Args:
+        config: the completed config.
+        spec: what is known of the data.
+        arrays: the rows of the data.
+
+    Raises:
+        UserError: the rows cannot be divided like this.
+    """
     assert config.split_seed is not None
     if spec.inputs.collected:
         validation, test = np.split(np.arange(spec.size, dtype=np.int32), 2)
@@ -213,9 +223,7 @@ def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     folds = _splits(
         division(config.split), spec, config.split_seed, config.train_size, _Rows(arrays)
     )
-    stratified = spec.targets.stratified and config.inner_folds is not None
-    labels = np.asarray(arrays.y) if stratified else None
-    return drawn(config, folds[config.fold or 0], labels)
+    return drawn(config, folds[config.fold or 0], spec, arrays)
 
 
 class _Rows:
