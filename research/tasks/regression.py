@@ -1,7 +1,8 @@
 """Regression: mean squared and absolute error, and R², in the units of the data."""
 
+from typing import Any
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.registry import TASKS, Task
@@ -38,10 +39,10 @@ def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
     return scores * scale + shift
 
 
-def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Squared and absolute error of each example, [B]."""
+def example_metrics(scores: Any, y: Any) -> dict[str, Any]:
+    """Squared and absolute error of each example, [B]; of arrays of numpy or JAX."""
     error = scores[:, 0] - y
-    return {"mse": error**2, "mae": jnp.abs(error)}
+    return {"mse": error**2, "mae": abs(error)}
 
 
 def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -52,16 +53,10 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
         >>> summary(np.array([[1.0], [2.0]]), np.array([1.0, 3.0]))  # the variance is 1
         {'mse': 0.5, 'mae': 0.5, 'r2': 0.5}
     """
-    y = y.astype(np.float64)
     # float64: squares of targets in the hundred thousands lose digits in a float32 sum.
-    error = scores[:, 0].astype(np.float64) - y
-    mse = float(np.mean(error**2))
-    variance = float(np.var(y))
-    return {
-        "mse": mse,
-        "mae": float(np.mean(np.abs(error))),
-        "r2": 1 - mse / variance if variance else float("nan"),
-    }
+    scores, y = scores.astype(np.float64), y.astype(np.float64)
+    means = {name: float(np.mean(of)) for name, of in example_metrics(scores, y).items()}
+    return means | {"r2": float(r2(scores, y, np.ones(len(y), bool)))}
 
 
 TASKS.add(
