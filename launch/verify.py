@@ -12,7 +12,7 @@ from collections import Counter
 from launch.cli import start
 from launch.cli.planner import planner
 from launch.cli.records import store
-from launch.cli.verified_runs import of_experiment, of_sweep, sample, verified
+from launch.cli.verified_runs import Verifier, of_experiment, of_sweep, sample
 from launch.cli.verify_flags import EXPERIMENT, NAME, RUN, SAMPLE, SAMPLE_SEED
 from research.errors import UserError
 from research.sweeps.records.verification import lookup
@@ -29,12 +29,13 @@ def main() -> None:
         )
     plans = planner()
     records = store()
+    verifier = Verifier(plans, records)
     if RUN.value is not None:
         if SAMPLE.value is not None or SAMPLE_SEED.value is not None:
             raise UserError(
                 "--sample and --sample_seed are for --experiment and --name; --run names one run"
             )
-        verdicts = [verified(lookup(records, RUN.value), plans, records)]
+        verdicts = [verifier.verify(lookup(records, RUN.value))]
     else:
         verdicts = []
         recorded = (
@@ -43,7 +44,7 @@ def main() -> None:
             else of_experiment(EXPERIMENT.value or "", plans, records)
         )
         for record in (chosen := sample(NAME.value or EXPERIMENT.value or "", recorded)):
-            verdicts.append(verified(record, plans, records))
+            verdicts.append(verifier.verify(record))
             print()
         counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
         print(f"{plural(len(chosen), 'run')}: {counts}")

@@ -177,10 +177,11 @@ def _trained_on(saved: SavedRun, examples: Examples) -> Iterator[str]:
             noun = "windows" if saved.spec.windows else "images" if images else "rows"
             name = examples.names[places[0]] if images else f"row {places[0]}"
             twin = data.names[twins[0]] if data.names else f"row {twins[0]}"
+            trained = "run" if saved.ensemble is None else "ensemble"
+            count = f"{len(places):,} of the {len(examples.rows):,} {noun}"
             yield (
-                f"the run was trained on {len(places):,} of the {len(examples.rows):,} {noun} (the"
-                f" first: {name} is {twin} of {saved.spec.name}); metrics on these say nothing"
-                " about new data"
+                f"the {trained} was trained on {count} (the first: {name} is {twin} of"
+                f" {saved.spec.name}); metrics on these say nothing about new data"
             )
 
 

@@ -17,6 +17,7 @@ from research.sweeps.ensembles.new_rows import members_of
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.basis import applied
 from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
 from research.sweeps.records.store import Store
@@ -159,20 +160,23 @@ def _record() -> tuple[Store, Record]:
 
 
 def training_data(saved: SavedRun) -> tuple[np.ndarray, TrainingData]:
-    """The rows [R] that a run was trained on, and its own data. Raises UserError if that is gone or
-    has changed."""
-    _, lane, _, data = _own_data(saved.record)
-    rows = np.asarray(lane.train)
+    """The rows [R] that a run was trained on, or any member of an ensemble, and its own data.
+    Raises UserError if that is gone or has changed."""
+    plans = planner()
+    trained: list[np.ndarray] = []
+    for member in saved.members or (saved,):
+        _, lane, _, data = _own_data(member.record, plans)
+        trained.append(np.asarray(lane.train))
+    rows = np.unique(np.concatenate(trained))
     return rows[rows >= 0], data
 
 
 def _with_data(record: Record, saved: Saved) -> tuple[SavedRun, TrainingData]:
-    run, lane, spec, data = _own_data(record)
+    run, lane, spec, data = _own_data(record, planner())
     return _saved_run(record, saved, run, spec, lane), data
 
 
-def _own_data(record: Record) -> tuple[PlannedRun, Lane, DataSpec, TrainingData]:
-    plans = planner()
+def _own_data(record: Record, plans: Planner) -> tuple[PlannedRun, Lane, DataSpec, TrainingData]:
     run = run_of(record, plans)
     source, arrays = plans.source(run.config), plans.arrays(run)
     lane = run_lane(run.program, run.config, arrays)

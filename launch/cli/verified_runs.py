@@ -3,7 +3,7 @@
 import dataclasses
 import random
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
@@ -16,13 +16,23 @@ from research.data.progress_bar import progress
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.ensembles.ensemble_record import combined
+from research.sweeps.ensembles.new_rows import members_of
 from research.sweeps.execute.ensure_records import done
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.predictions import Predictions, differing_rows
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
-from research.sweeps.records.verification import Verdict, localize, run_of, trial, verify
+from research.sweeps.records.verification import (
+    WORSE,
+    Verdict,
+    localize,
+    lookup,
+    run_of,
+    trial,
+    verify,
+)
 from research.training.engine.pack_observer import Boundary, PackObserver
 from research.words import plural
 
@@ -80,14 +90,57 @@ class _Steps(PackObserver):
         self.bar.update(boundary.step - self.bar.n)
 
 
-def verified(record: Record, plans: Planner, records: Store) -> Verdict:
-    """Verifies a run, and what it kept of its predictions, and prints it.
+@dataclasses.dataclass(frozen=True)
+class Verifier:
+    """Verifies recorded runs and ensembles, each once, and prints what it sees.
 
-    Args:
-        record: the recorded run.
-        plans: plans the run again.
-        records: the records folder.
+    plans: plans the runs again. records: the records folder. known: the verdict of each run.
     """
+
+    plans: Planner
+    records: Store
+    known: dict[str, Verdict] = dataclasses.field(default_factory=dict)
+
+    def verify(self, record: Record) -> Verdict:
+        """The verdict on a run, or the worst one on the members of an ensemble."""
+        if record.run_id not in self.known:
+            of_record = self._ensemble if members_of(record) else self._run
+            self.known[record.run_id] = of_record(record)
+        return self.known[record.run_id]
+
+    def _run(self, record: Record) -> Verdict:
+        return _verified(record, self.plans, self.records)
+
+    def _ensemble(self, record: Record) -> Verdict:
+        """The members are trained again, and what they kept is combined again."""
+        members = [lookup(self.records, run_id) for run_id in members_of(record)]
+        name = f"ensemble {record.run_id}, {record.config['ensemble']}"
+        print(f"{name}: its {plural(len(members), 'member')} first", flush=True)
+        verdicts = {self.verify(member) for member in members}
+        if record.status == "finished":
+            differing = list(self._differing(record, members))
+            same = "its predictions and metrics are combined of theirs, bit for bit"
+            verdict: Verdict = "differs" if differing else "identical"
+            verdicts.add(verdict)
+            print(f"{name}: {verdict}: {' and '.join(differing) or same}", flush=True)
+        return max(verdicts, key=WORSE.index)
+
+    def _differing(self, record: Record, members: Sequence[Record]) -> Iterator[str]:
+        """What is not as recorded where the predictions of members are combined again."""
+        predictions = Predictions(self.records)
+        classes = run_of(members[0], self.plans).program.spec.targets.of_classes
+        together, metrics = combined(record, members, predictions, classes)
+        again = {name: value for name, value in metrics.items() if name in record.metrics}
+        for name, value in again.items():
+            if repr(value) != repr(record.metrics[name]):
+                yield f"{name} is recorded as {record.metrics[name]!r}, and is {value!r} here"
+        stored = predictions.load(record.run_id)
+        for part, count in differing_rows(stored, together).items():
+            yield f"kept predictions of {count} {part} rows differ"
+
+
+def _verified(record: Record, plans: Planner, records: Store) -> Verdict:
+    """Verifies a run, and what it kept of its predictions, and prints it."""
     run = run_of(record, plans)
     predictions = Predictions(records)
     # Read first: damaged ones are named before anything is trained.

@@ -12,14 +12,18 @@ WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 
 def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
     saved = ["train", *WINE, "--ensemble=bagging(2)", "--keep_params", "--name=saved"]
-    kept, evaluated, refused = run_all(
+    kept, evaluated, refused, verified = run_all(
         [
             saved,
             ["evaluate", "--run=saved", "--out=out"],
             ["evaluate", "--run=saved", "--split=train"],
+            ["verify", "--run=saved"],
         ],
         tmp_path,
     )
+    assert verified.code == 0, verified.err
+    assert verified.out.count("identical") == 5  # two members, what they kept, and the ensemble
+    assert "bagging: identical: its predictions and metrics" in verified.out
     assert kept.code == evaluated.code == 0, evaluated.err
     (nll,) = re.findall(r"^test .*?\bnll ([.\d]+)", kept.out, re.MULTILINE)
     (again,) = re.findall(r"^test .*?\bnll ([.\d]+)", evaluated.out, re.MULTILINE)

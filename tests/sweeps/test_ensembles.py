@@ -122,6 +122,8 @@ def test_it_predicts_new_rows_as_it_predicted_its_own(ensemble: str, tmp_path: P
     own = run.predictions["test"]
     expected = np.exp(log_softmax(own.scores))
     np.testing.assert_allclose(run.predict(x[own.rows].astype(np.float32)), expected, atol=1e-6)
+    (again,) = run.workspace.planner.fitting([run.config])
+    assert again.id == run.id
 
 
 def test_a_run_by_itself_is_its_only_member() -> None:

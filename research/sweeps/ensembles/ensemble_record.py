@@ -5,9 +5,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from research import config as config_lib
+from research.config import FOLLOWING
 from research.errors import UserError
 from research.metric_names import DISAGREEMENT, MEMBERS
 from research.registry import ENSEMBLES
@@ -42,8 +44,9 @@ def ensemble_records(
         if not lost and len(of_members) < len(ensemble.members):
             continue
         record = _record(ensemble, of_members, Predictions(store))
-        # A failed member is tried again by --retry_failed, so what lacks it is not kept.
-        if record.status != "failed":
+        # A failed member is tried again by --retry_failed, so what lacks it is not kept. Of several
+        # processes that train each run together the first one writes.
+        if record.status != "failed" and jax.process_index() == 0:
             store.write(record)
         combined[ensemble.id] = record
     return combined
@@ -52,8 +55,11 @@ def ensemble_records(
 def _record(
     ensemble: PlannedEnsemble, members: Sequence[Record], predictions: Predictions
 ) -> Record:
+    flags = config_lib.to_flags(ensemble.config)
+    # A seed that is left out of a record is the run's, as it is of old records.
+    unset = [name for name in FOLLOWING if getattr(ensemble.config, name) is None]
     totals: dict[str, Any] = {
-        "config": config_lib.to_flags(ensemble.config),
+        "config": {name: value for name, value in flags.items() if name not in unset},
         "parameters": sum(member.parameters for member in members),
         "steps": sum(member.steps for member in members),
         "provenance": _provenance(members),
@@ -69,27 +75,45 @@ def _record(
                     diverged_at=member.diverged_at,
                     **totals,
                 )
-    predicted = [predictions.load(member.run_id) for member in members]
-    classes = ensemble.members[0].program.spec.targets.of_classes
-    chosen = ensemble.config.ensemble
-    try:
-        fingerprint = _fingerprint(ensemble, predictions)
-        together = (ENSEMBLES.get(chosen.name).combine or mean)(
-            predicted, classes, **dict(chosen.options)
-        )
-    except UserError as error:
-        raise UserError(f"ensemble={chosen}: {error}") from None
-    predictions.save(ensemble.id, fingerprint, together)
     record = Record(ensemble.id, "finished", **totals)
-    metrics = metrics_of(record, {part: together[part] for part in PARTS if part in together})
-    record.metrics.update(metrics, **_of_members(members, predicted, together, classes))
+    classes = ensemble.members[0].program.spec.targets.of_classes
+    together, metrics = combined(record, members, predictions, classes)
+    if jax.process_index() == 0:
+        predictions.save(ensemble.id, _fingerprint(members, predictions), together)
+    record.metrics.update(metrics)
     return record
 
 
-def _fingerprint(ensemble: PlannedEnsemble, predictions: Predictions) -> str:
+def combined(
+    record: Record, members: Sequence[Record], predictions: Predictions, classes: bool
+) -> tuple[Predicted, dict[str, float]]:
+    """What the members of an ensemble predict together, by part of the split, and its metrics.
+
+    Args:
+        record: of the ensemble.
+        members: their records, in order.
+        predictions: what they kept.
+        classes: whether scores are logits of classes.
+
+    Raises:
+        UserError: predictions are missing, damaged, of other rows or of other data.
+    """
+    chosen = config_lib.resolve(record.config)[0].ensemble
+    predicted = [predictions.load(member.run_id) for member in members]
+    combine: Any = ENSEMBLES.get(chosen.name).combine or mean
+    try:
+        _fingerprint(members, predictions)
+        together: Predicted = combine(predicted, classes, **dict(chosen.options))
+    except UserError as error:
+        raise UserError(f"ensemble={chosen}: {error}") from None
+    metrics = metrics_of(record, {part: together[part] for part in PARTS if part in together})
+    return together, metrics | _of_members(members, predicted, together, classes)
+
+
+def _fingerprint(members: Sequence[Record], predictions: Predictions) -> str:
     """That of the data which the members predicted. Raises UserError if it is not the same for
     all."""
-    first, *others = [(member.id, predictions.data_of(member.id)) for member in ensemble.members]
+    first, *others = [(of.run_id, predictions.data_of(of.run_id)) for of in members]
     for run_id, fingerprint in others:
         if fingerprint != first[1]:
             raise UserError(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from research import identity
 from research.errors import UserError
 from research.registry import ENSEMBLES
-from research.run_config import Component, RunConfig
+from research.run_config import FOLLOWING, Component, RunConfig
 from research.sweeps.plan.run_plan import (
     PlannedEnsemble,
     PlannedRun,
@@ -59,6 +59,9 @@ def planned_ensemble(
             )
         _check_rows(chosen, run, completed, members)
         members.append(run)
+    # A seed that follows the run's stays unset: each member has its own.
+    following = {name: getattr(config, name) for name in FOLLOWING}
+    completed = dataclasses.replace(completed, **following)
     return PlannedEnsemble(ensemble_id, completed, tuple(members))
 
 

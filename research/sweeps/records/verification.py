@@ -27,6 +27,7 @@ from research.training.engine.pack_observer import NOBODY, PackObserver
 from research.training.setup.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
+WORSE: Sequence[Verdict] = ("identical", "equal to rounding", "differs")  # each than those before
 
 # Packages whose version may change the bits of a training; changes of the others are only reported.
 COMPUTING = ("jax", "jaxlib", "flax", "optax", "numpy")
