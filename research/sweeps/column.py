@@ -2,7 +2,7 @@
 for it."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
@@ -65,6 +65,21 @@ class Published:
     value: float
     spread: float | None = None
     n: int | None = None
+
+
+def refuse_fitted(paths: Collection[str], metric: str) -> None:
+    """Raises UserError if the validation rows cannot judge a setting, since they fitted it.
+
+    Args:
+        paths: the settings that are chosen.
+        metric: what they are chosen by.
+    """
+    if "calibrate" in paths:
+        raise UserError(
+            f"calibrate fits its map to the validation rows, so {metric} would judge it on the rows"
+            " that it was fitted to; compare arms on test rows:"
+            " --grid='calibrate=none|temperature'"
+        )
 
 
 def check_metric(metric: str, better: str) -> None:

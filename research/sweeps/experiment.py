@@ -17,6 +17,7 @@ from research.sweeps.column import (
     Published,
     check_metric,
     is_flat,
+    refuse_fitted,
     with_flat,
 )
 from research.sweeps.declare import designs, factor_arms
@@ -48,6 +49,7 @@ class Choose:
                 " on them"
             )
         check_metric(self.metric, self.better)
+        refuse_fitted([self.path], self.metric)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,6 +48,8 @@ def test_the_table_has_the_flat_score_beside_the_nested_one() -> None:
         declared(columns=(flat,), base={**NESTED, "split": "kfold(3)"})
     with pytest.raises(UserError, match="so seeds=3 of the choice has no effect"):
         declared(choose=dataclasses.replace(CHOOSE, seeds=3))
+    with pytest.raises(UserError, match="calibrate fits its map to the validation rows, so"):
+        Choose("calibrate", ("none", "isotonic"), metric="validation/nll", better="lower")
 
 
 def test_each_fold_of_each_seed_chooses_by_its_inner_folds() -> None:

@@ -15,6 +15,7 @@ from research import identity
 from research.components import entry_and_options
 from research.errors import UserError
 from research.options import Settings
+from research.sweeps.column import refuse_fitted
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import (
@@ -164,6 +165,7 @@ def searched(
     Raises:
         UserError: the space cannot be searched like this, or none of its trials finished.
     """
+    refuse_fitted([axis.path for axis in axes], goal.metric)
     fold = {"fold": goal.folds[0]} if goal.folds else {}
     first = first_run({**settings, **fold}, axes, context.planner)
     if budget.pruner is not None:
