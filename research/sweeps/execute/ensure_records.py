@@ -4,6 +4,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import jax
+
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.coordinate.failures import Failures
@@ -182,7 +184,8 @@ def ensure_records(
         if not execution.assisting:
             retrained = [records[run_id] for run_id in retrain_as]
             _say_what_lacks(retrained, store, monitor.warn, execution)
-        records, _ = store.find(run.id for run in wanted)
+        _see_all(ids, store)
+        records, _ = store.find(ids)
     pending = [run for run in ensembles if run.id not in combined]
     if train and pending:
         combined |= ensemble_records(pending, records, store)
@@ -209,9 +212,19 @@ def _ready(
         store: the records.
     """
     needs = {run.id: needed(run) & wanted for run in stage}
-    records, _ = store.find(set().union(*needs.values()) - finished)
+    unknown = set().union(*needs.values()) - finished
+    _see_all(unknown, store)
+    records, _ = store.find(unknown)
     finished |= {run_id for run_id, record in records.items() if record.status == "finished"}
     return [run for run in stage if needs[run.id] <= finished]
+
+
+def _see_all(run_ids: Iterable[str], store: Store) -> None:
+    """Shows what the first of several processes has written to those that train with it: they must
+    agree on what is next, or they would wait for each other for ever."""
+    if jax.process_count() > 1:
+        for run_id in run_ids:
+            store.look_again(run_id)
 
 
 def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:

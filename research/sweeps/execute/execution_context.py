@@ -26,7 +26,7 @@ from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
-from research.training.boosting.earlier_runs import Kept
+from research.training.boosting.earlier_runs import EarlierRuns
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.checkpoint.checkpoints import Checkpoints
 from research.training.devices import device_memory, strategy_choice
@@ -178,9 +178,9 @@ class ExecutionContext:
         self.observer.ended(runs)
         call_callbacks(runs, self.observer.warn)
 
-    def earlier_of(self, run: PlannedRun) -> list[Kept]:
-        """What the runs kept that a boosted run learns from. Raises UserError if that is not
-        there."""
+    def earlier_of(self, run: PlannedRun) -> EarlierRuns:
+        """What the runs kept that a boosted run learns from. Reading it raises UserError if that is
+        not there."""
         return Predictions(self.store).earlier(run.config, run.program.spec.fingerprint)
 
     def confirm(self, pack: Pack) -> None:

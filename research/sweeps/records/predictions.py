@@ -1,6 +1,7 @@
 """Predictions: the scores that runs kept, a file per run beside the records, whole or not there."""
 
 import dataclasses
+import functools
 import io
 import json
 import zipfile
@@ -14,7 +15,7 @@ from research.durable_files import check_format, set_aside, write_atomically
 from research.errors import UserError
 from research.sweeps.records.saved_parameters import command_of
 from research.sweeps.records.store import Store
-from research.training.boosting.earlier_runs import Kept
+from research.training.boosting.earlier_runs import EarlierRuns, Kept
 from research.training.engine.predicted_rows import PredictedRows
 
 FORMAT = 1
@@ -79,31 +80,31 @@ class Predictions:
                 f"the predictions {path} are damaged ({error}); {where}; {again}"
             ) from None
 
-    def earlier(self, config: RunConfig, fingerprint: str) -> list[Kept]:
+    def earlier(self, config: RunConfig, fingerprint: str) -> EarlierRuns:
         """What the runs kept that a boosted run learns from, in their order.
 
         config: the run's. fingerprint: of its data.
 
-        Raises UserError as `load` does, and if they kept nothing of their training rows, or were
-        trained on data of another fingerprint.
+        Reading it raises UserError as `load` does, and if they kept nothing of their training rows,
+        or were trained on data of another fingerprint.
         """
         after = config.after or ()
-        predicted: list[Kept] = []
         # The last one has the sum of all, to which residuals are taken.
-        for run_id in after[-1:] if config.boost == "residuals" else after:
-            parts = self.load(run_id)
-            if "train" not in parts:
-                raise UserError(
-                    f"run {run_id} kept no predictions of its training rows, as members of a"
-                    " boosted ensemble do; name runs with the same --boost in --after"
-                )
-            if self.data_of(run_id) != fingerprint:
-                raise UserError(
-                    f"run {run_id} was trained on other data than the run that names it in --after"
-                )
-            # Weights are of training rows; the others would stay in memory for the whole training.
-            predicted.append(parts if config.boost == "residuals" else {"train": parts["train"]})
-        return predicted
+        needed = after[-1:] if config.boost == "residuals" else after
+        return EarlierRuns(needed, functools.partial(self._earlier_run, fingerprint=fingerprint))
+
+    def _earlier_run(self, run_id: str, fingerprint: str) -> Kept:
+        parts = self.load(run_id)
+        if "train" not in parts:
+            raise UserError(
+                f"run {run_id} kept no predictions of its training rows, as members of a boosted"
+                " ensemble do; name runs with the same --boost in --after"
+            )
+        if self.data_of(run_id) != fingerprint:
+            raise UserError(
+                f"run {run_id} was trained on other data than the run that names it in --after"
+            )
+        return parts
 
     def data_of(self, run_id: str) -> str:
         """The fingerprint of the data that a run's predictions are of, once `load` has read

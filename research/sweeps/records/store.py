@@ -121,7 +121,8 @@ class Store:
         """Makes visible what another machine has just written for a run."""
         # An NFS client caches for up to a minute that a file is missing; opening its folder
         # (close-to-open consistency) makes it ask the server.
-        for folder in ("runs", f"runs/{run_id[:2]}", "params", f"params/{run_id}", "strikes"):
+        beside = ("params", f"params/{run_id}", "predictions", "strikes")
+        for folder in ("runs", f"runs/{run_id[:2]}", *beside):
             with contextlib.suppress(OSError):
                 os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
 
