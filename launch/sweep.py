@@ -25,6 +25,7 @@ from research.analysis.table_report import TableReport
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.records.predictions import Predictions
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def main() -> None:
     recorded = ensure_records(runs, records, plans, monitor, execution=how, executor=train)
     table = of_sweep(title, sweep, [run.id for run in runs], recorded, notes, question, records)
     emit(table)
-    figure_flags.draw(TableReport(table), view())
+    figure_flags.draw(TableReport(table, predictions=Predictions(records)), view())
     start.end_with_failures(recorded.values())
 
 

@@ -54,6 +54,7 @@ from research.sweeps.execute.execution_options import Execution
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.store import Store
 
 
@@ -257,7 +258,8 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
     )
     ids = [run.id for run in runs]
     table = of_sweep(NAME.value, sweep, ids, by_id, notes, question, records)
-    return TableReport(table, missing=len({*ids} - {*by_id}))
+    missing = len({*ids} - {*by_id})
+    return TableReport(table, missing=missing, predictions=Predictions(records))
 
 
 def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> TableReport:
@@ -282,4 +284,5 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
         if metric not in recorded and not computed:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
     table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question(), records)
-    return TableReport(table, missing=len({*sweep.runs} - {*by_id}))
+    missing = len({*sweep.runs} - {*by_id})
+    return TableReport(table, missing=missing, predictions=Predictions(records))

@@ -132,6 +132,7 @@ def of_experiment(
         missing,
         effects_of(experiment, table),
         over_datasets_of(experiment, table, source.scores),
+        source.predictions,
     )
 
 

@@ -32,7 +32,10 @@ LONGEST = 24
 
 def numeric(table: ArmsTable) -> list[str]:
     """The settings of a sweep that have two numbers or more among their values."""
-    values = {key: {row.arm.settings[key] for row in table.rows} for key in _settings(table)}
+    # An option that its entry's name settles is a column of the table, and no axis of a figure.
+    varying = {*axes([*table.records()])}
+    keys = [key for key in _settings(table) if key in varying]
+    values = {key: {row.arm.settings[key] for row in table.rows} for key in keys}
     return [
         key
         for key, of_key in values.items()

@@ -12,6 +12,7 @@ from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.main_columns import columns_of
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 
 
@@ -20,7 +21,8 @@ class TableReport:
     """A table, and the records of the runs among which its settings were chosen.
 
     missing: its runs without a record. effects: of the factors, where a design made the arms.
-    over_datasets: what the data sets say together, where there are several.
+    over_datasets: what the data sets say together, where there are several. predictions: those that
+        runs kept beside their records.
     """
 
     table: ArmsTable
@@ -29,6 +31,7 @@ class TableReport:
     missing: int = 0
     effects: EffectsTable | None = None
     over_datasets: DatasetsTable | None = None
+    predictions: Predictions | None = None
 
     @property
     def answer(self) -> EffectsTable | DatasetsTable | None:
@@ -71,3 +74,20 @@ class TableReport:
                     yield f"no figure of the choice of {self.path}: {error}"
                 else:
                     yield from figures.save(figure, directory, f"{self.table.title} sensitivity")
+            yield from self._of_members(table, directory)
+
+    def _of_members(self, table: ArmsTable, directory: str) -> Iterator[Path | str]:
+        """The figures of ensembles: each test metric against the number of members."""
+        from research.analysis import figures, members_figure
+
+        if self.predictions is None:
+            return
+        try:
+            by_arm = members_figure.growths(table, self.predictions)
+        except UserError as error:
+            yield f"no figure of the number of members: {error}"
+            return
+        for column in table.columns if by_arm else ():
+            if column.metric.startswith("test/"):
+                figure = members_figure.figure(table, column, by_arm)
+                yield from figures.save(figure, directory, f"members-{column.metric}")

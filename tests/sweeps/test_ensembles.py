@@ -9,10 +9,12 @@ from sklearn.datasets import load_iris
 
 import research as rs
 import research.catalogue
+from research import config as config_lib
 from research.analysis.member_metrics import with_members
 from research.errors import UserError
 from research.registry import ENSEMBLES, Ensemble
 from research.sweeps.ensembles.combination import disagreement, mean, mean_scores
+from research.sweeps.ensembles.growth import growing_metrics
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
@@ -124,6 +126,28 @@ def test_it_predicts_new_rows_as_it_predicted_its_own(ensemble: str, tmp_path: P
     np.testing.assert_allclose(run.predict(x[own.rows].astype(np.float32)), expected, atol=1e-6)
     (again,) = run.workspace.planner.fitting([run.config])
     assert again.id == run.id
+
+
+def test_the_first_members_have_metrics_of_their_own() -> None:
+    """The first is wrong in the one row, the second so sure that both together are right. A member
+    with other rows, as a fold of a stack, counts with the one before it."""
+    settings = {"dataset": "iris", "task": "classification", "loss": "cross_entropy"}
+    config, _ = config_lib.resolve({**settings, "ensemble": "seeds(2)"})
+    record = Record("e", "finished", config_lib.to_flags(config))
+    whole = [[0.0, 0.1, 0.1], [9.0, 0.0, 0.0]]
+    wrong, right = (of_classes([7], [scores], [0]) for scores in whole)
+    growth = growing_metrics(record, [wrong, right])
+    assert [metrics["test/accuracy"] for metrics in growth] == [0.0, 1.0]
+    config, _ = config_lib.resolve(
+        {**settings, "ensemble": "stack([arch=mlp|arch=linear],folds=2)"}
+    )
+    stack = Record("s", "finished", config_lib.to_flags(config))
+    folds = [of_classes([row], np.eye(3)[[row]], [row]) for row in (1, 2)]
+    assert len(growing_metrics(stack, [wrong, *folds, right, *folds])) == 2
+
+
+def of_classes(rows: list[int], scores: Any, targets: list[int]) -> dict[str, PredictedRows]:
+    return {"test": PredictedRows(np.array(rows), np.array(scores), np.array(targets))}
 
 
 def test_a_run_by_itself_is_its_only_member() -> None:

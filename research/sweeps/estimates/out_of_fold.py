@@ -86,7 +86,7 @@ def of_runs(records: Sequence[Record], predictions: Predictions) -> dict[str, Fo
                 f" {ordered[0].run_id}, though both are folds of"
                 f" {ordered[0].config.get('dataset')}; has the file changed? train both again"
             )
-    classes = "accuracy" in TASKS.get(ordered[0].config["task"]).build().better
+    classes = of_classes(ordered[0].config)
     combined = {}
     for head, part in PARTS.items():
         of_part = [of_fold[part] for of_fold in by_fold if part in of_fold]
@@ -97,6 +97,16 @@ def of_runs(records: Sequence[Record], predictions: Predictions) -> dict[str, Fo
                 parts = bias_and_variance(of_part, classes)
                 combined[head] = combined[head]._replace(parts=parts)
     return combined
+
+
+def of_classes(config: Mapping[str, str]) -> bool:
+    """Whether the scores of a recorded run are logits of classes.
+
+    Args:
+        config: of its record.
+    """
+    load_package("research.tasks")
+    return "accuracy" in TASKS.get(config["task"]).build().better
 
 
 def bias_and_variance(by_sample: Sequence[PredictedRows], classes: bool) -> dict[str, float]:
