@@ -12,7 +12,7 @@ from launch.cli.external_results import external, refuse_flags_of_from
 from launch.cli.output import emit, emit_text, view
 from launch.cli.table_flags import EXPERIMENT, EXPLAIN, FROM, NO_TRAIN, REGISTER, ROWS
 from launch.slurm.cluster_flags import terminal
-from research.analysis.explain import explain
+from research.analysis.behind_row import behind_row
 from research.analysis.runs_table import runs_of
 from research.analysis.table_report import TableReport
 from research.analysis.view import WHOLE
@@ -37,7 +37,7 @@ def main() -> None:
         return
     report = asked_table.shown()
     if EXPLAIN.value is not None:
-        emit_text(explain(report.table, EXPLAIN.value))
+        emit_text(behind_row(report.table, EXPLAIN.value))
     elif ROWS.value == "runs":
         runs = runs_of(report.table)
         if report.missing:

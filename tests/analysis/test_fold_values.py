@@ -8,8 +8,8 @@ from scipy import stats
 
 from research.analysis.arms_table import FOLD, Arm, ArmsTable
 from research.analysis.axes import sweep_table, with_seed_values
+from research.analysis.behind_row import behind_row
 from research.analysis.effects_builder import effects_table
-from research.analysis.explain import explain
 from research.analysis.power_table import power_table
 from research.analysis.render import render
 from research.analysis.table_builder import Scope, build_table
@@ -121,7 +121,7 @@ def test_the_folds_of_one_seed_are_no_pilot() -> None:
 
 
 def test_what_is_behind_a_row_is_told_by_fold() -> None:
-    text = explain(table(), "learning_rate=0.2")
+    text = behind_row(table(), "learning_rate=0.2")
     assert "p of the corrected repeated k-fold t-test, about new data, from 4 pairs" in text
     assert "  fold  run id" in text
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from research.analysis.arms_table import FOLD, Arm
 from research.analysis.axes import with_seed_values
-from research.analysis.explain import explain
+from research.analysis.behind_row import behind_row
 from research.analysis.kept_scores import KeptScores
 from research.analysis.named_test import TESTS, named_test, refuse_unfit
 from research.analysis.render import render
@@ -43,7 +43,7 @@ def test_a_test_over_rows_stands_beside_the_interval_over_seeds():
     assert "p: paired bootstrap of the rows' differences to 'none'" in table.footer[0]
     assert "needs" not in " ".join(table.footer)
     assert " Δ over seeds |" in render(table, "md")
-    assert "p of the paired bootstrap of the rows" in explain(table, "good")
+    assert "p of the paired bootstrap of the rows" in behind_row(table, "good")
 
 
 def test_mcnemar_of_one_seed_has_a_verdict():
@@ -117,7 +117,7 @@ def test_five_by_two(values, split):
     assert cell.difference.half_width is None
     assert cell.verdict == "no difference shown"
     assert "p: 5×2 cv F tests" in table.footer[0]
-    assert "5x2 cv F test" in explain(table, "b")
+    assert "5x2 cv F test" in behind_row(table, "b")
 
 
 TEN = {"split": "kfold", "split.folds": "10", "fold": "0", "seed": "0", "split_seed": "0"}

@@ -6,7 +6,7 @@ import pytest
 
 import research.catalogue  # noqa: F401
 from research.analysis.axes import Grouping, sweep_table
-from research.analysis.explain import explain
+from research.analysis.behind_row import behind_row
 from research.analysis.runs_table import runs_of
 from research.errors import UserError
 from research.registry import ESTIMATES, SPLITTERS, Entry, Registry
@@ -86,7 +86,7 @@ def test_a_table_averages_estimates() -> None:
     )
     assert [len(ids) for ids in table.tree()["rows"][0]["run_ids"]] == [3, 3]
     assert len(runs_of(table).rows) == 6
-    assert all(record.run_id in explain(table, row.label) for record in records)
+    assert all(record.run_id in behind_row(table, row.label) for record in records)
 
 
 def test_a_seed_without_all_folds_counts_as_missing() -> None:

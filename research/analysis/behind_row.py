@@ -14,7 +14,7 @@ from research.statistics.two_fold import TwoFold
 from research.sweeps.records.record import Record
 
 
-def explain(table: ArmsTable, label: str) -> str:
+def behind_row(table: ArmsTable, label: str) -> str:
     """All that is behind one row, as text. Raises UserError with the nearest labels for one that
     does not exist."""
     row = table.row(label)

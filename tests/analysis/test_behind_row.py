@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from research.analysis.arms_table import Arm, Column, Published
-from research.analysis.explain import explain
+from research.analysis.behind_row import behind_row
 from research.analysis.table_builder import Remarks, build_table
 from research.errors import UserError
 from research.statistics.nulls import SharedRows
@@ -34,7 +34,7 @@ def table():
 
 
 def test_a_row_says_everything_behind_it(table):
-    text = explain(table, "dropout")
+    text = behind_row(table, "dropout")
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "dataset digits" in lines
     assert "regularization none -> dropout=0.5" in lines
@@ -52,7 +52,7 @@ def test_a_row_says_everything_behind_it(table):
 
 
 def test_the_test_on_new_data_is_named(table):
-    text = explain(
+    text = behind_row(
         dataclasses.replace(table, nulls=(SharedRows(0.1),) * len(table.columns)), "dropout"
     )
     assert "two-sided p of the t-test with the corrected variance, about new data, from 6" in text
@@ -60,7 +60,7 @@ def test_the_test_on_new_data_is_named(table):
 
 
 def test_a_diverged_run_says_where(table):
-    text = explain(table, "l2")
+    text = behind_row(table, "l2")
     assert "diverged at step 7" in text
     assert "verdict: no test: diverged" in text
     assert "sign flips" not in text
@@ -74,7 +74,7 @@ def test_a_diverged_run_says_why_where_more_is_known():
     table = build_table(
         "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6)
     )
-    assert f"diverged at step 7: {cause}" in explain(table, "l2")
+    assert f"diverged at step 7: {cause}" in behind_row(table, "l2")
 
 
 def test_an_arm_without_records_shows_what_is_declared():
@@ -86,7 +86,7 @@ def test_an_arm_without_records_shows_what_is_declared():
     built = build_table(
         "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6)
     )
-    lines = [" ".join(line.split()) for line in explain(built, "l1").splitlines()]
+    lines = [" ".join(line.split()) for line in behind_row(built, "l1").splitlines()]
     assert "regularization none -> l1=0.1" in lines
     assert "dataset digits" in lines
     assert "seed 0, 1, 2, 3, 4, 5" in lines
@@ -94,7 +94,7 @@ def test_an_arm_without_records_shows_what_is_declared():
 
 
 def test_the_baseline_has_no_test(table):
-    text = explain(table, "none")
+    text = behind_row(table, "none")
     assert "none (the baseline)" in text
     assert "verdict" not in text
     assert "Against" not in text
@@ -102,4 +102,4 @@ def test_the_baseline_has_no_test(table):
 
 def test_an_unknown_row_names_the_nearest(table):
     with pytest.raises(UserError, match=r"no row 'dropuot'; did you mean dropout\?"):
-        explain(table, "dropuot")
+        behind_row(table, "dropuot")
