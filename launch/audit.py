@@ -57,7 +57,7 @@ def main() -> None:
     print("\n".join(checklist.lines(report)))
     if HTML.value is not None:
         page = Path(HTML.value) / "index.html"
-        write_atomically(page, checklist.page(experiment.name, report))
+        write_atomically(page, checklist.page(f"Audit of {experiment.name}", report))
         print(f"wrote {page}")
 
 

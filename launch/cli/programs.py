@@ -20,6 +20,7 @@ ORDER = (
     "runs",
     "list",
     "evaluate",
+    "explain",
     "generate",
     "verify",
     "check",

@@ -300,6 +300,24 @@ CASES = {
     "tune --sample=epochs=2|3 --pruner=asha": "--pruner compares trials at the same epoch",
     "tune --sample=learning_rate=0.1|1 --pruner=asha --devices=2": "leave out --devices",
     "doctor now": "'now' is not a flag",
+    "doctor --target=y": "--dataset.target applies to data; name it with --dataset=NAME",
+    "doctor --html=page": "--html is a page of data; name it with --dataset=NAME",
+    "doctor --dataset=csv:nowhere.csv --target=y": "csv:nowhere.csv: No such file",
+    "doctor --dataset=iriss": "did you mean iris?",
+    "doctor --dataset=csv:missing.csv": "needs --target=COLUMN",
+    "explain": "give one of --run=ID, --name=SWEEP and --experiment=NAME",
+    "explain --run=a --name=b": "give one of --run=ID, --name=SWEEP and --experiment=NAME",
+    "explain --run=nothing": "nothing",
+    "explain --run=a --method=shap": "value should be one of <permutation|shapley|",
+    "explain --run=a --method=model --repeats=3": (
+        "--repeats applies to --method=permutation and shapley, not to model"
+    ),
+    "explain --run=a --method=shapley --metric=nll": "--metric applies to --method=permutation,",
+    "explain --run=a --correlated=2": "should be a number in the range",
+    "explain --run=a --repeats=0": "lower bound",
+    "explain --experiment=regularisation": "did you mean regularization?",
+    "explain --name=nothing": "no sweep 'nothing'",
+    "explain --run=a --width=single": "add --figures=DIR",
 }
 
 

@@ -6,17 +6,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from research.analysis import html
 from research.analysis.audit import data_checks, declaration_checks, record_checks
 from research.analysis.audit.case import Case
+from research.analysis.audit.data_parts import DataParts
 from research.analysis.audit.finding import Finding
 from research.words import plural
 
 Check = Callable[[Case], Iterator[Finding]]
+DataCheck = Callable[[DataParts], Iterator[Finding]]
 
-CHECKS: Mapping[str, Check] = {
+DATA_CHECKS: Mapping[str, DataCheck] = {
     "copies in training and test": data_checks.near_duplicates,
     "a column gives the target away": data_checks.given_away,
     "groups on both sides of the split": data_checks.shared_groups,
     "times on both sides of the split": data_checks.crossed_times,
     "few test rows": data_checks.test_rows,
+}
+
+
+def _of_each_data_set(check: DataCheck) -> Check:
+    """A check of data as one of a case, which may have several data sets and splits."""
+    return lambda case: (finding for data in case.data for finding in check(data))
+
+
+CHECKS: Mapping[str, Check] = {
+    **{name: _of_each_data_set(check) for name, check in DATA_CHECKS.items()},
     "settings chosen on test rows": declaration_checks.choosing_leaks,
     "chosen settings at the edge": declaration_checks.edge_of_range,
     "undeclared differences": declaration_checks.more_than_declared,
@@ -59,8 +71,14 @@ def lines(report: Report) -> Iterator[str]:
         yield f"nothing found by {plural(len(passed), 'check')}: {', '.join(passed)}"
 
 
-def page(title: str, report: Report) -> str:
-    """The findings as a page that needs no network."""
+def page(title: str, report: Report, *parts: str) -> str:
+    """The findings as a page that needs no network.
+
+    Args:
+        title: its heading.
+        report: the findings.
+        *parts: what follows them, as HTML.
+    """
     rows = [
         f"<tr><td>{level}</td><td>{html_lib.escape(name)}</td>"
         f'<td style="white-space: normal">{html_lib.escape(finding.text)}</td>'
@@ -73,10 +91,11 @@ def page(title: str, report: Report) -> str:
     head = "<tr><th>level</th><th>check</th><th>what was found</th><th>remedy</th></tr>"
     passed = [name for name, findings in report.items() if not findings]
     return html.page(
-        f"Audit of {title}",
+        title,
         [
             f"<table>{head}{''.join(rows)}</table>" if rows else "<p>Nothing was found.</p>",
             html.section("Checks that found nothing", _listed(passed)),
+            *parts,
         ],
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from research.analysis.audit.case import Case, DataParts
+from research.analysis.audit.data_parts import DataParts
 from research.analysis.audit.finding import Finding
 from research.data.features.table_columns import TableColumns
 from research.words import plural
@@ -27,20 +27,19 @@ GROWING = 0.95
 MOST_COLUMNS = 256
 
 
-def near_duplicates(case: Case) -> Iterator[Finding]:
+def near_duplicates(data: DataParts) -> Iterator[Finding]:
     """Test rows that are also, or almost, training rows."""
-    for data in case.data:
-        if not len(data.test) or data.spec.windows:
-            continue
-        train, test = data.inputs(data.train), data.inputs(data.test)
-        copies = _copies(train, test) if data.spec.inputs.tokens else _near(train, test)
-        if copies:
-            yield Finding(
-                "problem",
-                f"{data.name}: {plural(copies, 'test row')} of {len(data.test)} are copies of"
-                " training rows, or nearly, so the test score measures memory in part",
-                "remove the copies",
-            )
+    if not len(data.test) or data.spec.windows:
+        return
+    train, test = data.inputs(data.train), data.inputs(data.test)
+    copies = _copies(train, test) if data.spec.inputs.tokens else _near(train, test)
+    if copies:
+        yield Finding(
+            "problem",
+            f"{data.name}: {plural(copies, 'test row')} of {len(data.test)} are copies of"
+            " training rows, or nearly, so the test score measures memory in part",
+            "remove the copies",
+        )
 
 
 def _copies(train: NDArray[Any], test: NDArray[Any]) -> int:
@@ -66,24 +65,23 @@ def _near(train: NDArray[Any], test: NDArray[Any]) -> int:
     return int((nearest <= NEAR * np.median(between)).sum())
 
 
-def given_away(case: Case) -> Iterator[Finding]:
+def given_away(data: DataParts) -> Iterator[Finding]:
     """A column that predicts the target by itself."""
-    for data in case.data:
-        spec = data.spec
-        table = spec.inputs
-        if not isinstance(table, TableColumns) or spec.targets.shape:
-            continue
-        if spec.targets.reconstructs or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
-            continue
-        scores = _alone(data)
-        for column in np.flatnonzero(scores >= GIVEN_AWAY):
-            name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
-            yield Finding(
-                "problem",
-                f"{data.name}: column {name} alone predicts the test targets"
-                f" ({_quality(data)} {scores[column]:.3f}); it may be made from the target",
-                f"find out how the column was made; --drop={name} leaves it out of a csv file",
-            )
+    spec = data.spec
+    table = spec.inputs
+    if not isinstance(table, TableColumns) or spec.targets.shape:
+        return
+    if spec.targets.reconstructs or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
+        return
+    scores = _alone(data)
+    for column in np.flatnonzero(scores >= GIVEN_AWAY):
+        name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
+        yield Finding(
+            "problem",
+            f"{data.name}: column {name} alone predicts the test targets"
+            f" ({_quality(data)} {scores[column]:.3f}); it may be made from the target",
+            f"find out how the column was made; --drop={name} leaves it out of a csv file",
+        )
 
 
 def _quality(data: DataParts) -> str:
@@ -118,33 +116,32 @@ def _alone(data: DataParts) -> NDArray[np.float64]:
     return scores
 
 
-def shared_groups(case: Case) -> Iterator[Finding]:
+def shared_groups(data: DataParts) -> Iterator[Finding]:
     """A column that looks like the number of a person, place or device, with values on both sides
     of the split."""
-    for data in case.data:
-        spec = data.spec
-        table = spec.inputs
-        if not isinstance(table, TableColumns) or not spec.targets.classes:
-            continue
-        if not len(data.test):
-            continue
-        for column in range(min(spec.inputs.shape[0], MOST_COLUMNS)):
-            named = bool(table.names) and _names_groups(table.names[column])
-            groups = _groups(data, column, named)
-            if groups:
-                name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
-                each = "" if named else ", each with one class only,"
-                yield Finding(
-                    "caution",
-                    f"{data.name}: column {name} has {groups} whole values{each} that occur in"
-                    " training and in test: it looks like the number of a group whose rows stand"
-                    " on both sides",
-                    "keep its rows together (--group and --split='group_kfold(5)'), or leave the"
-                    " column out",
-                )
+    spec = data.spec
+    table = spec.inputs
+    if not isinstance(table, TableColumns) or not spec.targets.classes:
+        return
+    if not len(data.test):
+        return
+    for column in range(min(spec.inputs.shape[0], MOST_COLUMNS)):
+        named = bool(table.names) and names_groups(table.names[column])
+        groups = _groups(data, column, named)
+        if groups:
+            name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
+            each = "" if named else ", each with one class only,"
+            yield Finding(
+                "caution",
+                f"{data.name}: column {name} has {groups} whole values{each} that occur in"
+                " training and in test: it looks like the number of a group whose rows stand"
+                " on both sides",
+                "keep its rows together (--group and --split='group_kfold(5)'), or leave the"
+                " column out",
+            )
 
 
-def _names_groups(name: str) -> bool:
+def names_groups(name: str) -> bool:
     """Whether a column is called like what numbers groups, as `Patient_ID`."""
     # `userId` is two words too.
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
@@ -179,45 +176,43 @@ def _groups(data: DataParts, column: int, named: bool) -> int:
     return len(shared)
 
 
-def crossed_times(case: Case) -> Iterator[Finding]:
+def crossed_times(data: DataParts) -> Iterator[Finding]:
     """A column that grows from row to row, as a time does, where rows test that lie before training
     rows."""
-    for data in case.data:
-        table = data.spec.inputs
-        if not isinstance(table, TableColumns) or not len(data.test):
+    table = data.spec.inputs
+    if not isinstance(table, TableColumns) or not len(data.test):
+        return
+    rows = np.sort(np.concatenate([data.train, data.test]))
+    x = data.inputs(rows)
+    for column in range(min(x.shape[1], MOST_COLUMNS)):
+        times = x[:, column]
+        # A time seldom stands still, unlike a class by which a file is sorted.
+        if np.isnan(times).any() or (np.diff(times) >= 0).mean() < GROWING:
             continue
-        rows = np.sort(np.concatenate([data.train, data.test]))
-        x = data.inputs(rows)
-        for column in range(min(x.shape[1], MOST_COLUMNS)):
-            times = x[:, column]
-            # A time seldom stands still, unlike a class by which a file is sorted.
-            if np.isnan(times).any() or (np.diff(times) >= 0).mean() < GROWING:
-                continue
-            if len(np.unique(times)) < len(times) / 3:
-                continue
-            latest = times[np.isin(rows, data.train)].max()
-            before = int((times[np.isin(rows, data.test)] < latest).sum())
-            if before:
-                name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
-                yield Finding(
-                    "caution",
-                    f"{data.name}: column {name} grows from row to row, as a time does, and"
-                    f" {before} of {len(data.test)} test rows lie before training rows: the"
-                    " network learns from the future",
-                    "test on later rows (--split='time_series(5)'); if it only numbers the rows,"
-                    " leave it out",
-                )
-
-
-def test_rows(case: Case) -> Iterator[Finding]:
-    """So few test rows that one of them is worth more than the differences that are claimed."""
-    for data in case.data:
-        rows = len(data.test)
-        if data.spec.targets.classes and 0 < rows < 200:
+        if len(np.unique(times)) < len(times) / 3:
+            continue
+        latest = times[np.isin(rows, data.train)].max()
+        before = int((times[np.isin(rows, data.test)] < latest).sum())
+        if before:
+            name = f"'{table.names[column]}'" if table.names else f"{column + 1}"
             yield Finding(
                 "caution",
-                f"{data.name}: {rows} test rows; one of them is {100 / rows:.2g} points of"
-                " accuracy, and a score of 90 % has a standard error of"
-                f" {100 * (0.9 * 0.1 / rows) ** 0.5:.2g} points from the rows alone",
-                "use more test rows, as by --split=6:1:3",
+                f"{data.name}: column {name} grows from row to row, as a time does, and"
+                f" {before} of {len(data.test)} test rows lie before training rows: the"
+                " network learns from the future",
+                "test on later rows (--split='time_series(5)'); if it only numbers the rows,"
+                " leave it out",
             )
+
+
+def test_rows(data: DataParts) -> Iterator[Finding]:
+    """So few test rows that one of them is worth more than the differences that are claimed."""
+    rows = len(data.test)
+    if data.spec.targets.classes and 0 < rows < 200:
+        yield Finding(
+            "caution",
+            f"{data.name}: {rows} test rows; one of them is {100 / rows:.2g} points of"
+            " accuracy, and a score of 90 % has a standard error of"
+            f" {100 * (0.9 * 0.1 / rows) ** 0.5:.2g} points from the rows alone",
+            "use more test rows, as by --split=6:1:3",
+        )

@@ -1,0 +1,30 @@
+"""Says which features matter to trained runs, with intervals over seeds; draws what they depend on.
+
+Nothing is trained. The runs must have kept their parameters (--keep_params).
+
+Examples:
+  python -m launch.explain --run=RUN
+  python -m launch.explain --name=SWEEP --method=shapley --figures=figures
+  python -m launch.explain --run=RUN --method=integrated_gradients --figures=figures
+"""
+
+from launch.cli import explained_runs, figure_flags, start
+from launch.cli.output import emit
+from research import messages
+
+
+def main() -> None:
+    # A style that cannot be is refused before anything is computed.
+    figure_flags.style()
+    explained = explained_runs.explanations()
+    table = explained_runs.table(explained)
+    if table is not None:
+        emit(table)
+    else:
+        for explanation in explained.values():
+            messages.say(explanation.remark)
+    explained_runs.draw(explained)
+
+
+if __name__ == "__main__":
+    start.run(main, saves=False)

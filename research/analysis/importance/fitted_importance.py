@@ -1,0 +1,78 @@
+"""What a fitted model says of its features itself: coefficients, gains of splits, or the
+weights of a linear network."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.analysis.importance.feature_columns import FeatureColumns
+from research.analysis.importance.kept_run import KeptRun
+from research.errors import UserError
+from research.kernels import kernel_leaves
+from research.training.step import network
+
+GAIN = "share of what its splits gain"
+WEIGHT = "|weight| after scaling"
+
+
+def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple[np.ndarray, str]:
+    """(the importance of each feature, [F]; what the numbers are).
+
+    The gains of a category's one-hot columns are added. Of weights the largest of its
+    columns and the mean over the outputs is taken.
+
+    Args:
+        run: the run.
+        features: F features.
+
+    Raises:
+        UserError: the model has no such numbers.
+    """
+    model = getattr(run.predictor, "model", run.predictor) if run.program.fitted else None
+    gains = _gains(model)
+    if gains is not None:
+        shares = gains / max(gains.sum(), np.finfo(float).tiny)
+        return _of_features(shares, features, np.sum), GAIN
+    weights = _coefficients(model) if run.program.fitted else _kernel(run)
+    if weights is None:
+        raise UserError(
+            f"arch={run.run.config.arch.name} has neither one weight for each column nor splits"
+            " whose gains it keeps; use --method=permutation or shapley"
+        )
+    return _of_features(np.abs(weights).mean(axis=0), features, np.max), WEIGHT
+
+
+def _gains(model: Any) -> np.ndarray | None:
+    """What the splits on each column gain, [D], of trees that keep it."""
+    if hasattr(model, "booster_"):  # LightGBM counts the splits otherwise
+        return np.asarray(model.booster_.feature_importance("gain"), np.float64)
+    gains = getattr(model, "feature_importances_", None)
+    return None if gains is None else np.asarray(gains, np.float64)
+
+
+def _coefficients(model: Any) -> np.ndarray | None:
+    """The coefficients [K, D] of a linear estimator."""
+    # A support vector machine with another kernel raises AttributeError.
+    coefficients = getattr(model, "coef_", None)
+    return None if coefficients is None else np.atleast_2d(np.asarray(coefficients, np.float64))
+
+
+def _kernel(run: KeptRun) -> np.ndarray | None:
+    """The kernel of a network that is one linear map, [K, D]."""
+    with run.program.precision_context():
+        params = network.joined_kernels(run.program, run.lane, run.variables.params)
+    kernels = kernel_leaves(params)
+    inputs = run.spec.inputs
+    if len(kernels) != 1 or inputs.arrays or kernels[0].shape[0] != int(np.prod(inputs.shape)):
+        return None
+    kernel = np.asarray(jax.device_get(kernels[0]), np.float64)
+    return kernel.T if kernel.ndim == 2 else None
+
+
+def _of_features(
+    columns: np.ndarray, features: Sequence[FeatureColumns], together: Any
+) -> np.ndarray:
+    """The numbers of columns [D] as those of features [F]."""
+    return np.array([together(columns[[*feature.columns[""]]]) for feature in features])
