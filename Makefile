@@ -47,8 +47,12 @@ clean:  ## removes what can be made again; the records stay
 # which takes as long again.
 .venv/%.installed: % requirements.txt | .venv/bin/pip
 	@echo "installing $< into .venv; this takes a minute or two" >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile -r $<
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-conflicts $(NO_DEPS) -r $<
 	@touch $@
+
+# The tests fit all boosted trees. CatBoost declares libraries for plots, which are left out.
+.venv/requirements-dev.txt.installed: .venv/requirements-trees.txt.installed
+.venv/requirements-trees.txt.installed: NO_DEPS := --no-deps
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

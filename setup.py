@@ -14,5 +14,5 @@ def pins(name: str) -> list[str]:
 
 setup(
     install_requires=pins("requirements.txt"),
-    extras_require={"cuda": pins("requirements-cuda.txt"), "dev": pins("requirements-dev.txt")},
+    extras_require={extra: pins(f"requirements-{extra}.txt") for extra in ("cuda", "dev", "trees")},
 )

@@ -156,17 +156,17 @@ FITTED_SETTINGS = (
 class HostEstimator(Architecture):
     """An architecture that is fitted on the host instead of trained by updates.
 
-    `build` is a function `build(train, validation, seed, outputs=K, **facts, **options)` that fits
-    it and returns `predict(x: [M, ...]) -> scores [M, K]`, or a class: `build(outputs=K, **facts,
-    **options)` is then such a function of the first three. See research/baselines/estimator.py. It
-    may also need the fact `task: str`.
+    `build(train, validation, seed, outputs=K, **facts, **options)` fits it and returns `predict(x:
+    [M, ...]) -> scores [M, K]`; of a class, `build(outputs=K, **facts, **options)` is a function of
+    the first three. See research/baselines/estimator.py. Another fact is `task: str`.
 
-    tasks: those that it is for.
-    weighs: whether examples can have weights, by --weight and --class_weight.
+    tasks: those that it is for. weighs: whether examples can have weights. categories: whether it
+        takes a category as its place among those of its column, not as one-hot columns.
     """
 
     tasks: tuple[str, ...] = ("classification", "regression")
     weighs: bool = False
+    categories: bool = False
 
     def fit(self, **arguments: Any) -> Callable[..., Any]:
         """What fits it, by `outputs`, the facts and the options."""

@@ -4,15 +4,12 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.api.named_columns import Columns
 from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
 from research.baselines.stored_predictor import restored
-from research.data.features.named_arrays import by_array, take
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps.ensembles.new_rows import members_of, scores_of_new_rows
@@ -26,6 +23,7 @@ from research.sweeps.records.verification import lookup, run_of
 from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
+from research.training.apply.host_scores import host_inputs
 from research.training.boosting.requirements import refuse_part
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.predicted_rows import PredictedRows
@@ -108,9 +106,9 @@ class RunResult:
         its name."""
         program = self._run.program
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
-        rows = take(program.spec.inputs.view(inputs), np.arange(len(inputs)))
-        raw = by_array(rows, jnp.asarray)
-        return jax.device_get(network.normalize_inputs(program, self._lane, raw))
+        return host_inputs(
+            program, self._lane, program.spec.inputs.view(inputs), np.arange(len(inputs))
+        )
 
     @property
     def predictions(self) -> dict[str, PredictedRows]:

@@ -1,4 +1,5 @@
 """Host estimators: baselines that are fitted on the host instead of trained by updates. In reading
-order: estimator (what one is), constant (the simplest), scikit_learn (how its estimators are
-fitted), neighbors, generative, penalized, support_vectors, trees, gaussian_process, stages
-(iterations of boosting), boosting, lightgbm."""
+order: estimator (what one is), constant (the simplest), cores (how many threads a fit may use),
+scikit_learn (how its estimators are fitted), neighbors, generative, penalized, support_vectors,
+trees, gaussian_process, stages (iterations of boosting), boosting, lightgbm, optional_library,
+xgboost, catboost; stored_predictor (what runs keep)."""

@@ -1,13 +1,40 @@
 """Boosted trees of scikit-learn: AdaBoost of stumps, gradient boosting, and by histograms."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Annotated
 
+import numpy as np
+
 from research.baselines.estimator import LabelledExamples, Predict
-from research.baselines.scikit_learn import CLASSIFICATION
-from research.baselines.stages import Patience, fitted_in_stages
+from research.baselines.scikit_learn import CLASSIFICATION, flat
+from research.baselines.stages import Patience, StagedPredictor, fitted_in_stages
+from research.config import RunConfig
+from research.data.features.table_columns import TableColumns
+from research.data.spec import DataSpec
 from research.options import Count, NonNegative, Positive, Share
 from research.registry import ARCHITECTURES, HostEstimator
+
+
+@dataclasses.dataclass(frozen=True)
+class MedianPredictor(StagedPredictor):
+    """AdaBoost.R2 as a function [M, ...] -> values [M, 1]: the weighted median of its trees.
+
+    The library's own stages predict by the first tree T times, by the second T - 1 times, ...
+    """
+
+    def stages(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """The weighted median [M, 1] of the trees so far, after each of them."""
+        inputs = flat(x)
+        values = np.stack([tree.predict(inputs) for tree in self.model.estimators_], axis=1)
+        ascending = np.argsort(values, axis=1)
+        ordered = np.take_along_axis(values, ascending, axis=1)
+        weights = self.model.estimator_weights_[ascending]
+        for count in range(1, values.shape[1] + 1):
+            # Trees to come weigh nothing.
+            shares = np.cumsum(np.where(ascending < count, weights, 0), axis=1)
+            median = (shares >= shares[:, -1:] / 2).argmax(axis=1)
+            yield ordered[np.arange(len(ordered)), median].reshape(-1, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,15 +62,19 @@ class AdaBoost:
 
         if self.task == CLASSIFICATION:
             kind, base = ensemble.AdaBoostClassifier, tree.DecisionTreeClassifier
+            predictor = StagedPredictor
         else:
             kind, base = ensemble.AdaBoostRegressor, tree.DecisionTreeRegressor
+            predictor = MedianPredictor
         model = kind(
             base(max_depth=self.max_depth),
             n_estimators=self.n_estimators,
             learning_rate=self.learning_rate,
             random_state=seed,
         )
-        return fitted_in_stages(model, train, validation, self.outputs, self.early_stopping_rounds)
+        return fitted_in_stages(
+            predictor(model, self.outputs), train, validation, self.early_stopping_rounds
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +114,27 @@ class GradientBoosting:
             subsample=self.subsample,
             random_state=seed,
         )
-        return fitted_in_stages(model, train, validation, self.outputs, self.early_stopping_rounds)
+        return fitted_in_stages(
+            StagedPredictor(model, self.outputs), train, validation, self.early_stopping_rounds
+        )
+
+
+# Its bins are bytes, and one of them is for missing values.
+MOST_CATEGORIES = 255
+
+
+def _few_categories(config: RunConfig, spec: DataSpec) -> str | None:
+    """No column has more than 255 categories."""
+    if not isinstance(spec.inputs, TableColumns):
+        return None
+    for start, count in zip(spec.inputs.starts, spec.inputs.categories, strict=True):
+        if count > MOST_CATEGORIES:
+            name = spec.inputs.column(int(start))
+            return (
+                f"arch=histogram_boosting takes at most {MOST_CATEGORIES} categories per column,"
+                f" and {name} has {count}; use lightgbm"
+            )
+    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,9 +175,12 @@ class HistogramBoosting:
             l2_regularization=self.l2_regularization,
             # It would set rows aside for itself; ours are the validation rows of the split.
             early_stopping=False,
+            categorical_features=list(train.categories) or None,
             random_state=seed,
         )
-        return fitted_in_stages(model, train, validation, self.outputs, self.early_stopping_rounds)
+        return fitted_in_stages(
+            StagedPredictor(model, self.outputs), train, validation, self.early_stopping_rounds
+        )
 
 
 ARCHITECTURES.add(
@@ -159,6 +213,9 @@ ARCHITECTURES.add(
         "Ke et al. 2017",
         needs_facts=("task",),
         weighs=True,
+        categories=True,
+        version=2,
+        constraints=(_few_categories,),
         test_options={"max_iter": 4, "min_samples_leaf": 2},
     )
 )

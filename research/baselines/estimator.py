@@ -12,11 +12,14 @@ class LabelledExamples(NamedTuple):
     x: inputs [N, ...], filled and scaled as a network sees them; of several, each by its name.
     y: labels int32 [N], or values [N] in the units of the data.
     weight: what each example weighs in the fit, [N]; None: all the same.
+    categories: the columns of x that hold the place of a category, NaN where there is none. Only an
+        estimator that takes categories has some; others get one-hot columns.
     """
 
     x: Any
     y: np.ndarray
     weight: np.ndarray | None = None
+    categories: tuple[int, ...] = ()
 
 
 # Inputs [M, ...] -> scores [M, K]: logits or log-probabilities of K classes, or predictions (K = 1)

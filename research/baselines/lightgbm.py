@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from research.baselines.cores import thread_share
 from research.baselines.estimator import LabelledExamples, Predict
-from research.baselines.scikit_learn import CLASSIFICATION, Predictor, flat, threads
-from research.baselines.stages import Patience, scores_of_margins
+from research.baselines.scikit_learn import Predictor, flat
+from research.baselines.stages import Patience, labelled, of_known_classes, scores_of_margin
 from research.options import Count, NonNegative, Positive, Share
 from research.registry import ARCHITECTURES, HostEstimator
 
@@ -26,8 +27,9 @@ class LightGBMPredictor(Predictor):
             booster.predict(inputs, raw_score=True, start_iteration=start, num_iteration=1)
             for start in range(booster.current_iteration())
         )
-        margins = itertools.accumulate(added)
-        return scores_of_margins(margins, getattr(self.model, "classes_", None), self.outputs)
+        classes = getattr(self.model, "classes_", None)
+        for margin in itertools.accumulate(added):
+            yield scores_of_margin(margin, classes, self.outputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,33 +69,33 @@ class LightGBM:
         for ours in ("outputs", "task", "early_stopping_rounds"):
             del options[ours]
         options["max_depth"] = self.max_depth or -1
-        kind = lightgbm.LGBMRegressor
-        if self.task == CLASSIFICATION:
-            kind = lightgbm.LGBMClassifier
-        model = kind(
-            **options,
-            random_state=seed,
-            n_jobs=threads(train.x),
-            # The same bits with any number of threads.
-            deterministic=True,
-            force_row_wise=True,
-            verbosity=-1,
-        )
+        classes, _ = labelled(train, self.task)
+        kind = lightgbm.LGBMRegressor if classes is None else lightgbm.LGBMClassifier
         stopping: dict[str, Any] = {}
         if self.early_stopping_rounds is not None:
-            x, y = flat(validation.x), validation.y
-            if self.task == CLASSIFICATION:
-                # LightGBM numbers the classes of the training rows, but not those given here. Rows
-                # of other classes lose the same in each iteration.
-                known = np.unique(train.y)
-                there = np.isin(y, known)
-                x, y = x[there], np.searchsorted(known, y[there])
+            rows, labels = of_known_classes(validation, classes)
             stopping = {
-                "eval_X": x,
-                "eval_y": y,
+                "eval_X": flat(rows),
+                "eval_y": labels,
                 "callbacks": [lightgbm.early_stopping(self.early_stopping_rounds, verbose=False)],
             }
-        model.fit(flat(train.x), train.y, sample_weight=train.weight, **stopping)
+        with thread_share(train.x.size) as count:
+            model = kind(
+                **options,
+                random_state=seed,
+                n_jobs=count,
+                # The same bits with any number of threads.
+                deterministic=True,
+                force_row_wise=True,
+                verbosity=-1,
+            )
+            model.fit(
+                flat(train.x),
+                train.y,
+                sample_weight=train.weight,
+                categorical_feature=list(train.categories),
+                **stopping,
+            )
         return LightGBMPredictor(model, self.outputs)
 
 
@@ -105,6 +107,8 @@ ARCHITECTURES.add(
         "Ke et al. 2017",
         needs_facts=("task",),
         weighs=True,
+        categories=True,
+        version=2,
         test_options={"n_estimators": 4, "min_child_samples": 2},
     )
 )

@@ -1,22 +1,19 @@
 """Estimators of scikit-learn: how they are fitted to examples, and their scores."""
 
 import dataclasses
-import os
 import threading
 import warnings
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from research.baselines.cores import thread_share
 from research.baselines.estimator import LabelledExamples
 
 CLASSIFICATION = "classification"
 # The log-probability of what a model calls impossible: minus infinity would make the loss infinite.
 IMPOSSIBLE = float(np.log(np.finfo(np.float32).tiny))
 
-# Below so many numbers threads cost more than they save.
-WORTH_THREADS = 200_000
 _FITTING = threading.Lock()
 
 
@@ -24,12 +21,6 @@ def flat(x: np.ndarray) -> np.ndarray:
     """Inputs [M, ...] as float64 [M, D]."""
     # Linear models solve in the type of their inputs, and float32 costs them digits.
     return np.asarray(x, np.float64).reshape(len(x), -1)
-
-
-def threads(x: np.ndarray) -> int:
-    """How many threads a fit to inputs [N, ...] may use: one per core that this process may use,
-    as Slurm allots them; a single one for small inputs, where threads would wait for each other."""
-    return len(os.sched_getaffinity(0)) if x.size >= WORTH_THREADS else 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +75,7 @@ def fit_estimator(estimator: Any, train: LabelledExamples) -> tuple[Any, tuple[s
         # Python's filters of warnings are the whole process's, and packs may be fitted in threads.
         _FITTING,
         warnings.catch_warnings(record=True) as caught,
-        # Linear algebra and histograms take their threads from the libraries below.
-        threadpool_limits(threads(train.x)),
+        thread_share(train.x.size),
     ):
         warnings.simplefilter("always")
         estimator.fit(flat(train.x), train.y, **weights)

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from research.baselines.estimator import LabelledExamples, Predict
 from research.baselines.scikit_learn import (
+    CLASSIFICATION,
     Predictor,
     by_class,
     fit_estimator,
     flat,
     scores_of_shares,
 )
+from research.errors import UserError
 from research.options import Count
 
 Patience = Annotated[
@@ -56,23 +59,21 @@ class StagedPredictor:
 
 
 def fitted_in_stages(
-    model: Any,
+    predictor: StagedPredictor,
     train: LabelledExamples,
     validation: LabelledExamples,
-    outputs: int,
     patience: int | None,
 ) -> Predict:
     """One of scikit-learn's boosted estimators, fitted.
 
     Args:
-        model: the estimator.
+        predictor: that of an estimator which is not fitted yet.
         train: the training examples, N of them.
         validation: those that the iteration is chosen on, if there is a patience.
-        outputs: K.
         patience: see `Patience`.
     """
-    model, notes = fit_estimator(model, train)
-    predictor = StagedPredictor(model, outputs, notes)
+    model, notes = fit_estimator(predictor.model, train)
+    predictor = dataclasses.replace(predictor, model=model, notes=notes)
     if patience is None:
         return predictor
     losses = (mean_loss(scores, validation.y) for scores in predictor.stages(validation.x))
@@ -111,21 +112,61 @@ def mean_loss(scores: np.ndarray, y: np.ndarray) -> float:
     return float(-np.mean(scores[np.arange(len(y)), y]))
 
 
-def scores_of_margins(
-    margins: Iterator[np.ndarray], classes: np.ndarray | None, outputs: int
-) -> Iterator[np.ndarray]:
-    """The margins after each iteration as scores [M, K].
+def labelled(train: LabelledExamples, task: str) -> tuple[np.ndarray | None, np.ndarray]:
+    """The labels of the classes that occur, [C], and each row's place among them, [N]; of a
+    regression None and its targets. Libraries number the classes of the rows that they are given.
 
     Args:
-        margins: the sums of the trees: [M], or [M, C] for more than two classes.
+        train: the training examples, N of them.
+        task: classification or regression.
+
+    Example:
+        >>> labelled(LabelledExamples(np.zeros((3, 1)), np.array([2, 0, 2])), "classification")
+        (array([0, 2]), array([1, 0, 1]))
+    """
+    if task != CLASSIFICATION:
+        return None, train.y
+    classes, places = np.unique(train.y, return_inverse=True)
+    return classes, places
+
+
+def of_known_classes(
+    validation: LabelledExamples, classes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs of the validation rows whose class occurs in training, and their places among
+    those classes. Rows of other classes lose the same in each iteration.
+
+    Args:
+        validation: the validation examples.
+        classes: the labels that occur in training, ascending; None for a regression, which keeps
+            all rows.
+
+    Raises:
+        UserError: there is no such row.
+    """
+    if classes is None:
+        return validation.x, validation.y
+    known = np.isin(validation.y, classes)
+    if not known.any():
+        raise UserError(
+            "early_stopping_rounds reads validation rows, and their classes do not occur in"
+            " training; use more rows, or leave it out"
+        )
+    return validation.x[known], np.searchsorted(classes, validation.y[known])
+
+
+def scores_of_margin(margin: np.ndarray, classes: np.ndarray | None, outputs: int) -> np.ndarray:
+    """The sums of the trees as scores [M, K]: log-probabilities, or values.
+
+    Args:
+        margin: the sums: [M], or [M, C] for more than two classes.
         classes: the labels of the columns, [C]; None for a regression.
         outputs: K.
     """
-    for margin in margins:
-        if classes is None:
-            yield np.asarray(margin, np.float64).reshape(-1, 1)
-        elif margin.ndim == 1:
-            # The log-odds of the second class, as the scores of both.
-            yield by_class(np.stack([-margin, margin], axis=1) / 2, classes, outputs)
-        else:
-            yield by_class(margin, classes, outputs)
+    margin = np.asarray(margin, np.float64)
+    if classes is None:
+        return margin.reshape(-1, 1)
+    if margin.ndim == 1:
+        # The log-odds of the second class, as the scores of both.
+        margin = np.stack([-margin, margin], axis=1) / 2
+    return by_class(log_softmax(margin, axis=1), classes, outputs)

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Annotated, Any
 
+from research.baselines.cores import threads
 from research.baselines.estimator import LabelledExamples, Predict
-from research.baselines.scikit_learn import CLASSIFICATION, Predictor, fitted, threads
+from research.baselines.scikit_learn import CLASSIFICATION, Predictor, fitted
 from research.options import Count, Fraction, NonNegative
 from research.registry import ARCHITECTURES, HostEstimator
 
@@ -67,7 +68,7 @@ class _Forest:
             min_samples_leaf=self.min_samples_leaf,
             max_features=default if self.max_features is None else self.max_features,
             random_state=seed,
-            n_jobs=threads(train.x),
+            n_jobs=threads(train.x.size),
         )
         predictor = fitted(model, train, self.outputs)
         # Threads would add the trees' shares in the order in which they end, and the order changes

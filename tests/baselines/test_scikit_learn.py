@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from catboost import CatBoostClassifier, CatBoostRegressor
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn import (
     discriminant_analysis,
@@ -16,6 +17,7 @@ from sklearn import (
 )
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from xgboost import XGBClassifier, XGBRegressor
 
 from research.baselines.estimator import LabelledExamples, StagedPredict
 from research.baselines.scikit_learn import IMPOSSIBLE
@@ -35,6 +37,7 @@ SETTINGS: dict[str, Any] = {"split": "4:1:1", "split_seed": 0, "seed": 3}
 ESTIMATORS = [entry for entry in ARCHITECTURES if isinstance(entry, HostEstimator)]
 CASES = [(entry.name, task) for entry in ESTIMATORS for task in entry.tasks]
 SEED = {"random_state": 3}
+QUIET = {"random_seed": 3, "allow_writing_files": False, "logging_level": "Silent"}
 STUMP = tree.DecisionTreeClassifier(max_depth=1)
 # What a user of the library would write, by the entry's name.
 CLASSIFIERS: dict[str, Any] = {
@@ -56,6 +59,8 @@ CLASSIFIERS: dict[str, Any] = {
     ),
     "gaussian_process": GaussianProcessClassifier(ConstantKernel() * RBF()),
     "lightgbm": LGBMClassifier(n_estimators=4, min_child_samples=2, verbosity=-1, **SEED),
+    "xgboost": XGBClassifier(n_estimators=4, **SEED),
+    "catboost": CatBoostClassifier(iterations=4, **QUIET),
 }
 REGRESSORS: dict[str, Any] = {
     "nearest_neighbors": neighbors.KNeighborsRegressor(3),
@@ -78,6 +83,18 @@ REGRESSORS: dict[str, Any] = {
         ConstantKernel() * RBF() + WhiteKernel(), normalize_y=True
     ),
     "lightgbm": LGBMRegressor(n_estimators=4, min_child_samples=2, verbosity=-1, **SEED),
+    "xgboost": XGBRegressor(n_estimators=4, **SEED),
+    "catboost": CatBoostRegressor(iterations=4, **QUIET),
+}
+
+
+# The option that counts the trees of each boosted method.
+BOOSTED = {
+    "gradient_boosting": "n_estimators",
+    "histogram_boosting": "max_iter",
+    "lightgbm": "n_estimators",
+    "xgboost": "n_estimators",
+    "catboost": "iterations",
 }
 
 
@@ -110,7 +127,8 @@ def fitted(of: PlannedRun) -> Any:
 
 @pytest.mark.parametrize(("name", "task"), [case for case in CASES if case[0] != "constant"])
 def test_predictions_are_those_of_the_library(name: str, task: str) -> None:
-    """Bit for bit, since both get the same numbers; log-probabilities up to one rounding."""
+    """Bit for bit, since both get the same numbers; log-probabilities up to one rounding, which
+    XGBoost does in float32."""
     of = planned(name, task, **ARCHITECTURES.get(name).test_options)
     train, validation = examples(of)
     x, unseen = (
@@ -122,10 +140,11 @@ def test_predictions_are_those_of_the_library(name: str, task: str) -> None:
         np.testing.assert_array_equal(scores[:, 0], reference.predict(unseen))
         return
     reference = CLASSIFIERS[name].fit(x, train.y)
-    np.testing.assert_array_equal(scores.argmax(axis=1), reference.predict(unseen))
+    np.testing.assert_array_equal(scores.argmax(axis=1), np.ravel(reference.predict(unseen)))
     if hasattr(reference, "predict_proba"):
+        rounding = 1e-6 if name == "xgboost" else 1e-13
         np.testing.assert_allclose(
-            np.exp(scores), reference.predict_proba(unseen), rtol=1e-13, atol=1e-37
+            np.exp(centred(scores)), reference.predict_proba(unseen), rtol=rounding, atol=1e-37
         )
 
 
@@ -135,7 +154,7 @@ def test_the_battery(entry: HostEstimator) -> None:
         check()
 
 
-@pytest.mark.parametrize("name", ["gradient_boosting", "histogram_boosting", "lightgbm"])
+@pytest.mark.parametrize("name", BOOSTED)
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_last_stage_is_the_prediction_and_curves_are_by_stage(name: str, task: str) -> None:
     of = planned(name, task, **ARCHITECTURES.get(name).test_options)
@@ -160,11 +179,10 @@ def centred(scores: np.ndarray) -> np.ndarray:
     return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("name", ["gradient_boosting", "histogram_boosting", "lightgbm"])
+@pytest.mark.parametrize("name", BOOSTED)
 def test_boosting_stops_early_at_the_best_iteration_on_validation_rows(name: str) -> None:
-    trees = "max_iter" if name == "histogram_boosting" else "n_estimators"
     # At so high a rate the validation loss rises soon.
-    options = {**ARCHITECTURES.get(name).test_options, trees: 30, "learning_rate": 1.5}
+    options = {**ARCHITECTURES.get(name).test_options, BOOSTED[name]: 30, "learning_rate": 1.5}
     of = planned(name, **options)
     _, validation = examples(of)
     staged = [centred(scores) for scores in fitted(of).stages(validation.x)]

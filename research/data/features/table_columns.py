@@ -107,3 +107,32 @@ class TableColumns(Numbers):
         if self.impute:
             x = jnp.where(jnp.isnan(x), fitted.fill, x)
         return super().normalize(x, fitted, dtype)
+
+    def with_places(self, x: np.ndarray, fitted: Fitted) -> np.ndarray:
+        """Normalized examples [B, D] with one column per stored column, [B, C]: of a category its
+        place among those of its column, NaN where none is set.
+
+        Args:
+            x: examples as `normalize` returns them.
+            fitted: what `fit` returned.
+
+        Example:
+            >>> table = TableColumns((4,), categories=(0, 3))
+            >>> x = np.array([[0.5, 0, 0, 1], [0.7, 0, 0, 0]])
+            >>> table.with_places(x, Fitted(np.zeros(4), np.zeros(4), np.ones(4))).tolist()
+            [[0.5, 2.0], [0.7, nan]]
+        """
+        # A column that is not shown has an infinite scale.
+        shown = np.isfinite(fitted.scale)
+        unscaled = x * np.where(shown, fitted.scale, 0) + fitted.shift
+        # Half of a one: scaling rounds.
+        ones = shown & (unscaled > 0.5)
+        columns = []
+        for start, count in zip(self.starts, self.categories, strict=True):
+            if count:
+                of_column = ones[:, start : start + count]
+                column = np.where(of_column.any(axis=1), of_column.argmax(axis=1), np.nan)
+            else:
+                column = x[:, start]
+            columns.append(column)
+        return np.stack(columns, axis=1)

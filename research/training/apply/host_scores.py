@@ -6,16 +6,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.baselines.cores import thread_share
 from research.baselines.estimator import Predict
+from research.data.features.feature import Fitted
 from research.data.features.named_arrays import by_array, take
+from research.data.features.table_columns import TableColumns
+from research.registry import ARCHITECTURES, HostEstimator
 from research.training.setup.program import Program
 from research.training.step import network
 from research.training.step.state import Lane
 
 
+def categorical_columns(program: Program) -> tuple[int, ...]:
+    """The columns of the inputs that the program's estimator takes as places of categories."""
+    entry = ARCHITECTURES.get(program.config.arch.name)
+    inputs = program.spec.inputs
+    if isinstance(entry, HostEstimator) and entry.categories and isinstance(inputs, TableColumns):
+        return tuple(inputs.coded_columns)
+    return ()
+
+
 def host_inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
     """The inputs [M, ...] of rows, filled and scaled as a network sees them; of several, each by
-    its name.
+    its name. See `categorical_columns` for categories.
 
     Args:
         program: the lane's program.
@@ -24,7 +37,11 @@ def host_inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
         rows: which of them, [M].
     """
     raw = by_array(take(x, rows), jnp.asarray)
-    return jax.device_get(network.normalize_inputs(program, lane, raw))
+    inputs = jax.device_get(network.normalize_inputs(program, lane, raw))
+    if not categorical_columns(program):
+        return inputs
+    fitted = Fitted(lane.fill, lane.shift, lane.scale)
+    return program.spec.inputs.as_a(TableColumns).with_places(inputs, jax.device_get(fitted))
 
 
 def host_scores(program: Program, predict: Predict, inputs: Any, count: int) -> np.ndarray:
@@ -39,7 +56,8 @@ def host_scores(program: Program, predict: Predict, inputs: Any, count: int) -> 
     Raises:
         ValueError: they have another shape.
     """
-    scores = np.asarray(predict(inputs))
+    with thread_share(sum(array.size for array in jax.tree.leaves(inputs))):
+        scores = np.asarray(predict(inputs))
     expected = (count, program.width)
     if scores.shape != expected:
         name = program.config.arch.name

@@ -17,7 +17,11 @@ from research.data.spec import Arrays
 from research.data.splitters.division import outside_the_folds
 from research.errors import UserError
 from research.training.apply.final_metrics import final_metrics
-from research.training.apply.host_scores import host_inputs, host_scores
+from research.training.apply.host_scores import (
+    categorical_columns,
+    host_inputs,
+    host_scores,
+)
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.devices import lane_functions
 from research.training.engine.outcomes import Outcome
@@ -194,7 +198,8 @@ def _examples(
     if lane.class_weight is not None:
         by_class = np.asarray(lane.class_weight)[y]
         weight = by_class if weight is None else by_class * weight
-    return LabelledExamples(host_inputs(program, lane, arrays.x, rows), y, weight)
+    inputs = host_inputs(program, lane, arrays.x, rows)
+    return LabelledExamples(inputs, y, weight, categorical_columns(program))
 
 
 def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:
