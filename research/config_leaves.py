@@ -8,7 +8,6 @@ from typing import Any
 from research.options import REQUIRED, format_value
 from research.registry import (
     ARCHITECTURES,
-    FITTED_SETTINGS,
     REGULARIZERS,
     TASKS,
     Entry,
@@ -17,6 +16,7 @@ from research.registry import (
 from research.run_config import (
     DEFAULTS_OF_TASKS,
     FIELDS,
+    FITTED_SETTINGS,
     FOLLOWING,
     NUMERIC,
     PARTS,

@@ -128,30 +128,6 @@ class Architecture(Entry):
         return (*lines, *super().requirements)
 
 
-# The settings of a run that is fitted on the host: its data, its seed, and what it is. All others
-# are about training by updates.
-FITTED_SETTINGS = (
-    "dataset",
-    "task",
-    "split",
-    "split_seed",
-    "fold",
-    "train_size",
-    "row_share",
-    "bootstrap",
-    "column_share",
-    "inner_folds",
-    "inner_fold",
-    "label_noise",
-    "class_weight",
-    "scaling",
-    "arch",
-    "ensemble",
-    "metrics",
-    "seed",
-)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class HostEstimator(Architecture):
     """An architecture that is fitted on the host instead of trained by updates.
@@ -288,8 +264,9 @@ class Loss(Entry):
 class Task(Entry):
     """A kind of problem. `build()` is a research.tasks.problem.Problem.
 
-    loss: the default loss.
-    defaults: settings of its runs unless a config gives others; a change raises `version`.
+    loss: the default loss. defaults: settings of its runs unless a config gives others; a change
+        raises `version`. fitted: only host estimators are for it. shown: the splits whose main
+        metric a table has, unless it names columns.
     sees: DataSpec -> DataSpec, a data set as this task reads it. It applies where any data set will
         do and `--task` names the task. None: only data that name this task have it.
     """
@@ -297,6 +274,8 @@ class Task(Entry):
     loss: str = ""
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sees: Callable[[Any], Any] | None = None
+    fitted: bool = False
+    shown: tuple[str, ...] = ("validation", "test")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from research.entry_kinds import (
-    FITTED_SETTINGS,
     SITES,
     SLOTS,
     Activation,
@@ -41,11 +40,11 @@ __all__ = [
     "ENSEMBLES",
     "ESTIMATES",
     "FEATURES",
-    "FITTED_SETTINGS",
     "LOSSES",
     "METRICS",
     "OBJECTIVES",
     "OPTIMIZERS",
+    "REDUCTIONS",
     "REGULARIZERS",
     "SCHEDULES",
     "SITES",
@@ -190,6 +189,7 @@ SCHEDULES: Registry[Schedule] = Registry("schedule", "schedules")
 REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
+REDUCTIONS: Registry[Entry] = Registry("reduction", "reductions")
 SPLITTERS: Registry[Splitter] = Registry("splitter", "splitters")
 ENSEMBLES: Registry[Ensemble] = Registry("ensemble", "ensembles")
 ESTIMATES: Registry[Estimate] = Registry("estimate", "estimates")

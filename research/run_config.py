@@ -26,6 +26,7 @@ from research.registry import (
     ENSEMBLES,
     OBJECTIVES,
     OPTIMIZERS,
+    REDUCTIONS,
     REGULARIZERS,
     SCHEDULES,
     SPLITTERS,
@@ -133,6 +134,10 @@ class RunConfig:
         Literal["none", "minmax", "standard", "robust"],
         "scaling of the inputs, fitted on the training rows",
     ] = _field("standard", NUMERIC)
+    reduce: Annotated[
+        Component,
+        "scaled inputs as fewer numbers, fitted on the training rows: pca(20); none: all of them",
+    ] = _field(Component("none"), STATIC, REDUCTIONS)
     target_scaling: Annotated[
         Literal["auto", "none", "standard"],
         "scaling of targets that are numbers; metrics stay in the data's units; auto: standard",
@@ -307,3 +312,26 @@ FULL_BATCH = 0  # the value of batch_size=full, which a user cannot write as 0
 FOLLOWS_SEED = -1  # the value of split_seed=seed
 # Words that stand for a number.
 WORDS = {"batch_size": ("full", FULL_BATCH), "split_seed": ("seed", FOLLOWS_SEED)}
+# The settings of a run that is fitted on the host: its data, its seed, and what it is. All others
+# are about training by updates.
+FITTED_SETTINGS = (
+    "dataset",
+    "task",
+    "split",
+    "split_seed",
+    "fold",
+    "train_size",
+    "row_share",
+    "bootstrap",
+    "column_share",
+    "inner_folds",
+    "inner_fold",
+    "label_noise",
+    "class_weight",
+    "scaling",
+    "reduce",
+    "arch",
+    "ensemble",
+    "metrics",
+    "seed",
+)

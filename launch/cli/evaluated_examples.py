@@ -22,6 +22,7 @@ from research.data.features.image import Image
 from research.data.features.named_arrays import take
 from research.data.features.named_inputs import NamedInputs
 from research.data.features.numbers import Numbers
+from research.data.features.reduced import Reduced
 from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
 from research.data.one_hot import OneHot
@@ -137,9 +138,7 @@ def _of_file(saved: SavedRun, split: str) -> Examples:
     background = options.get("background", "white")
     x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
     names = [text_of(file) for file in files]
-    lacks = (
-        f"{path} has no folders of classes" if y is None and not spec.targets.reconstructs else ""
-    )
+    lacks = f"{path} has no folders of classes" if y is None and not spec.targets.unlabelled else ""
     return Examples(names, x, np.arange(len(x)), y, notes=notes, lacks=lacks)
 
 
@@ -202,6 +201,8 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
         x, places = x.values[:, numbers], x.starts[numbers]
     taken = saved.run.program.spec.inputs
     fitted = (saved.lane.shift, saved.lane.scale)
+    if isinstance(taken, Reduced):
+        fitted = tuple(part["scaling"] for part in fitted)
     if isinstance(taken, NamedInputs):
         # Where categories are an input of their own, numbers are the other one.
         (name,) = (name for name, part in taken.parts.items() if isinstance(part, Numbers))

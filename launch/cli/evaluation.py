@@ -114,7 +114,7 @@ def undefined(metrics: Mapping[str, float], examples: Examples, spec: DataSpec) 
 
 def _measured(saved: SavedRun, examples: Examples) -> bool:
     """Whether there is something to compare the outputs with."""
-    return examples.y is not None or saved.run.program.spec.targets.reconstructs
+    return examples.y is not None or saved.run.program.spec.targets.unlabelled
 
 
 def write_evaluation(
@@ -145,6 +145,7 @@ def write_evaluation(
         classes,
         _pictures(saved, examples),
         outputs.get(UNCALIBRATED),
+        spec.targets.score_names,
     )
     for path in evaluation.write(directory):
         print(f"wrote {path}")

@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "column_share",
         "label_noise",
         "scaling",
+        "reduce",
         "target_scaling",
     ),
     # The short names of the options that files have; see research.config.OF_FILES.

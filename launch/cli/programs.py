@@ -21,6 +21,7 @@ ORDER = (
     "list",
     "evaluate",
     "explain",
+    "embed",
     "generate",
     "verify",
     "check",

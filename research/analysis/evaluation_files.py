@@ -37,7 +37,8 @@ class Evaluation:
     known.
 
     classes: their names, () for a regression. pictures: of images, how the rows at some places
-        look. uncalibrated: the scores before a calibration, [N, C].
+        look. uncalibrated: the scores before a calibration, [N, C]. score_names: what each score
+        is called, where they are no prediction of y.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Evaluation:
     classes: tuple[str, ...]
     pictures: Pictures | None = None
     uncalibrated: np.ndarray | None = None
+    score_names: tuple[str, ...] = ()
 
     def write(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Writes every file that the rows allow; returns them. Raises UserError if they cannot be
@@ -98,8 +100,11 @@ class Evaluation:
     def predictions(self) -> list[list[str]]:
         """The table of predictions, its header first: row, target, prediction, and the probability
         of each class."""
-        header = ["row", *(["target"] if self.y is not None else []), "prediction"]
         columns = [self.rows]
+        if self.score_names:
+            columns += [list(map(_exact, column)) for column in self.scores.T]
+            return [["row", *self.score_names], *map(list, zip(*columns, strict=True))]
+        header = ["row", *(["target"] if self.y is not None else []), "prediction"]
         if self.classes:
             header += [f"p({name})" for name in self.classes]
             columns += [] if self.y is None else [[self.classes[k] for k in self.y]]

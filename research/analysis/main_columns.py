@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from research.metric_names import is_effort, operands, plain, target_of
 from research.registry import TASKS
-from research.sweeps.column import Better, Column, common_metric, measured
+from research.sweeps.column import SPLITS, Better, Column, common_metric, measured
 from research.sweeps.records.record import Record
 
 
@@ -13,15 +13,20 @@ def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[C
     have; then `metrics`, as `test/nll`."""
     metric, better = common_metric(record.config for record in records)
     present = {name for record in records for name in record.metrics}
-    splits = [
-        split for split in ("validation", "test") if f"{split}/{metric}" in present or not present
-    ]
+    splits = [split for split in _shown(records) if f"{split}/{metric}" in present or not present]
     columns = [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
     shown = {column.metric for column in columns}
     for name in dict.fromkeys(metrics):
         if name not in shown:
             columns.append(Column(_label(name), name, _better(name, records)))
     return columns
+
+
+def _shown(records: Sequence[Record]) -> tuple[str, ...]:
+    """The splits that the records' tasks show."""
+    tasks = dict.fromkeys(record.config["task"] for record in records)
+    of_tasks = {split for task in tasks for split in TASKS.get(task).shown}
+    return tuple(split for split in SPLITS if split in of_tasks)
 
 
 def _label(metric: str) -> str:

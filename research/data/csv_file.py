@@ -244,17 +244,15 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
         subtracted, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, subtracted)))
         notes += values.notes
-    y = (
-        None
-        if answer is None or spec.targets.reconstructs
-        else target_like(answer, spec.targets.classes, reading.form)
-    )
-    if y is not None and answer is not None and not spec.targets.classes:
+    names = spec.targets.label_names
+    unread = spec.targets.unlabelled and not names
+    y = None if answer is None or unread else target_like(answer, names, reading.form)
+    if y is not None and answer is not None and not names:
         notes += notes_on(answer, reading.form, y)
         y = spec.targets.differences(y)
     left = [name for name in columns if name not in encodings]
     lacks = ""
-    if answer is None and not spec.targets.reconstructs:
+    if answer is None and not spec.targets.unlabelled:
         near = f" (did you mean {near[0]}?)" if (near := close(target, left)) else ""
         # No option names the target of a prepared set, so no other name is looked for.
         near = near or ("" if "target" in options else " (call the column of the targets so)")

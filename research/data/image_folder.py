@@ -214,8 +214,8 @@ def read_like(
         labelled = image_files(folder)
         files = [file.path for file in labelled]
         labels = [file.label for file in labelled]
-        if not spec.targets.reconstructs:
-            y = _places(folder, labels, spec.targets.classes)
+        if names := spec.targets.label_names:
+            y = _places(folder, labels, names)
     else:
         files = images_in(folder)
     if not files:

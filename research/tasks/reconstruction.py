@@ -9,10 +9,10 @@ import jax.numpy as jnp
 
 from research.data.features.itself import Itself
 from research.data.spec import DataSpec
-from research.errors import UserError
 from research.registry import TASKS, Task
 from research.tasks.classification import decode
 from research.tasks.problem import Problem
+from research.tasks.unlabelled import check_examples
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
@@ -43,18 +43,7 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 def sees(spec: DataSpec) -> DataSpec:
     """A data set whose labels are not read. Raises UserError if it has no examples of numbers with
     one label each."""
-    unfit = {
-        "tokens": spec.inputs.tokens,
-        "windows": spec.windows,
-        "a target at each place": spec.targets.shape,
-        "series that are not equally long": spec.inputs.ragged,
-    }
-    if what := next((what for what, is_so in unfit.items() if is_so), ""):
-        raise UserError(
-            "task=reconstruction applies to tables, images and series with a label;"
-            f" {spec.name} has"
-            f" {what}"
-        )
+    check_examples(spec, "reconstruction")
     return dataclasses.replace(
         spec, task="reconstruction", targets=Itself(size=math.prod(spec.inputs.shape))
     )

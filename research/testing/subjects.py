@@ -18,7 +18,6 @@ from research.registry import (
     ACTIVATIONS,
     ARCHITECTURES,
     DATASETS,
-    FITTED_SETTINGS,
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
@@ -29,6 +28,7 @@ from research.registry import (
     Metric,
     Objective,
 )
+from research.run_config import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.setup.host import is_host_estimator
@@ -104,7 +104,7 @@ def _encoded(case: Subject) -> None:
     loss's target."""
     run, y = case.run(), take(case.data.data.y, slice(2))
     with run.program.precision_context():
-        if not run.program.spec.targets.reconstructs:
+        if not run.program.spec.targets.unlabelled:
             jax.eval_shape(
                 functools.partial(objective.loss_targets, run.program),
                 abstract_lane(run.config, run.program),

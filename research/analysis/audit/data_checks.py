@@ -71,7 +71,7 @@ def given_away(data: DataParts) -> Iterator[Finding]:
     table = spec.inputs
     if not isinstance(table, TableColumns) or spec.targets.shape:
         return
-    if spec.targets.reconstructs or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
+    if spec.targets.unlabelled or not len(data.test) or spec.inputs.shape[0] > MOST_COLUMNS:
         return
     scores = _alone(data)
     for column in np.flatnonzero(scores >= GIVEN_AWAY):

@@ -151,7 +151,7 @@ def kept_run(record: Record, planner: Planner, parameters: Parameters) -> KeptRu
     run = run_of(record, planner)
     refuse_part(run.id, run.config)
     targets = run.program.spec.targets
-    if run.program.problem.summary is None or targets.arrays or targets.reconstructs:
+    if run.program.problem.summary is None or targets.arrays or targets.unlabelled:
         raise UserError(
             f"run {run.id}: what is explained is one prediction for an example, and"
             f" task={run.config.task} has several or none"

@@ -53,6 +53,21 @@ class TargetFeature(Feature):
         return False
 
     @property
+    def score_names(self) -> tuple[str, ...]:
+        """What each score is called, where scores do not predict a target; else ()."""
+        return ()
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether labels are not read, so that new rows need none."""
+        return self.reconstructs
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the classes that the stored labels are of, () for numbers."""
+        return self.classes
+
+    @property
     def numbered(self) -> bool:
         """Whether its classes are numbers that were taken for classes."""
         return False

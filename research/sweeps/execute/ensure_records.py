@@ -240,6 +240,11 @@ def refuse_without_scores(runs: Iterable[PlannedRun]) -> None:
                 "--keep_predictions keeps the scores of each row, and task="
                 f"{run.config.task} has too many of them; leave it out"
             )
+        if run.program.spec.targets.unlabelled:
+            raise UserError(
+                "--keep_predictions keeps scores beside the labels that they predict, and task="
+                f"{run.config.task} predicts none; leave it out"
+            )
 
 
 def _fail_unfit(runs: Iterable[RequestedRun], store: Store) -> None:

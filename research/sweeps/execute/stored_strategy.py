@@ -6,15 +6,20 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import numpy as np
 
 from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.provenance import device_kind
 from research.training.devices import device_memory, strategy_choice
 from research.training.devices.strategy import ExecutionStrategy
+from research.training.setup.program import Program
 
 # A run is fitted alone: one that ends the process then takes no other with it.
 ONE_FIT = ExecutionStrategy(width=1, steps=1)
+# Fits that are lanes of one program: so many at once, and no more than so many bytes of rows.
+MOST_FITS = 64
+MOST_BYTES = 1 << 30
 
 
 def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> ExecutionStrategy:
@@ -33,7 +38,7 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
     if pack.strategy is not None:
         return pack.strategy
     if pack.program.fitted:
-        return ONE_FIT
+        return _of_fits(pack.program)
     name = strategy_key(pack, context, lanes)
     # Timings differ from one time to the next. A stored strategy lets every process, and a sweep
     # that is resumed, train chunks of the same width, and so the same bits.
@@ -99,3 +104,13 @@ def strategy_key(pack: Pack, context: ExecutionContext, lanes: int) -> str:
     replicas = context.execution.replicas
     kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"
     return f"{pack.program.id}.{device_kind()}.{kind}"
+
+
+def _of_fits(program: Program) -> ExecutionStrategy:
+    """How many runs of a program are fitted at once."""
+    if program.fits_together is None:
+        return ONE_FIT
+    # float64, as fits on the host compute.
+    row = 8 * int(np.prod(program.spec.inputs.shape))
+    fits = MOST_BYTES // (row * max(1, program.sizes.train))
+    return ExecutionStrategy(width=max(1, min(MOST_FITS, fits)), steps=1)

@@ -101,7 +101,9 @@ def stages(runs: Sequence[PlannedRun]) -> list[list[PlannedRun]]:
 
 def keeps_scores(run: PlannedRun) -> bool:
     """Whether a run's scores can be kept: of one target, and not too many."""
-    return not run.program.spec.targets.arrays and run.program.problem.summary is not None
+    targets = run.program.spec.targets
+    summarized = run.program.problem.summary is not None
+    return not targets.arrays and not targets.unlabelled and summarized
 
 
 def unfit_notes(arms: Iterable[tuple[str, RequestedRun]]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from research import config as config_lib
 from research.config import RunConfig
 from research.errors import UserError, nearest
-from research.registry import FITTED_SETTINGS
+from research.run_config import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import RequestedRun
 from research.training.setup import host
 

@@ -14,7 +14,8 @@ from research.data.spec import Arrays
 from research.metric_names import CLEAN, UNCALIBRATED
 from research.tasks import calibration
 from research.tasks.problem import Problem
-from research.training.apply.host_scores import host_inputs, host_scores
+from research.training.apply import host_scores as host_scores_lib
+from research.training.apply.host_scores import COMPARED, host_inputs, host_scores
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk_evaluation import part_size
@@ -59,7 +60,7 @@ def final_metrics(
         of_calibrated = final_metrics(problem, {"scores": evaluated["scores"]}, y)
         return of_calibrated | {f"{UNCALIBRATED}{name}": v for name, v in uncalibrated.items()}
     if problem.summary is not None:
-        return problem.summary(evaluated["scores"], y)
+        return problem.summary(evaluated["scores"], evaluated.get(COMPARED, y))
     return problem.finish(means.of_metrics(problem, evaluated))
 
 
@@ -126,7 +127,7 @@ def evaluate_rows(
     """
     x = program.spec.inputs.view(x)
     if program.fitted:
-        return {"scores": _fitted_scores(program, lane, variables, x, rows)}
+        return _evaluated_by_fit(program, lane, variables, x, rows, y)
     with program.precision_context():
         functions = ChunkFunctions.of(program, strategy, jax.local_devices()[0])
         backend = functions.backend
@@ -165,11 +166,12 @@ def evaluate_rows(
     }
 
 
-def _fitted_scores(
-    program: Program, lane: Lane, variables: Variables, x: Any, rows: np.ndarray
-) -> np.ndarray:
-    """The scores [R, K] of a host estimator for rows [R]."""
+def _evaluated_by_fit(
+    program: Program, lane: Lane, variables: Variables, x: Any, rows: np.ndarray, y: Any
+) -> dict[str, np.ndarray]:
+    """What a host estimator makes of rows [R], whose labels are y [R, ...]."""
     predict = restored(np.asarray(variables.params[ESTIMATOR]))
     with program.precision_context():
         inputs = host_inputs(program, lane, x, rows)
-        return host_scores(program, predict, inputs, len(rows))
+        scores = host_scores(program, predict, inputs, len(rows))
+        return host_scores_lib.evaluated(program, inputs, scores, y)

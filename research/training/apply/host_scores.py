@@ -1,4 +1,5 @@
-"""Scores of host estimators: the inputs as they take them, and what they predict."""
+"""Scores of host estimators: the inputs as they take them, what they predict, and what that is
+compared with."""
 
 from typing import Any
 
@@ -42,6 +43,31 @@ def host_inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
         return inputs
     fitted = Fitted(lane.fill, lane.shift, lane.scale)
     return program.spec.inputs.as_a(TableColumns).with_places(inputs, jax.device_get(fitted))
+
+
+# What the metrics of a task without labels compare scores with, beside them.
+COMPARED = "compared"
+
+
+def evaluated(program: Program, inputs: Any, scores: np.ndarray, y: Any) -> dict[str, Any]:
+    """What `final_metrics` reads of a host estimator's rows.
+
+    Args:
+        program: its program.
+        inputs: the rows as `host_inputs` returns them, [M, ...].
+        scores: as `host_scores` returns them, [M, K].
+        y: the rows' labels, [M, ...].
+
+    Returns:
+        The scores, or where there are too many to keep, the task's metrics of each row, [M].
+    """
+    if not program.spec.targets.unlabelled:
+        return {"scores": scores}
+    targets = program.spec.targets.read(inputs, y)
+    if program.problem.summary is not None:
+        return {"scores": scores, COMPARED: targets}
+    of_rows = program.problem.example_metrics(jnp.asarray(scores), jnp.asarray(targets))
+    return {name: np.asarray(values) for name, values in of_rows.items()}
 
 
 def host_scores(program: Program, predict: Predict, inputs: Any, count: int) -> np.ndarray:

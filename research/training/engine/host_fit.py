@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from research.errors import UserError
 from research.training.apply.final_metrics import final_metrics
 from research.training.apply.host_scores import (
     categorical_columns,
+    evaluated,
     host_inputs,
     host_scores,
 )
@@ -54,7 +55,13 @@ def fit(
     """
     arrays = program.spec.view(arrays)
     with program.precision_context():
-        outcomes = [_outcome(program, config, arrays, observer, keep) for config in configs]
+        lanes = [make_lane_inputs(config, program, arrays).lane for config in configs]
+        outcomes = [
+            _outcome(program, config, lane, arrays, predict, observer, keep)
+            for config, lane, (predict, _) in zip(
+                configs, lanes, _fitted(program, configs, lanes, arrays), strict=True
+            )
+        ]
     epochs = program.config.epochs
     progress = EpochProgress(
         epochs,
@@ -71,12 +78,18 @@ def fit(
 
 
 def _outcome(
-    program: Program, config: RunConfig, arrays: Arrays, observer: PackObserver, keep: bool
+    program: Program,
+    config: RunConfig,
+    lane: Lane,
+    arrays: Arrays,
+    predict: Predict,
+    observer: PackObserver,
+    keep: bool,
 ) -> Outcome:
-    """The outcome of one run."""
-    lane = make_lane_inputs(config, program, arrays).lane
+    """The outcome of one run, whose predictor is fitted."""
     rows = {name: rows for name in SPLITS if len(rows := _rows(lane, name))}
-    predict, _ = _fitted(program, config, lane, arrays)
+    if getattr(predict, "only_training_rows", False):
+        rows = {"train": rows["train"]}
     for note in getattr(predict, "notes", ()):
         observer.at_warning(f"arch={config.arch.name}, seed={config.seed}: {note}")
     inputs = {name: host_inputs(program, lane, arrays.x, split) for name, split in rows.items()}
@@ -93,16 +106,17 @@ def _outcome(
         if name == "train" and config.label_noise:
             clean = y
             y = trained_labels(program, lane, arrays.y)[rows[name]]
-        final = final_metrics(program.problem, {"scores": values}, y, clean)
+        of_rows = evaluated(program, inputs[name], values, y)
+        final = final_metrics(program.problem, of_rows, y, clean)
         metrics |= {f"{name}/{metric}": value for metric, value in final.items()}
         if name != "test":
             stages: Iterable[np.ndarray] = [values]
             if isinstance(predict, StagedPredict):
                 stages = predict.stages(inputs[name])
-            curves |= _curves(program, name, stages, y)
+            curves |= _curves(program, name, stages, program.spec.targets.read(inputs[name], y))
     checksum = _checksum(list(scores.values()))
     own_test = outside_the_folds(config.split, program.spec)
-    if len(own_test):
+    if len(own_test) and "test" in rows:
         rows[OWN_TEST] = own_test
         unseen = host_inputs(program, lane, arrays.x, own_test)
         scores[OWN_TEST] = host_scores(program, predict, unseen, len(own_test))
@@ -165,10 +179,29 @@ def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Pred
         arrays: its data.
     """
     arrays = program.spec.view(arrays)
-    return _fitted(program, config, make_lane_inputs(config, program, arrays).lane, arrays)
+    lane = make_lane_inputs(config, program, arrays).lane
+    (fitted,) = _fitted(program, [config], [lane], arrays)
+    return fitted
 
 
-def _fitted(program: Program, config: RunConfig, lane: Lane, arrays: Arrays) -> tuple[Predict, Any]:
+def _fitted(
+    program: Program, configs: Sequence[RunConfig], lanes: Sequence[Lane], arrays: Arrays
+) -> Iterator[tuple[Predict, Any]]:
+    """The predictor of each lane, and its training inputs."""
+    together = program.fits_together
+    if together is None:
+        for config, lane in zip(configs, lanes, strict=True):
+            yield _fitted_alone(program, config, lane, arrays)
+        return
+    trains = [_examples(program, lane, arrays, _rows(lane, "train"), noisy=True) for lane in lanes]
+    fits = [program.estimator(config) for config in configs]
+    predictors = together(fits, trains, [config.seed for config in configs])
+    yield from zip(predictors, [train.x for train in trains], strict=True)
+
+
+def _fitted_alone(
+    program: Program, config: RunConfig, lane: Lane, arrays: Arrays
+) -> tuple[Predict, Any]:
     """The predictor of a lane, and its training inputs."""
     train = _examples(program, lane, arrays, _rows(lane, "train"), noisy=True)
     validation = _examples(program, lane, arrays, _rows(lane, "validation"), noisy=False)

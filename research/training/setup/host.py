@@ -4,7 +4,8 @@ import dataclasses
 
 from research.config import RunConfig, leaves, resolve
 from research.errors import UserError
-from research.registry import ARCHITECTURES, FITTED_SETTINGS, TASKS, HostEstimator
+from research.registry import ARCHITECTURES, TASKS, HostEstimator
+from research.run_config import FITTED_SETTINGS
 
 
 def is_host_estimator(arch: str) -> bool:
@@ -45,11 +46,18 @@ def without_training(config: RunConfig) -> RunConfig:
 
 
 def check_task(config: RunConfig) -> None:
-    """Raises UserError if the estimator is not for the run's task."""
+    """Raises UserError if the estimator is not for the run's task, or the task not for networks."""
     entry = ARCHITECTURES.get(config.arch.name)
-    if isinstance(entry, HostEstimator) and config.task not in entry.tasks:
+    if isinstance(entry, HostEstimator):
+        if config.task not in entry.tasks:
+            raise UserError(
+                f"arch={entry.name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
+            )
+    elif TASKS.get(config.task).fitted:
+        fitting = [e.name for e in ARCHITECTURES if config.task in getattr(e, "tasks", ())]
         raise UserError(
-            f"arch={entry.name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
+            f"task={config.task} is not for networks such as arch={entry.name}; use"
+            f" {', '.join(fitting)}"
         )
 
 

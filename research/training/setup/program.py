@@ -13,7 +13,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import identity
-from research.baselines.estimator import Fit
+from research.baselines.estimator import Fit, Predict
 from research.class_weight import BALANCED
 from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
@@ -216,6 +216,12 @@ class Program:
         entry = ARCHITECTURES.get(config.arch.name)
         assert isinstance(entry, HostEstimator)
         return entry.fit(**self._arguments(config.arch, self.width))
+
+    @property
+    def fits_together(self) -> Callable[..., list[Predict]] | None:
+        """What fits several of its runs at once, `(estimators, training examples, seeds) -> their
+        predictors`; None: each run is fitted by itself."""
+        return getattr(ARCHITECTURES.get(self.config.arch.name).build, "together", None)
 
     def _arguments(self, arch: Component, outputs: int) -> dict[str, Any]:
         """What the builder of the architecture takes for these data."""

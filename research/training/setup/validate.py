@@ -36,6 +36,7 @@ from research.training.setup.lane_inputs import (
     make_program,
 )
 from research.training.setup.program import Program
+from research.training.setup.reduction import reduced
 from research.training.step import means
 
 
@@ -145,14 +146,15 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
+    spec = reduced(config, spec)
     try:
         spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
     except ShapeError as error:
         trains = functools.partial(_trains, config, spec)
         raise ShapeError(f"{error}; {advice(spec, trains)}") from None
-    if spec.targets.reconstructs and spec.inputs.arrays:
+    if spec.targets.unlabelled and spec.inputs.arrays:
         raise UserError(
-            f"task=reconstruction needs a single input, and arch={config.arch.name} takes"
+            f"task={config.task} needs a single input, and arch={config.arch.name} takes"
             f" {spec.inputs.describe()}"
         )
     check_parts(config, spec)
@@ -310,7 +312,7 @@ def _check_weights(config: RunConfig, spec: DataSpec) -> None:
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
-    if config.target_scaling != "none" and (spec.targets.of_classes or spec.targets.reconstructs):
+    if config.target_scaling != "none" and (spec.targets.of_classes or spec.targets.unlabelled):
         raise UserError(
             f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
         )

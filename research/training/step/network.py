@@ -243,6 +243,22 @@ def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) 
     return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
 
 
+def intermediates(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
+    """What each layer of the network returns.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: raw inputs, [B, ...].
+
+    Returns:
+        Per layer a tuple of what its calls returned, under `__call__`.
+    """
+    collections = _applied(program, variables, lane, x, {}, mutable=["intermediates"])[1]
+    return collections.get("intermediates", {})
+
+
 def _applied(
     program: Program,
     variables: Variables,
@@ -268,6 +284,7 @@ def _applied(
         forward(program, lane, None, **how),
         *positions,
         mutable=list(mutable) or False,
+        capture_intermediates="intermediates" in mutable,
     )
     outputs, left = result if mutable else (result, {})
     return outputs.astype(program.dtype), left

@@ -1,0 +1,201 @@
+"""Clusterings of scikit-learn: mini-batch k-means, Gaussian mixtures, hierarchies, DBSCAN."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import numpy as np
+
+from research.baselines.clusterer import Clusters, ModelClusters, clustered_rows, enough_rows
+from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.scikit_learn import fit_estimator
+from research.options import Count, NonNegative, Positive
+from research.registry import ARCHITECTURES, HostEstimator
+
+
+@dataclasses.dataclass(frozen=True)
+class MiniBatchKMeans:
+    """K-means whose centres are updated by a few rows at a time.
+
+    Example:
+        >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
+        >>> train = LabelledExamples(x, np.zeros(4))
+        >>> predict = MiniBatchKMeans(outputs=2, k=2)(train, train, seed=0)
+        >>> len(set(predict(x)[:, 0]))
+        2
+    """
+
+    outputs: int
+    k: Clusters = 8.0
+    batch_size: Annotated[Count, "rows of an update"] = 1024
+    restarts: Annotated[Count, "starts; the best is used"] = 1
+
+    def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
+        """The predictor."""
+        from sklearn.cluster import MiniBatchKMeans as Library
+
+        estimator = Library(
+            int(self.k), batch_size=self.batch_size, n_init=self.restarts, random_state=seed
+        )
+        model, notes = fit_estimator(estimator, train)
+        return ModelClusters(model, model.cluster_centers_, notes)
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianMixture:
+    """Normal distributions whose weighted sum is the density, fitted by EM; a row belongs to the
+    one that most probably made it.
+
+    Example:
+        >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
+        >>> train = LabelledExamples(x, np.zeros(4))
+        >>> predict = GaussianMixture(outputs=2, k=2)(train, train, seed=0)
+        >>> sorted(predict.centers[:, 0].round(2).tolist())
+        [0.5, 8.5]
+    """
+
+    outputs: int
+    k: Clusters = 8.0
+    covariance: Annotated[
+        Literal["full", "tied", "diag", "spherical"],
+        "of each distribution: full, one for all, independent features, or one variance",
+    ] = "full"
+    max_iter: Annotated[Count, "most iterations of EM"] = 100
+    restarts: Annotated[Count, "starts; the best is used"] = 1
+    floor: Annotated[NonNegative, "what is added to each variance"] = 1e-6
+
+    def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
+        """The predictor."""
+        from sklearn.mixture import GaussianMixture as Library
+
+        estimator = Library(
+            int(self.k),
+            covariance_type=self.covariance,
+            max_iter=self.max_iter,
+            n_init=self.restarts,
+            reg_covar=self.floor,
+            random_state=seed,
+        )
+        model, notes = fit_estimator(estimator, train)
+        return ModelClusters(model, model.means_, notes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Agglomerative:
+    """A hierarchy from the bottom up: the two nearest clusters are joined until k are left.
+
+    Example:
+        >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
+        >>> train = LabelledExamples(x, np.zeros(4))
+        >>> predict = Agglomerative(outputs=2, k=2)(train, train, seed=0)
+        >>> predict.tree[:, 2].round(2).tolist()  # the distances at which clusters were joined
+        [1.0, 1.0, 11.31]
+    """
+
+    outputs: int
+    k: Clusters = 8.0
+    linkage: Annotated[
+        Literal["ward", "average", "complete", "single"],
+        "distance of two clusters: the growth of the squared error, or the mean, largest or"
+        " smallest distance of their rows",
+    ] = "ward"
+
+    def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
+        """The predictor of the training rows. Nothing is random."""
+        from sklearn.cluster import AgglomerativeClustering
+
+        # Distances are computed only for whoever asks, and make the whole tree.
+        estimator = AgglomerativeClustering(
+            int(self.k), linkage=self.linkage, compute_distances=True
+        )
+        model, notes = fit_estimator(estimator, train)
+        clustered = clustered_rows("agglomerative", train.x, model.labels_, notes)
+        return dataclasses.replace(clustered, tree=linkage_of(model.children_, model.distances_))
+
+
+@dataclasses.dataclass(frozen=True)
+class Dbscan:
+    """Clusters are regions of many rows; a row that is far from all of them is noise.
+
+    Example:
+        >>> x = np.array([[0.0], [0.2], [0.4], [9.0]])
+        >>> train = LabelledExamples(x, np.zeros(4))
+        >>> Dbscan(outputs=2, eps=0.5, min_rows=2)(train, train, seed=0)(x)[:, 0].tolist()
+        [0.0, 0.0, 0.0, -1.0]
+    """
+
+    outputs: int
+    eps: Annotated[Positive, "rows no further than this are neighbours"] = 0.5
+    min_rows: Annotated[Count, "neighbours, itself included, of a row inside a cluster"] = 5
+
+    def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
+        """The predictor of the training rows. Nothing is random."""
+        from sklearn.cluster import DBSCAN
+
+        model, notes = fit_estimator(DBSCAN(eps=self.eps, min_samples=self.min_rows), train)
+        noise = int((model.labels_ < 0).sum())
+        if noise == len(model.labels_):
+            notes = (
+                *notes,
+                f"all {noise} rows are noise; give a larger --arch.eps or fewer --arch.min_rows",
+            )
+        return clustered_rows("dbscan", train.x, model.labels_, notes)
+
+
+def linkage_of(children: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """A hierarchy as scipy's linkage [N - 1, 4]: the two clusters of each join, their distance, and
+    the rows of both.
+
+    Args:
+        children: the clusters that are joined, [N - 1, 2]; below N they are rows.
+        distances: of these, [N - 1].
+    """
+    rows = len(children) + 1
+    sizes = np.ones(2 * rows - 1)
+    for step, pair in enumerate(children):
+        sizes[rows + step] = sizes[pair].sum()
+    return np.column_stack([children, distances, sizes[rows:]]).astype(np.float64)
+
+
+ARCHITECTURES.add(
+    HostEstimator(
+        "minibatch_kmeans",
+        MiniBatchKMeans,
+        "k-means whose centres are updated by a few rows at a time",
+        "Sculley 2010, Web-scale k-means clustering",
+        tasks=("clustering",),
+        constraints=(enough_rows,),
+        test_options={"k": 3},
+    )
+)
+ARCHITECTURES.add(
+    HostEstimator(
+        "gaussian_mixture",
+        GaussianMixture,
+        "normal distributions, one per cluster, fitted by EM",
+        "Dempster, Laird & Rubin 1977",
+        tasks=("clustering",),
+        constraints=(enough_rows,),
+        test_options={"k": 3, "covariance": "diag"},
+    )
+)
+ARCHITECTURES.add(
+    HostEstimator(
+        "agglomerative",
+        Agglomerative,
+        "the nearest clusters are joined until k are left",
+        "Ward 1963",
+        tasks=("clustering",),
+        constraints=(enough_rows,),
+        test_options={"k": 3},
+    )
+)
+ARCHITECTURES.add(
+    HostEstimator(
+        "dbscan",
+        Dbscan,
+        "dense regions are clusters, all else is noise",
+        "Ester et al. 1996",
+        tasks=("clustering",),
+        test_options={"eps": 3.0, "min_rows": 3},
+    )
+)

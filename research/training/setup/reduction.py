@@ -1,0 +1,54 @@
+"""Reduction: a data set with fewer numbers an example, as `reduce` says."""
+
+import dataclasses
+import math
+
+from research.config import FIELDS, RunConfig
+from research.data.features.reduced import Reduced
+from research.data.spec import DataSpec
+from research.data.splitters.division import division
+from research.data.splitters.drawn_rows import drawn_sizes
+from research.errors import ShapeError, UserError
+
+
+def reduced(config: RunConfig, spec: DataSpec) -> DataSpec:
+    """The data set as its network gets it.
+
+    Args:
+        config: a completed config.
+        spec: the data set as its task sees it.
+
+    Raises:
+        UserError: the inputs are not numbers of fixed places, or another setting needs all of them.
+        ShapeError: there are fewer numbers or training rows than the reduction leaves.
+    """
+    chosen = config.reduce
+    if chosen == FIELDS["reduce"].default:
+        return spec
+    inputs = spec.inputs
+    if not inputs.numeric or not inputs.scaled or inputs.ragged or inputs.arrays:
+        raise UserError(
+            f"reduce={chosen} applies to numbers of fixed places, and the inputs of {spec.name} are"
+            f" {inputs.describe()}; leave it out"
+        )
+    if spec.targets.reconstructs:
+        raise UserError(
+            f"task={config.task} reconstructs the inputs, and reduce={chosen} would replace them;"
+            " leave it out"
+        )
+    if config.column_share is not None:
+        raise UserError(
+            f"column_share leaves columns out, and those of reduce={chosen} are made of all; leave"
+            " one of them out"
+        )
+    ((_, size),) = chosen.options
+    numbers = math.prod(inputs.shape)
+    if size > numbers:
+        raise ShapeError(f"reduce={chosen}: an example of {spec.name} has only {numbers} numbers")
+    folds = division(config.split).sizes(spec, config.train_size)
+    sizes, place = drawn_sizes(config, spec, folds)
+    if size > sizes[place].train:
+        raise ShapeError(f"reduce={chosen}: there are only {sizes[place].train} training rows")
+    names = tuple(f"{chosen.name}{place + 1}" for place in range(size))
+    table = Reduced((size,), names, of=inputs, method=chosen.name)
+    return dataclasses.replace(spec, inputs=table)
