@@ -54,12 +54,7 @@ def _without_unread(settings: dict[str, Any]) -> Report:
     config, _ = config_lib.resolve(settings)
     options = CsvOptions(**dict(config.dataset.options))
     path = config.dataset.name.removeprefix(CSV)
-    try:
-        file = examine_file(Path(path).expanduser(), options)
-    except OSError as error:
-        raise UserError(
-            f"{CSV}{path}: {error.strerror}; expected a csv file with a header"
-        ) from None
+    file = examine_file(Path(path).expanduser(), options)
     if file.unread:
         settings["dataset.drop"] = (*options.drop, *file.unread)
     if file.gaps and options.impute is None:

@@ -131,7 +131,9 @@ def _written(
     """The files of a row's figures."""
     end = "" if alone else f"_{label}"
     if explanation.importances is not None:
-        figure = bars(label, explanation.quantity, explanation.importances)
+        title = f"{label}: importance by {METHOD.value.replace('_', ' ')}"
+        factor = 100.0 if Column("", explanation.metric).in_percent else 1.0
+        figure = bars(title, explanation.quantity, explanation.importances, factor)
         yield from figures.save(figure, directory, f"importance{end}")
     for name, make in explanation.figures:
         yield from figures.save(make(), directory, f"{name}{end}")

@@ -26,7 +26,8 @@ Attribute = Callable[[KeptRun, np.ndarray, np.ndarray], np.ndarray]
 def figure(
     title: str, run: KeptRun, rows: np.ndarray, quantity: str, attribute: Attribute
 ) -> "Figure":
-    """Images with their maps, each map in its own range: red adds, blue takes away.
+    """Images with their maps, each map in its own range: red adds, blue takes away. Maps of sizes
+    alone, as of gradients, go from dark to bright.
 
     Args:
         title: what the run is called.
@@ -48,13 +49,12 @@ def figure(
         axis.set_axis_off()
     shown = pictures(x, run.spec.inputs.as_a(Image).maximum)
     named = _names(run, rows, classes)
+    signed = maps.min() < 0
     for place, (picture, values) in enumerate(zip(shown, maps, strict=True)):
         left, right = axes[2 * place : 2 * place + 2]
         left.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         left.set_title(named[place], fontsize=7)
         most = np.abs(values).max() or 1.0
-        # A map without negative values is a size, and needs no second colour.
-        signed = values.min() < 0
         right.imshow(
             values,
             cmap="RdBu_r" if signed else "inferno",

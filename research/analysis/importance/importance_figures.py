@@ -27,20 +27,21 @@ MOST_OUTPUTS = 6
 PANELS_WIDE = 4
 
 
-def bars(title: str, quantity: str, importances: Importances) -> "Figure":
+def bars(title: str, quantity: str, importances: Importances, factor: float) -> "Figure":
     """The features that matter most, each with its 95 % interval.
 
     Args:
         title: the figure's title.
         quantity: what the numbers are.
         importances: of one row.
+        factor: what they are multiplied by, 100 for percentage points.
     """
     from research.analysis.canvas import Canvas
 
     order = importances.order()[:MOST_FEATURES]
     intervals = importances.intervals()
-    means = [intervals[place].mean for place in order]
-    widths = [intervals[place].half_width or 0.0 for place in order]
+    means = [factor * intervals[place].mean for place in order]
+    widths = [factor * (intervals[place].half_width or 0.0) for place in order]
     canvas = Canvas(6.0, 0.24 * len(order) + 1.3)
     left = len(importances.features) - len(order)
     canvas.heading(f"{title}\n{left} more features are not drawn" if left else title)
@@ -50,7 +51,7 @@ def bars(title: str, quantity: str, importances: Importances) -> "Figure":
     axis.errorbar(means, places, xerr=widths, fmt="none", ecolor="black", capsize=2, linewidth=0.9)
     names = [shortened(importances.features[place], LONGEST) for place in order]
     axis.set_yticks(places, names, fontsize=8)
-    axis.invert_yaxis()
+    axis.set_ylim(len(order) - 0.4, -0.6)
     axis.axvline(0, color="black", linewidth=0.8)
     axis.set_xlabel(quantity)
     axis.spines[["top", "right"]].set_visible(False)
@@ -98,7 +99,7 @@ def beeswarm(
     axes[0].set_yticks(
         range(len(order)), [shortened(features[place], LONGEST) for place in order], fontsize=8
     )
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(order) - 0.5, -0.5)
     bar = canvas.colorbar(points, ax=axes, ticks=[0, 1], fraction=0.03)
     bar.set_ticklabels(["low", "high"])
     bar.set_label("value of the feature", fontsize=8.5)
@@ -123,7 +124,8 @@ def curves(title: str, of_runs: Sequence[Sequence[Dependence]], run: KeptRun) ->
     canvas = Canvas(2.7 * wide, 2.1 * high + 0.8)
     outputs = _outputs(run)
     what = ", ".join(name for _, name in outputs)
-    canvas.heading(f"{title}: dependence of {what}")
+    single = f"; grey: single rows of seed {run.seed}" if len(outputs) == 1 else ""
+    canvas.heading(f"{title}: mean {what}, a line per run{single}")
     axes = canvas.subplots(high, wide, squeeze=False, sharey=True).ravel()
     for axis, place in zip(axes, features, strict=False):
         _draw_curves(axis, [of_run[place] for of_run in of_runs], outputs)

@@ -24,7 +24,7 @@ from research.training.step.objective import evaluate_examples, metric_names
 from research.training.step.state import Lane, Variables
 
 # Numbers of shuffled inputs that are predicted at once: more would leave the caches.
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 18
 
 
 class ShuffledRows(NamedTuple):
