@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from research.analysis.audit.data_parts import DataParts
 from research.analysis.audit.finding import Finding
-from research.baselines.scikit_learn import threads
+from research.baselines.cores import thread_share
 
 # Rows of each part that the classifier reads: enough for an error of 0.01, and quick.
 MOST_COMPARED = 2_000
@@ -60,11 +60,10 @@ def _area(x: NDArray[np.float64], is_test: NDArray[np.intp]) -> float:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    with threadpool_limits(threads(x)):
+    with thread_share(x.size):
         scores = cross_val_predict(trees, x, is_test, cv=folds, method="predict_proba")[:, 1]
     return float(roc_auc_score(is_test, scores))
 
