@@ -10,6 +10,7 @@ from research.analysis.comparing import contrasts
 from research.analysis.kept_scores import KEPT_PARTS, may_keep
 from research.statistics.comparisons import Null
 from research.statistics.crossed import CrossedRows
+from research.statistics.families import drawn_together
 from research.statistics.nulls import (
     DRAWS,
     EXACT_UP_TO,
@@ -105,11 +106,13 @@ def of_columns(table: ArmsTable, columns: list[Column]) -> str:
 def tests(table: ArmsTable) -> list[str]:
     """How p comes about, a sentence per kind of test."""
     differences = f"of the differences to '{table.baseline}', paired by {table.pair}"
-    corrected = f"It is corrected for {tested_together(table)} by the step-down maximum of |t|"
+    families = drawn_together(table.nulls) if table.family == "table" else []
+    by_holm = "Holm's procedure corrects for"
+    corrected = f"It is corrected for {_tested_together(table)} by the step-down maximum of |t|"
     joint = f"{corrected}, from their joint distribution."
-    by_holm = f"Holm's procedure corrects for {tested_together(table)}."
+    rows_by_holm = f"{by_holm} {_tested_together(table)}."
     of_rows = f"of the rows' differences to '{table.baseline}'"
-    drawn = "rows and columns" if table.family == "table" else "rows"
+    drawn = "rows and columns" if any(family[1:] for family in families) else "rows"
     sentences: Mapping[Kind, str] = {
         SignFlips: (
             f"p: two-sided sign flips ({flips(table)}) {differences}."
@@ -125,20 +128,21 @@ def tests(table: ArmsTable) -> list[str]:
         ),
         TwoFold: (
             f"p: 5×2 cv F tests {differences} (Alpaydin 1999), which give no interval of Δ."
-            f" {by_holm}"
+            f" {rows_by_holm}"
         ),
         RowBootstrap: (
             f"p: paired bootstrap {of_rows} (bootstrap-t, {Resamples().count:,} resamples with a"
             f" fixed seed). {joint}"
         ),
         McNemar: (
-            f"p: {_mcnemar(table)} {of_rows}. {by_holm} The ± of Δ is that of a paired bootstrap of"
-            " the rows."
+            f"p: {_mcnemar(table)} {of_rows}. {rows_by_holm} The ± of Δ is that of a paired"
+            " bootstrap of the rows."
         ),
     }
     used = [sentences[kind] for kind in columns_by_kind(table) if kind in sentences]
-    if table.family == "table" and len(used) > 1:
-        used.append("Holm's procedure corrects for the different tests.")
+    if len(families) > 1:
+        between = "columns" if len(families) == len(table.nulls) else "different tests"
+        used.append(f"{by_holm} the {between}.")
     return used
 
 
@@ -148,14 +152,17 @@ def _mcnemar(table: ArmsTable) -> str:
     return f"{name}, twice the median over the seeds," if table.seeds[1:] else name
 
 
-def tested_together(table: ArmsTable) -> str:
-    """The comparisons that p is corrected for."""
+def _tested_together(table: ArmsTable) -> str:
+    """The comparisons that one test corrects p for."""
     rows = f"the {table.m} rows" if table.m > 1 else "the row"
     if len(table.columns) < 2:
         return rows
-    if table.family == "table":
-        return f"{rows} of all {len(table.columns)} columns"
-    return f"{rows} of each column"
+    families = drawn_together(table.nulls)
+    if table.family == "column" or not any(family[1:] for family in families):
+        return f"{rows} of each column"
+    if len(families) > 1:
+        return f"{rows} of the columns with this test"
+    return f"{rows} of all {len(families[0])} columns"
 
 
 def best(table: ArmsTable) -> str:

@@ -34,10 +34,7 @@ def compare_columns(columns: Sequence[ColumnDifferences], family: Family) -> lis
     """
     if family == "column":
         return [null.compared(values, slack, ALPHA) for null, values, slack in columns]
-    groups: dict[Hashable, list[int]] = {}
-    for index, column in enumerate(columns):
-        groups.setdefault(column.null if column.null.joint else index, []).append(index)
-    tested = [group for group in groups.values() if not columns[group[0]].null.untested]
+    tested = drawn_together([column.null for column in columns])
     level = ALPHA / max(len(tested), 1)
     result = {
         index: null.compared(values, slack, ALPHA)
@@ -48,6 +45,15 @@ def compare_columns(columns: Sequence[ColumnDifferences], family: Family) -> lis
     for group, compared in zip(tested, holm(together), strict=True):
         result |= dict(zip(group, _split(compared, len(group)), strict=True))
     return [result[index] for index in range(len(columns))]
+
+
+def drawn_together(nulls: Sequence[Null]) -> list[list[int]]:
+    """The places of the tested columns, in groups that are flipped or drawn together."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, null in enumerate(nulls):
+        if not null.untested:
+            groups.setdefault(null if null.joint else index, []).append(index)
+    return list(groups.values())
 
 
 def _compare_group(columns: Sequence[ColumnDifferences], alpha: float) -> Comparisons:
