@@ -194,7 +194,8 @@ def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
     if cell.difference is None or cell.p_adjusted is None:
         return "no test: no common seeds"
     if np.isnan(cell.p_adjusted):
-        return "no test: a value is missing"
+        complete = cell.complete and reference.complete
+        return f"no test: {'the folds of each repeat agree' if complete else 'a value is missing'}"
     if not null.can_conclude(cell.difference.n):
         return f"cannot conclude at n={cell.difference.n}"
     if column.margin is not None and cell.difference.half_width is not None:

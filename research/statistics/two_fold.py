@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from scipy import special
 
-from research.statistics.comparisons import Comparisons
+from research.statistics.comparisons import ROUNDING, Comparisons
 from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SharedFolds
@@ -19,8 +19,8 @@ class TwoFold(SharedFolds):
     """On new rows, from five repeats of two folds: the combined 5x2 cv F test.
 
     F is the sum of all ten squared differences over twice the sum of the five variances within a
-    repeat, with 10 and 5 degrees of freedom. It gives no interval of a difference. Holm's procedure
-    corrects for the rows of the table.
+    repeat, with 10 and 5 degrees of freedom; there is no F where these variances are 0. It gives no
+    interval of a difference. Holm's procedure corrects for the rows of the table.
 
     Reference: Alpaydin, Combined 5x2 cv F Test for Comparing Supervised Classification Learning
     Algorithms, Neural Computation 1999.
@@ -45,7 +45,8 @@ class TwoFold(SharedFolds):
 
 
 def five_by_two_p(differences: Floats) -> Floats:
-    """p [m] of the 5x2 cv F test; NaN where a fold is missing, 1 where nothing differs.
+    """p [m] of the 5x2 cv F test; 1 where nothing differs. NaN where a fold is missing, and where
+    the folds of every repeat agree: their variance is then 0 by chance, which shows nothing.
 
     Args:
         differences: [10, m], the two folds of a repeat one after the other.
@@ -56,4 +57,6 @@ def five_by_two_p(differences: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         f = squares / (2 * within)
     p = special.fdtrc(2 * REPEATS, REPEATS, f)
+    # Rounding must not make a variance of what is equal.
+    p = np.where(within > ROUNDING * squares, p, np.nan)
     return np.where(squares == 0, 1.0, p)
