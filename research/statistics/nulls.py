@@ -136,19 +136,22 @@ class SharedRows(Null):
         length = np.sqrt((residuals**2).sum(-2, keepdims=True))
         unit = np.divide(residuals, length, out=np.zeros_like(residuals), where=length > 0)
         shrinkage = _shrinkage(unit)[..., None, None, None]
-        shared = np.sqrt(1 - shrinkage[..., 0]) * unit
+        # More seeds than comparisons: a triangle [m, m] has the products of the n residuals.
+        factor = unit if n <= m else np.linalg.qr(unit, mode="r")
+        k = factor.shape[-2]
+        shared = np.sqrt(1 - shrinkage[..., 0]) * factor
         random = np.random.default_rng(0)
         step = max(1, size // max(1, differences.size))
         apart = SharedRows(0.0)
         yield observed_t(differences, self)[..., None, :]
         for start in range(0, self.count, step):
             count = min(step, self.count - start)
-            normal = random.standard_normal((count, n, n + m))
-            values = normal[..., n:]
+            normal = random.standard_normal((count, n, k + m))
+            values = normal[..., k:]
             # Comparisons without correlations, as a single one, have the same draws in all tables.
             if (shrinkage < 1).any():
                 # One product of contiguous matrices: a product per draw took most of the time.
-                correlated = normal[..., :n].reshape(count * n, n) @ shared
+                correlated = normal[..., :k].reshape(count * n, k) @ shared
                 correlated = correlated.reshape(*correlated.shape[:-2], count, n, m)
                 values = correlated + np.sqrt(shrinkage) * values
             if not there.all():
