@@ -40,6 +40,7 @@ def scores_of(model: Any, x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("two", [True, False], ids=["two classes", "three"])
 @pytest.mark.parametrize("how", ["soft", "hard"])
 def test_votes_are_those_of_scikit_learn(how: str, two: bool) -> None:
+    """Choices are equal; mean probabilities within float64 rounding."""
     x, y = load_iris(return_X_y=True)
     x, y = (x[:, :2], y) if not two else (x[50:, :2], y[50:] - 1)
     models = [LogisticRegression(), GaussianNB(), LogisticRegression(C=0.01)]
@@ -88,6 +89,7 @@ def test_stacking_is_that_of_scikit_learn(two: bool) -> None:
 
 
 def test_stacking_of_numbers_is_that_of_scikit_learn() -> None:
+    """Predictions of the same ridge on the same out-of-fold columns, within float64 rounding."""
     x, y = load_diabetes(return_X_y=True)
     x, new, y, _ = train_test_split(x, y, random_state=0)
     folds = KFold(3, shuffle=True, random_state=1)
@@ -187,7 +189,7 @@ def test_an_experiment_names_its_arms() -> None:
             "stack": {"ensemble": "stack([linear, linear])"},
         },
     )
-    text = "vote(arms=[arch.hidden=[4,4],epochs=1|arch=linear], how=hard)"
+    text = "vote(arms=[arch.hidden=[4,4],epochs=1|arch=linear],how=hard)"
     assert experiment.arms["vote"]["ensemble"] == text
     assert experiment.arms["stack"]["ensemble"] == "stack([arch=linear|arch=linear])"
 

@@ -75,13 +75,24 @@ def with_named_arms(settings: Mapping[str, Any], arms: Mapping[str, Mapping[str,
         settings: of an arm.
         arms: those of the experiment, by name.
     """
-    text = settings.get("ensemble")
-    match = re.fullmatch(r"(\w+\()\s*((?:arms\s*=\s*)?\[)(.*?)(\].*)", str(text), re.DOTALL)
-    if match is None:
+    call = grammar.value(str(settings.get("ensemble")))
+    if not isinstance(call, grammar.Call):
         return settings
-    head, opening, inside, rest = match.groups()
-    names = [name.strip() for name in inside.split(SEPARATOR if SEPARATOR in inside else ",")]
-    if not any(name in arms for name in names):
+    arguments = tuple((name, _with_changes(name, value, arms)) for name, value in call.arguments)
+    if arguments == call.arguments:
         return settings
-    texts = [written(arms[name]) if name in arms else name for name in names]
-    return {**settings, "ensemble": f"{head}{opening}{SEPARATOR.join(texts)}{rest}"}
+    return {**settings, "ensemble": str(grammar.Call(call.name, arguments))}
+
+
+def _with_changes(
+    name: str | None, value: str | grammar.Call, arms: Mapping[str, Mapping[str, Any]]
+) -> str | grammar.Call:
+    """An argument of an ensemble, with the arms that it names replaced by what they change."""
+    if name not in (None, "arms") or not isinstance(value, str) or not value.startswith("["):
+        return value
+    inside = value.removeprefix("[").removesuffix("]")
+    labels = grammar.split(inside, SEPARATOR if SEPARATOR in inside else ",")
+    if not any(label in arms for label in labels):
+        return value
+    texts = [written(arms[label]) if label in arms else label for label in labels]
+    return f"[{SEPARATOR.join(texts)}]"
