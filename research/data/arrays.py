@@ -121,7 +121,7 @@ def _targets(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, tuple[str, ...],
     if x.ndim != 3 and y.ndim == 2:
         if y.shape[1] == 1:
             y = y[:, 0]
-        elif y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        elif labels.are_one_hot(y):
             raise UserError(f"y is one-hot, {list(y.shape)}; give the classes: y.argmax(axis=1)")
     if y.dtype.kind == "f" and (y.ndim != 1 or np.isnan(y).any()):
         return y.astype(np.float64), (), []

@@ -18,7 +18,7 @@ from research.data.csv_refused import flag
 from research.data.csv_remarks import notes_on, notes_on_texts
 from research.data.garbled import garbled
 from research.data.lookalikes import lookalikes
-from research.data.numbered_dates import are_compact, are_days, meaning, unit_since_1970
+from research.data.numbered_dates import are_compact, are_days, note_on_dates, unit_since_1970
 from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -233,12 +233,9 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
     _check_finite(column, numbers, form)
     present = numbers[~absent]
     notes = notes_on(column, form, numbers)
-    if what := meaning(column.name, present):
-        notes += (
-            f"column '{column.name}' may be dates, {what}, and is read as a quantity; new dates lie"
-            " outside of those that were trained on: write what repeats, such as the hour or the"
-            f" month, or {csv_refused.leave_out(column)}",
-        )
+    if note := note_on_dates(column.name, present):
+        remedy = "write what repeats, such as the hour or the month, or"
+        notes += (f"{note}: {remedy} {csv_refused.leave_out(column)}",)
     if (present != np.floor(present)).any():
         return Values(numbers, notes=notes)
     cells = column.cells.filter(pa.array(~absent))

@@ -33,6 +33,13 @@ def labels_of(numbers: np.ndarray) -> Labels:
     return Labels(values, places.astype(np.int32))
 
 
+def are_one_hot(y: np.ndarray) -> bool:
+    """Whether each target of y [N, K] is a single 1 among zeros."""
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
+        return False
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+
+
 def are_classes(labels: Labels) -> bool:
     """Whether the numbers are taken for classes if nobody says what they are."""
     values = labels.values

@@ -74,14 +74,23 @@ def unit_since_1970(numbers: np.ndarray) -> str:
     return next(fitting, "")
 
 
-def meaning(name: str, numbers: np.ndarray) -> str:
-    """What a column of numbers is if it may be dates, such as `days since 1899-12-30, as Excel
-    counts them (45000 is 2023-03-15)`; "" for other numbers.
+def note_on_dates(name: str, numbers: np.ndarray) -> str:
+    """The note on a column of numbers that may be dates; "" for other numbers.
 
     Args:
         name: the column's name.
         numbers: float64 [N], without missing ones.
     """
+    what = _meaning(name, numbers)
+    return what and (
+        f"column '{name}' may be dates, {what}, and is read as a quantity; new dates lie outside of"
+        " those that were trained on"
+    )
+
+
+def _meaning(name: str, numbers: np.ndarray) -> str:
+    """What a column of numbers is if it may be dates, such as `days since 1899-12-30, as Excel
+    counts them (45000 is 2023-03-15)`; "" for other numbers."""
     if len(numbers) < 2 or not np.isfinite(numbers).all() or numbers.min() == numbers.max():
         return ""
     return next(_meanings(name, numbers), "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from research.data.data_table import Table
-from research.data.numbered_dates import meaning
+from research.data.numbered_dates import note_on_dates
 from research.data.one_hot import OneHot
 from research.data.sentinels import sentinels
 from research.errors import UserError
@@ -78,11 +78,8 @@ def of_numbers(name: str, column: np.ndarray, remedy: str) -> Iterator[str]:
     column = column.astype(np.float64)
     for sentinel in sentinels(column):
         yield sentinel.note(name, len(column), remedy)
-    if what := meaning(name, column[~np.isnan(column)]):
-        yield (
-            f"column '{name}' may be dates, {what}, and is read as a quantity; new dates lie"
-            " outside of those that were trained on"
-        )
+    if note := note_on_dates(name, column[~np.isnan(column)]):
+        yield note
 
 
 def _of_layout(table: Table) -> Iterator[str]:
