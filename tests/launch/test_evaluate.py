@@ -2,7 +2,6 @@
 and bad input."""
 
 import csv
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 WINE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3"]
 SWEEP = [
@@ -65,10 +65,7 @@ def run_id(result: Result) -> str:
 
 
 def record(folder: Path, run: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(
-        (folder / "records" / "runs" / run[:2] / f"{run}.json").read_text()
-    )["record"]
-    return content
+    return stored_records(folder)[run]
 
 
 def printed(result: Result, split: str) -> dict[str, float]:

@@ -4,11 +4,11 @@ import json
 import re
 import statistics
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 PLUGIN = '''
@@ -76,12 +76,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, R
     return folder, dict(zip(cases, run_all(list(cases.values()), folder), strict=True))
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    paths = sorted(folder.glob("records/runs/*/*.json"))
-    return [json.loads(path.read_text())["record"] for path in paths]
-
-
 def test_train_prints_each_fold_and_their_mean(results: tuple[Path, dict[str, Result]]) -> None:
+    """The mean of three printed values of four digits is off by at most 2e-4."""
     _, by_case = results
     out = by_case["train"].out
     assert by_case["train"].code == 0, by_case["train"].err
@@ -99,12 +95,13 @@ def test_train_prints_each_fold_and_their_mean(results: tuple[Path, dict[str, Re
 def test_a_table_averages_the_folds_of_each_seed(
     results: tuple[Path, dict[str, Result]],
 ) -> None:
+    """A seed's value is the mean of its folds' metrics, within float64 rounding."""
     folder, by_case = results
     assert by_case["sweep"].code == 0, by_case["sweep"].err
     table = json.loads(by_case["table"].out)
     assert "Each seed's value is the mean of 3 folds." in table["caption"]
     assert "12 runs stand behind the table." in table["caption"]
-    by_id = {record["run_id"]: record for record in records(folder)}
+    by_id = stored_records(folder)
     for row in table["rows"]:
         (cell,) = row["cells"]
         for ids, value in zip(row["run_ids"], cell["values"], strict=True):
@@ -121,7 +118,7 @@ def test_the_pages_link_to_the_run_of_each_fold(results: tuple[Path, dict[str, R
     page = (folder / "site/sweep-rates-runs.html").read_text()
     links = re.findall(r'index.html#(\w+)">(.*?)</a>', page)
     assert len(links) == 12
-    assert {run_id for run_id, _ in links} <= {record["run_id"] for record in records(folder)}
+    assert {run_id for run_id, _ in links} <= stored_records(folder).keys()
     assert [text for _, text in links[:3]] == ["0 (fold 0)", "0 (fold 1)", "0 (fold 2)"]
 
 
@@ -152,7 +149,9 @@ def test_plan_and_tune(results: tuple[Path, dict[str, Result]]) -> None:
     assert "8 runs" in by_case["plan"].out
     assert by_case["tune"].code == 0, by_case["tune"].err
     assert "mean of 3 folds" in " ".join(by_case["tune"].out.split())
-    tuned = [r for r in records(folder) if r["config"].get("split.validation") == "0.2"]
+    tuned = [
+        r for r in stored_records(folder).values() if r["config"].get("split.validation") == "0.2"
+    ]
     # Two trials of one seed, and the choice on two fresh seeds, of three folds each.
     assert len(tuned) == 12
 

@@ -1,7 +1,6 @@
 """Metrics of the library, from `--metrics` to a table's cell and an evaluation."""
 
 import csv
-import json
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 LR = "--grid=learning_rate=0.1"
@@ -44,7 +44,7 @@ def test_from_training_to_tables_and_evaluations(folder: Path) -> None:
     assert f1 in swept.out
     (evaluated,) = run(folder, ["evaluate", "--run=mine", "--out=evaluation"])
     assert evaluated.code == 0, evaluated.err
-    record = json.loads(next(folder.glob("records/runs/*/*.json")).read_text())["record"]
+    (record,) = stored_records(folder).values()
     with (folder / "evaluation/predictions.csv").open() as file:
         table = list(csv.DictReader(file))
     target, predicted = ([row[name] for row in table] for name in ("target", "prediction"))

@@ -3,11 +3,11 @@
 import json
 import statistics
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 DECLARED = '''"""Chooses inside each fold."""
 
@@ -56,15 +56,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, R
 
 def metrics(folder: Path) -> dict[tuple[int, int, str], dict[str, float]]:
     """The metrics of each run, by seed, fold and learning rate."""
-    paths = folder.glob("records/runs/*/*.json")
-    records: list[dict[str, Any]] = [json.loads(path.read_text())["record"] for path in paths]
     return {
         (
             int(record["config"]["seed"]),
             int(record["config"]["fold"]),
             record["config"]["learning_rate"],
         ): record["metrics"]
-        for record in records
+        for record in stored_records(folder).values()
     }
 
 
@@ -89,6 +87,7 @@ def by_hand(runs: dict[tuple[int, int, str], dict[str, float]], seed: int) -> tu
 def test_the_cells_are_the_choice_by_hand(
     results: tuple[Path, dict[str, Result]], case: str, seeds: list[int]
 ) -> None:
+    """Means over folds of the metrics that the choice by hand picks, within float64 rounding."""
     folder, by_case = results
     assert by_case[case].code == 0, by_case[case].err
     table = json.loads(by_case[case].out)

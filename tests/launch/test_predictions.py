@@ -11,6 +11,7 @@ import pytest
 
 from research.statistics.crossed import crossed
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 KEEP = "--keep_predictions"
@@ -32,7 +33,7 @@ def test_they_are_those_of_the_records_metrics(folder: Path) -> None:
     )
     assert first.code == again.code == 0, again.err
     (path,) = folder.glob("records/predictions/*.npz")
-    record = json.loads(next(folder.glob("records/runs/*/*.json")).read_text())["record"]
+    (record,) = stored_records(folder).values()
     with np.load(path) as stored:
         kept = dict(stored)
     for part in ("validation", "test"):

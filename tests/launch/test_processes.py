@@ -1,19 +1,18 @@
 """Several processes: two that share a sweep by claims, and two that train one run together
 (jax.distributed, gloo)."""
 
-import json
 import os
 import re
 import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tests.support import command_lines
 from tests.support.command_lines import Started
+from tests.support.records import stored_records
 
 DATA = ["--dataset=digits", "--train_size=300", "--batch_size=60", "--learning_rate=0.05"]
 RUN = [*DATA, "--arch.hidden=16", "--regularization=dropout=0.2,batch_norm,mixup=0.2"]
@@ -25,13 +24,6 @@ def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> Started
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     line = [name, *arguments, f"--cache_dir={folder.parent / 'cache'}"]
     return command_lines.start(line, folder, XLA_FLAGS=flags)
-
-
-def records(folder: Path) -> dict[str, Any]:
-    return {
-        p.stem: json.loads(p.read_text())["record"]
-        for p in (folder / "records/runs").glob("*/*.json")
-    }
 
 
 def finished(process: Started, code: int = 0) -> str:
@@ -48,7 +40,7 @@ def test_two_processes_that_share_a_sweep_train_each_run_once(tmp_path: Path) ->
         for process in [start("sweep", tmp_path / "shared", *sweep) for _ in range(2)]
     ]
     trained = [int((re.findall(r"finished=(\d+)", err) or ["0"])[-1]) for err in errors]
-    assert sum(trained) == len(records(tmp_path / "shared")) == 6
+    assert sum(trained) == len(stored_records(tmp_path / "shared")) == 6
     bars = [re.findall(r"([\d.]+)/(\d+) \[", err)[-1] for err in errors]
     assert bars == [("120.0", "120")] * 2  # also of what the other trained
     assert not list((tmp_path / "shared/records/claims/runs").iterdir())
@@ -66,7 +58,9 @@ def test_lanes_over_devices_have_the_same_bits(tmp_path: Path) -> None:
     ]
     for devices in (2, 1):
         finished(start("sweep", tmp_path / str(devices), *lanes, "--seeds=3", devices=devices))
-    two, one = ({k: dict(v) for k, v in records(tmp_path / name).items()} for name in ("2", "1"))
+    two, one = (
+        {k: dict(v) for k, v in stored_records(tmp_path / name).items()} for name in ("2", "1")
+    )
     assert {record.pop("provenance")["devices"] for record in two.values()} == {2}
     assert {record.pop("provenance")["devices"] for record in one.values()} == {1}
     assert two == one
@@ -85,8 +79,8 @@ def together(folder: Path, *arguments: str) -> list[Started]:
 
 
 def assert_same_curves(a: Path, b: Path) -> None:
-    ((run_a, record_a),) = records(a).items()
-    ((run_b, record_b),) = records(b).items()
+    ((run_a, record_a),) = stored_records(a).items()
+    ((run_b, record_b),) = stored_records(b).items()
     assert run_a == run_b
     for name, curve in record_a["curves"].items():
         np.testing.assert_allclose(
@@ -101,7 +95,7 @@ def test_two_processes_of_two_devices_train_as_one_of_four(tmp_path: Path) -> No
     ]:
         finished(process)
     assert_same_curves(tmp_path / "two", tmp_path / "one")
-    (record,) = records(tmp_path / "two").values()
+    (record,) = stored_records(tmp_path / "two").values()
     assert record["provenance"]["replicas"] == 4
 
 
@@ -120,14 +114,14 @@ def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> N
     both[1].send(signal.SIGTERM)
     first, _ = (finished(process, 75) for process in both)
     assert "stopped by SIGTERM" in first
-    assert not records(tmp_path / "stopped")
+    assert not stored_records(tmp_path / "stopped")
     assert list(packs.glob("*/[0-9]*"))
     err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=200", devices=1))
     assert "does not read back" not in err
     # The learning rate is constant: fewer epochs begin with the same curves.
     finished(start("train", tmp_path / "alone", *RUN, "--epochs=3", devices=1))
     ((_, resumed),), ((_, alone),) = (
-        records(tmp_path / name).items() for name in ("stopped", "alone")
+        stored_records(tmp_path / name).items() for name in ("stopped", "alone")
     )
     begin = slice(0, 3)
     for name in ("train/loss", "validation/loss"):

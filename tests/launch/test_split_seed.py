@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import load_wine
 
 from tests.support.command_lines import Result, run_all
+from tests.support.records import stored_records
 
 ONCE = ["--arch=linear", "--epochs=1"]
 CSV = ["--dataset=csv:wine.csv", "--target=kind", *ONCE]
@@ -54,11 +55,12 @@ def test_the_split_follows_the_seed_unless_something_says_otherwise(
 def test_the_same_rows_as_csv_and_as_a_bundled_table_are_split_alike(
     results: tuple[Path, dict[str, Result]],
 ) -> None:
+    """The same rows, summed in the same order by programs of their own: float32 rounding."""
     folder, _ = results
     test = [
         (record["metrics"]["test/accuracy"], record["metrics"]["test/nll"])
-        for path in folder.glob("records/runs/*/*.json")
-        if (record := json.loads(path.read_text())["record"])["config"]["seed"] == "3"
+        for record in stored_records(folder).values()
+        if record["config"]["seed"] == "3"
         and record["config"]["split_seed"] == "3"
         and record["config"]["dataset"] in ("wine", "csv:wine.csv")
     ]

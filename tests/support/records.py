@@ -1,6 +1,9 @@
-"""Hand-made records for the tests of the analysis."""
+"""Records for tests: made by hand, and as a launcher stored them."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from research.analysis.arms_table import Arm
 from research.sweeps.records.record import Record
@@ -48,3 +51,9 @@ def arm(label: str, values: Sequence[float | None] | Mapping[int, float], **conf
         for seed, value in by_seed.items()
     }
     return Arm(label, records)
+
+
+def stored_records(folder: Path) -> dict[str, dict[str, Any]]:
+    """The records that a launcher stored in a folder, by run id."""
+    paths = sorted(folder.glob("records/runs/*/*.json"))
+    return {path.stem: json.loads(path.read_text())["record"] for path in paths}

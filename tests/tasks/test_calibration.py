@@ -1,7 +1,6 @@
 """Calibration against scikit-learn, by hand, and end to end: never from rows that test."""
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from research.training.engine import loop
 from research.training.engine.chunk import start
 from tests.support.command_lines import run_all
 from tests.support.engine import data_of, run
+from tests.support.records import stored_records
 
 WINE = ["--dataset=wine", "--arch=mlp", "--epochs=9"]
 
@@ -54,6 +54,8 @@ def nll(scores: np.ndarray, y: np.ndarray) -> float:
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("method", ["temperature", "isotonic"])
 def test_calibrated_probabilities_are_scikit_learns(method: str, classes: int) -> None:
+    """Isotonic and vector maps are scikit-learn's within float64 rounding; 1e-7 is how far its
+    search for a temperature goes."""
     logits, y = logits_of(150, classes)
     new, _ = logits_of(60, classes, seed=1)
     fitted = calibration.fit(method, logits, y)
@@ -111,6 +113,7 @@ def test_rows_that_test_decide_nothing() -> None:
 
 
 def test_evaluations_packages_and_tables_use_it(tmp_path: Path) -> None:
+    """The package's probabilities are those of the evaluation, written with six digits."""
     columns = "--columns=test/nll,test/uncalibrated_nll"
     trained, table, no_rows, no_classes = run_all(
         [
@@ -131,8 +134,7 @@ def test_evaluations_packages_and_tables_use_it(tmp_path: Path) -> None:
         tmp_path,
     )
     assert evaluated.code == packaged.code == 0, evaluated.err + packaged.err
-    records = [json.loads(path.read_text())["record"] for path in tmp_path.glob("records/runs/*/*")]
-    (record,) = [record for record in records if record.get("calibration")]
+    (record,) = (each for each in stored_records(tmp_path).values() if each.get("calibration"))
     for name in ("nll", "uncalibrated_nll"):
         assert f"{name} {record['metrics'][f'test/{name}']!r}" in evaluated.out
     assert (tmp_path / "files/calibration_before.png").exists()

@@ -1,7 +1,6 @@
 """Soft targets against PyTorch's cross-entropy with probabilities, and trained from a plugin."""
 
 import csv
-import json
 from pathlib import Path
 
 import jax
@@ -15,6 +14,7 @@ from research.regularization.targets import label_smoothing, mixup
 from research.tasks import soft_classification
 from research.tasks.losses import cross_entropy
 from tests.support.command_lines import ROOT, run_all
+from tests.support.records import stored_records
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 2, (6, 4)).astype(np.float32)
@@ -49,6 +49,7 @@ def ours(logits, shares):
 
 
 def test_loss_and_gradient_are_pytorchs():
+    """Loss and gradient are PyTorch's, within float32 rounding."""
     targets = soft_classification.encode(jnp.asarray(SHARES), 4, jnp.zeros(()), jnp.ones(()))
     loss, gradient = ours(LOGITS, targets)
     expected, of_pytorch = pytorch(LOGITS, SHARES)
@@ -58,6 +59,7 @@ def test_loss_and_gradient_are_pytorchs():
 
 
 def test_smoothing_and_mixup_compose():
+    """Loss and gradient are PyTorch's of the smoothed and mixed shares, within float32 rounding."""
     key = jax.random.key(0)
     _, smooth = label_smoothing(0.2)(LOGITS, SHARES, key)
     loss, gradient = ours(LOGITS, smooth)
@@ -70,6 +72,7 @@ def test_smoothing_and_mixup_compose():
 
 
 def test_metrics_by_hand():
+    """Accuracy and NLL by hand, to the six decimals that are written."""
     logits = np.log(np.array([[0.25, 0.75], [0.5, 0.5]]))
     shares = np.array([[0.5, 0.5], [1.0, 0.0]])
     # -(log 0.25 + log 0.75) / 2 = 0.836988, -log 0.5 = 0.693147; the first argmax of a tie counts.
@@ -87,6 +90,7 @@ def test_a_table_with_shares_says_what_its_targets_are():
 
 
 def test_a_plugin_trains_on_shares(tmp_path: Path) -> None:
+    """The recorded NLL is PyTorch's of the kept scores, within float32 rounding."""
     (tmp_path / "votes.py").write_text(VOTES)
     common = ["--plugin=votes.py", "--dataset=votes", "--arch=linear", "--epochs=2"]
     common += ["--batch_size=16", f"--cache_dir={ROOT / '.cache' / 'tests'}"]
@@ -104,14 +108,11 @@ def test_a_plugin_trains_on_shares(tmp_path: Path) -> None:
     )
     assert (trained.code, evaluated.code) == (0, 0), evaluated.err
     (stored,) = tmp_path.glob("records/predictions/*.npz")
-    record = json.loads(
-        (tmp_path / f"records/runs/{stored.stem[:2]}/{stored.stem}.json").read_text()
-    )
+    metrics = stored_records(tmp_path)[stored.stem]["metrics"]
     with np.load(stored) as kept:
         expected, _ = pytorch(kept["test_scores"], kept["test_targets"])
         names = np.array(["low", "middle", "high"])[kept["test_targets"].argmax(1)].tolist()
         right = kept["test_scores"].argmax(1) == kept["test_targets"].argmax(1)
-    metrics = record["record"]["metrics"]
     assert metrics["test/nll"] == pytest.approx(expected, rel=1e-6)
     assert metrics["test/accuracy"] == pytest.approx(right.mean())
     with (tmp_path / "files/predictions.csv").open() as file:
