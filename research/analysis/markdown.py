@@ -109,6 +109,8 @@ def _line(texts: list[str], widths: list[int], align: str, places: list[int]) ->
 def _width(text: str) -> int:
     """The columns that a text takes in a terminal: wide characters (CJK) take two, combining marks
     none."""
+    if text.isascii():
+        return len(text)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -9,7 +9,7 @@ from research.analysis import number_format
 from research.analysis.arms_table import FOLD, ArmsTable, Column
 from research.analysis.column_layout import ColumnLayout, words
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.reach import fewest_seeds, shared_of_rows, standard_effect
+from research.analysis.reach import fewest_seeds, shared_of_rows, standard_effects
 from research.analysis.tabular import Tabular
 from research.errors import UserError
 from research.statistics.intervals import ALPHA
@@ -114,29 +114,36 @@ def _of_column(
     column = table.columns[index]
     new = table.claims[index] == "new"
     shared_of = shared_of_rows(table, index)
-    base = table.row(table.baseline or "").cells[index]
     alpha = ALPHA / max(table.tested_together, 1)
     size = column.margin if margin is None else margin
     fewest = 2 if new else fewest_seeds()
+    pilot = [
+        (row, difference)
+        for row in table.rows
+        if row.label != table.baseline
+        and (difference := row.cells[index].difference) is not None
+        and difference.n > 1
+    ]
+    if not pilot:
+        return []
+    effects = standard_effects(table, [row for row, _ in pilot], index, size)
     rows = []
-    for row in table.rows:
-        cell = row.cells[index]
-        if row.label == table.baseline or cell.difference is None or cell.difference.n < 2:
-            continue
-        effect = standard_effect(cell, base, size)
+    for (row, difference), known in zip(pilot, effects.tolist(), strict=True):
+        # Pairs that do not vary have no effect, and those that do not differ need endless seeds.
+        effect = None if math.isnan(known) else known
         shared = shared_of[row.label]
-        n = cell.difference.n
-        needed = seeds_needed(effect, wanted, shared, alpha) if effect else None
-        now = power(effect, n, shared, alpha) if effect else None
+        n = difference.n
+        needed = seeds_needed(effect, wanted, shared, alpha).item() if effect else math.inf
+        now = power(effect, n, shared, alpha).item() if effect else None
         rows.append(
             PowerRow(
                 row.label,
                 column,
                 n,
-                abs(cell.difference.mean) if size is None else size,
+                abs(difference.mean) if size is None else size,
                 effect,
                 0.0 if n < fewest else now,
-                None if needed is None else max(needed, fewest),
+                max(int(needed), fewest) if math.isfinite(needed) else None,
                 rows_factor(effect, shared, wanted, alpha) if effect else 0.0,
                 power_of_looks(effect, looks, None if not new else shared, table.tested_together)
                 if effect and looks

@@ -1,11 +1,15 @@
 """The smallest difference that a column could have shown, and the seeds that it lacks."""
 
+import itertools
+import math
 import statistics
+from collections.abc import Sequence
 
 import numpy as np
 
-from research.analysis.arms_table import FOLD, UNDECIDED, ArmsTable, Cell
-from research.analysis.comparing import contrasts
+from research.analysis.arms_table import FOLD, UNDECIDED, ArmsTable, Row
+from research.analysis.comparing import contrasts, differences_to
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SignFlips
 from research.statistics.sample_size import MOST_SEEDS, seeds_needed
@@ -42,22 +46,21 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
         return {}
     new = table.claims[index] == "new"
     shared = shared_of_rows(table, index)
-    base = table.row(table.baseline).cells[index]
     alpha = ALPHA / max(table.tested_together, 1)
+    rows = [row for row in table.rows if row.cells[index].verdict in (UNDECIDED, "undecided")]
+    if not rows:
+        return {}
+    effects = standard_effects(table, rows, index, table.columns[index].margin)
+    known = np.isfinite(effects)
+    overlap = np.array([shared[row.label] for row in rows])[known]
+    seeds = iter(seeds_needed(effects[known], overlap=overlap, alpha=alpha).tolist())
+    fewest = 2 if new else fewest_seeds()
     needs: dict[str, int | None] = {}
-    for row in table.rows:
-        cell = row.cells[index]
-        if cell.verdict not in (UNDECIDED, "undecided"):
-            continue
-        effect = standard_effect(cell, base, table.columns[index].margin)
-        if effect is None:
-            continue
-        needed = seeds_needed(effect, overlap=shared[row.label], alpha=alpha)
-        if needed is not None:
-            # An undecided row needs more than it has, however clear its difference looks.
-            pairs = cell.difference.n if cell.difference else 0
-            needed = max(needed, pairs + 1, 2 if new else fewest_seeds())
-        needs[row.label] = needed
+    for row in itertools.compress(rows, known):
+        # An undecided row needs more than it has, however clear its difference looks.
+        difference = row.cells[index].difference
+        needed = max(next(seeds), difference.n + 1 if difference else 0, fewest)
+        needs[row.label] = int(needed) if math.isfinite(needed) else None
     return needs
 
 
@@ -69,23 +72,27 @@ def shared_of_rows(table: ArmsTable, index: int) -> dict[str, float]:
     return dict(zip(labels, np.broadcast_to(null.shared(), len(labels)).tolist(), strict=True))
 
 
-def standard_effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
-    """The margin, or else the difference seen, in standard deviations of the pairs.
+def standard_effects(
+    table: ArmsTable, rows: Sequence[Row], index: int, margin: float | None
+) -> Floats:
+    """The margin, or else the differences to the baseline that were seen, in standard deviations of
+    the pairs, [m]; NaN where the pairs do not vary.
 
     Args:
-        cell: a row's cell.
-        base: the baseline's cell, with the same seeds.
-        margin: the smallest difference of interest; None: the difference seen is taken.
-
-    Returns:
-        The effect, or None where the pairs do not vary.
+        table: the table, which has a baseline.
+        rows: m of its rows.
+        index: of the column.
+        margin: the smallest difference of interest; None: the differences seen are taken.
     """
-    both = zip(cell.values, base.values, strict=True)
-    pairs = [ours - theirs for ours, theirs in both if ours is not None and theirs is not None]
-    # n - 1: the same estimate as in the paired t-test.
-    spread = float(np.std(pairs, ddof=1)) if len(pairs) > 1 else 0.0
-    size = abs(float(np.mean(pairs))) if margin is None else margin
-    return size / spread if spread else None
+    base = table.row(table.baseline or "").cells[index]
+    pairs, _ = differences_to(base, [row.cells[index] for row in rows], 0.0)
+    n = np.isfinite(pairs).sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(pairs, 0) / n
+        # n - 1: the same estimate as in the paired t-test.
+        spread = np.sqrt(np.nansum((pairs - mean) ** 2, 0) / (n - 1))
+        sizes = np.abs(mean) if margin is None else margin
+        return np.where(spread > 0, sizes / spread, np.nan)
 
 
 def fewest_seeds() -> int:

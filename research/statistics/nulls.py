@@ -21,6 +21,10 @@ from research.statistics.intervals import ALPHA, Interval, t_interval
 # Up to so many seeds every sign flip is counted; beyond, DRAWS are drawn with a fixed seed.
 EXACT_UP_TO = 14
 DRAWS = 20_000
+# Normal values that are drawn for one table, a few seconds of work. Larger tables get fewer draws,
+# which keep the error, since the observed values are one of them.
+MOST_NORMALS = 10**8
+LEAST_DRAWS = 1_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,24 +144,27 @@ class SharedRows(Null):
         factor = unit if n <= m else np.linalg.qr(unit, mode="r")
         k = factor.shape[-2]
         shared = np.sqrt(1 - shrinkage[..., 0]) * factor
+        # Draws need no more digits than float32 has, and take half the time.
+        shared = shared.astype(np.float32)
+        own_share = np.sqrt(shrinkage).astype(np.float32)
         random = np.random.default_rng(0)
+        total = min(self.count, max(LEAST_DRAWS, MOST_NORMALS // max(1, n * m)))
         step = max(1, size // max(1, differences.size))
         apart = SharedRows(0.0)
         yield observed_t(differences, self)[..., None, :]
-        for start in range(0, self.count, step):
-            count = min(step, self.count - start)
-            normal = random.standard_normal((count, n, k + m))
-            values = normal[..., k:]
+        for start in range(0, total, step):
+            count = min(step, total - start)
+            values = random.standard_normal((count, n, m), np.float32)
             # Comparisons without correlations, as a single one, have the same draws in all tables.
             if (shrinkage < 1).any():
                 # One product of contiguous matrices: a product per draw took most of the time.
-                correlated = normal[..., :k].reshape(count * n, k) @ shared
-                correlated = correlated.reshape(*correlated.shape[:-2], count, n, m)
-                values = correlated + np.sqrt(shrinkage) * values
+                common = random.standard_normal((count * n, k), np.float32) @ shared
+                values = own_share * values + common.reshape(*common.shape[:-2], count, n, m)
             if not there.all():
                 # A pair that is missing is missing in every draw.
                 values = np.where(there[..., None, :, :], values, 0.0)
-            yield statistic(apart, values.sum(-2), (values**2).sum(-2), pairs)
+            squares = np.einsum("...nm,...nm->...m", values, values)
+            yield statistic(apart, values.sum(-2), squares, pairs)
 
 
 def _vary_alike(squares: Floats, n: Floats) -> NDArray[np.bool_]:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from research.statistics.floats import Floats
 from research.statistics.intervals import ALPHA
 from research.statistics.sequential import level
 
@@ -13,48 +15,59 @@ from research.statistics.sequential import level
 MOST_SEEDS = 10_000
 
 
-def power(effect: float, n: int, overlap: float = 0.0, alpha: float = ALPHA) -> float:
-    """The probability that a two-sided paired t-test shows a difference.
+def power(
+    effect: ArrayLike, n: ArrayLike, overlap: ArrayLike = 0.0, alpha: float = ALPHA
+) -> Floats:
+    """The probability [...] that a two-sided paired t-test shows a difference.
 
     Args:
-        effect: the difference in standard deviations of the paired differences.
-        n: pairs, at least 2.
-        overlap: the correlation of the pairs, where they share rows.
+        effect: the difference in standard deviations of the paired differences, [...].
+        n: pairs, at least 2, [...].
+        overlap: the correlation of the pairs, where they share rows, [...].
         alpha: the error that is allowed.
     """
-    shift = effect / math.sqrt(1 / n + overlap / (1 - overlap))
+    n, overlap = np.asarray(n), np.asarray(overlap)
+    shift = np.asarray(effect) / np.sqrt(1 / n + overlap / (1 - overlap))
     critical = special.stdtrit(n - 1, 1 - alpha / 2)
-    above = 1 - special.nctdtr(n - 1, shift, critical)
-    value = float(above + special.nctdtr(n - 1, shift, -critical))
+    value = 1 - special.nctdtr(n - 1, shift, critical) + special.nctdtr(n - 1, shift, -critical)
     # scipy has no value far from the centre, where the test shows the difference almost surely.
-    return 1.0 if math.isnan(value) else value
+    return np.where(np.isnan(value), 1.0, value)
 
 
 def seeds_needed(
-    effect: float, wanted: float = 0.8, overlap: float = 0.0, alpha: float = ALPHA
-) -> int | None:
-    """The fewest pairs with the wanted power; None where no number has it, as where pairs share
-    rows.
+    effect: ArrayLike, wanted: float = 0.8, overlap: ArrayLike = 0.0, alpha: float = ALPHA
+) -> Floats:
+    """The fewest pairs [m] with the wanted power; infinite where no number has it, as where pairs
+    share rows.
 
     Args:
-        effect: the difference in standard deviations of the paired differences.
+        effect: the differences in standard deviations of the paired differences, [m].
         wanted: the power, the probability that a true effect is found.
-        overlap: the correlation of the pairs, where they share rows.
+        overlap: the correlations of the pairs, where they share rows, [m] or one number.
         alpha: the error that is allowed.
     """
-    low = 2
-    high = 2
-    while power(effect, high, overlap, alpha) < wanted:
-        low, high = high, 2 * high
-        if high > MOST_SEEDS:
-            return None
-    while low < high:
+    effect, overlap = np.broadcast_arrays(np.atleast_1d(effect), overlap)
+
+    def lacking(rows: NDArray[np.intp], n: NDArray[np.int_]) -> NDArray[np.bool_]:
+        return power(effect[rows], n[rows], overlap[rows], alpha) < wanted
+
+    low = np.full(effect.shape, 2)
+    high = low.copy()
+    rows = np.arange(len(effect))
+    # Twice as many until they are enough, and then halfway between too few and enough.
+    while (rows := rows[lacking(rows, high)]).size:
+        low[rows] = high[rows]
+        high[rows] *= 2
+        rows = rows[high[rows] <= MOST_SEEDS]
+    within = high <= MOST_SEEDS
+    rows = np.flatnonzero(within & (low < high))
+    while rows.size:
         middle = (low + high) // 2
-        if power(effect, middle, overlap, alpha) < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return high
+        few = lacking(rows, middle)
+        low[rows[few]] = middle[rows[few]] + 1
+        high[rows[~few]] = middle[rows[~few]]
+        rows = rows[low[rows] < high[rows]]
+    return np.where(within, high, np.inf)
 
 
 def rows_factor(effect: float, overlap: float, wanted: float = 0.8, alpha: float = ALPHA) -> float:
