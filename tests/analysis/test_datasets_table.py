@@ -96,6 +96,8 @@ def test_what_does_not_fit_is_refused(changes, message):
 
 
 def test_ranks_and_what_stands_beside_them():
+    """Friedman's statistic by scipy within float64 rounding; Nemenyi's difference to its three
+    decimals."""
     built = table()
     none, good, bad = built.rows
     assert [row.together[0].rank for row in built.rows] == [2, 1, 3]
@@ -188,6 +190,7 @@ def of_folds(lost: str = "", seeds: int = 1) -> DatasetsTable:
 
 
 def test_folds_of_one_seed_stay_folds_on_each_data_set():
+    """Means of folds by hand, within float64 rounding."""
     built = of_folds()
     assert {each.pair for each in built.tables} == {FOLD}
     assert {type(null) for each in built.tables for null in each.nulls} == {SharedFolds}

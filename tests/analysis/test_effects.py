@@ -49,6 +49,8 @@ def cells(effects: EffectsTable) -> dict[tuple[str, str], tuple[float, str]]:
 
 
 def test_effects_and_verdicts_of_known_values() -> None:
+    """Effects of a known function of the factors; Shapley values add up to all minus nothing,
+    within float64 rounding."""
     # a lowers the NLL by 1, b raises it by 2, c and d lower it by 3 together; a seed shifts all.
     effects = table(lambda on: -1.0 * on[0] + 2 * on[1] - 3 * (on[2] & on[3]))
     found = cells(effects)

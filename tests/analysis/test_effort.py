@@ -42,6 +42,7 @@ def record(run_id: str, curve: list[float], steps: int = 20) -> Record:
 
 
 def test_the_time_to_a_target_is_the_end_of_its_epoch_and_censored_at_the_horizon() -> None:
+    """Steps by hand are exact; seconds are their share of the run's, within float64 rounding."""
     by_id = {
         "second": record("second", [0.1, 0.9, 0.2, 0.95]),
         "never": record("never", [0.1, 0.2, 0.3, 0.4]),
@@ -120,6 +121,7 @@ def _log_rank_p(table: ArmsTable) -> dict[str, float | None]:
 
 
 def test_a_table_shows_how_many_reached_it_and_corrects_by_holm() -> None:
+    """Restricted means by hand and twice the smaller log-rank p, within float64 rounding."""
     table = _table()
     # Restricted means: 20, 5, and (5 · 20 + 5) / 6.
     means = [row.cells[0].interval.mean for row in table.rows if row.cells[0].interval]

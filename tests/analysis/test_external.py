@@ -31,6 +31,7 @@ def built(data=None, pair="seed", columns=("accuracy", "nll"), baseline="none"):
 
 
 def test_intervals_and_tests_are_those_of_scipy():
+    """The t-interval and the p of all sign flips are scipy's, within float64 rounding."""
     table = built()
     accuracy, nll = table.row("dropout").cells
     values = np.array(VALUES["dropout"])

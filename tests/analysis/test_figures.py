@@ -65,6 +65,7 @@ def sweep():
 
 
 def test_bands_are_t_intervals_and_nan_is_absent():
+    """The band of an epoch is the t-interval of its values, within float64 rounding."""
     runs = [[1.0, 2.0, 5.0], [2.0, 4.0], [6.0, math.nan, 7.0]]
     line = band("a", np.arange(3.0), runs, factor=10)
     first = t_interval([10.0, 20.0, 60.0])
@@ -74,6 +75,7 @@ def test_bands_are_t_intervals_and_nan_is_absent():
 
 
 def test_learning_curves_of_a_few_arms_share_an_axis():
+    """The last point is the mean in percent, within float64 rounding."""
     figure = learning_curves(table(), "validation/accuracy")
     (axis,) = figure.axes
     assert [text.get_text() for text in axis.get_legend().get_texts()] == [
@@ -172,6 +174,7 @@ def test_learning_curves_of_many_arms_have_a_panel_each():
 
 
 def test_a_forest_shows_differences_with_their_verdicts():
+    """Differences stand in points, within float64 rounding."""
     built = table()
     (axis,) = forest(built, ACCURACY).axes
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["arm 1", "gone"]
@@ -247,6 +250,7 @@ def strengths():
 
 
 def test_a_strength_is_an_axis_and_what_has_none_is_left_out():
+    """Means in percent, within float64 rounding."""
     (axis,) = sensitivity(strengths(), ACCURACY, "S", key="regularization.dropout").axes
     assert axis.get_xscale() == "linear"
     lines = [line for line in axis.get_lines() if line.get_marker() == "s"]
@@ -312,6 +316,7 @@ def test_outliers_do_not_flatten_the_others():
 
 
 def test_curves_of_one_epoch_are_points_with_their_intervals():
+    """The mean and the ends of its t-interval, within float64 rounding."""
     built = build_table(
         "T", [with_curves("a", train_loss=[[0.5], [0.7]])], [ACCURACY], None, range(2)
     )
@@ -483,6 +488,7 @@ def test_long_names_leave_the_axes_room(width: float | None) -> None:
 
 
 def test_learning_curves_over_sizes_have_train_beside_validation(tmp_path):
+    """Values in percent, within float64 rounding."""
     column = Column("validation accuracy", "validation/accuracy")
     runs = [
         dataclasses.replace(

@@ -53,10 +53,12 @@ def test_the_interval_has_the_corrected_variance() -> None:
 
 
 def test_the_test_is_the_corrected_repeated_k_fold_t_test() -> None:
+    """Bouckaert & Frank's t by hand; 0.0045 is three standard errors of a p of 0.011 from 5,000
+    draws."""
     cell = table().rows[1].cells[0]
     differences = np.subtract(SECOND, FIRST)
     t = differences.mean() / (differences.std(ddof=1) * math.sqrt(1 / 4 + 25 / 75))
-    assert cell.p == pytest.approx(2 * stats.t.sf(t, 3), abs=0.01)
+    assert cell.p == pytest.approx(2 * stats.t.sf(t, 3), abs=0.0045)
     caption = table().caption
     assert "over the n = 4 folds of one seed" in caption
     assert "corrected for the training rows that the folds share (Nadeau & Bengio)" in caption
@@ -65,6 +67,7 @@ def test_the_test_is_the_corrected_repeated_k_fold_t_test() -> None:
 
 
 def test_several_seeds_are_the_values_instead() -> None:
+    """The mean of four folds a seed by hand, within float64 rounding."""
     several = table(seeds=3)
     assert several.pair == "seed"
     assert several.rows[0].cells[0].values == pytest.approx([0.6875, 0.6975, 0.7075])
@@ -90,6 +93,7 @@ def lacking(lost: dict[str, int], rates: tuple[str, ...] = ("0.1", "0.2")) -> Ar
 
 
 def test_arms_that_lack_different_folds_are_paired_by_the_folds_that_both_have() -> None:
+    """The mean difference of the two common folds by hand, within float64 rounding."""
     shown = lacking({"0.1": 0, "0.2": 2})
     assert (shown.pair, shown.seeds) == (FOLD, (0, 1, 2, 3))
     first, second = (row.cells[0] for row in shown.rows)

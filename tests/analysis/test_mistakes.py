@@ -17,6 +17,8 @@ HAND = Mistakes(["7", "8", "9", "12"], LOGS, np.array([0, 2, 0, 0]), CLASSES)
 
 
 def test_the_table_of_classes_is_scikit_learns() -> None:
+    """Precision, recall and F1 are scikit-learn's to the digits that are printed, at least
+    eight."""
     draw = np.random.default_rng(0)
     scores, y = draw.normal(size=(50, 3)), draw.integers(0, 3, 50)
     _, *table = Mistakes([str(k) for k in range(50)], scores, y, CLASSES).per_class()

@@ -26,6 +26,8 @@ def over_rows(test, seeds=6):
 
 
 def test_a_test_over_rows_stands_beside_the_interval_over_seeds():
+    """Intervals over seeds are scipy's within float64 rounding. Its bootstrap is another one (BCa):
+    12 % is what the two differ by at 40 rows."""
     table, right = over_rows("bootstrap")
     cell = table.row("good").cells[0]
     pairs = np.array([right[f"good{seed}"] - right[f"none{seed}"] for seed in range(6)])
@@ -47,6 +49,7 @@ def test_a_test_over_rows_stands_beside_the_interval_over_seeds():
 
 
 def test_mcnemar_of_one_seed_has_a_verdict():
+    """McNemar's exact p is that of scipy's binomial test, within float64 rounding."""
     table, right = over_rows("mcnemar", seeds=1)
     cell = table.row("good").cells[0]
     pairs = right["good0"] - right["none0"]
@@ -110,6 +113,7 @@ def test_the_folds_of_several_seeds_are_values():
     ids=["five seeds", "five times"],
 )
 def test_five_by_two(values, split):
+    """F by hand and its p by scipy, within float64 rounding."""
     # Of the differences, squares of 26 and variances of 3 hundredths squared; see test_two_fold.py.
     table = over_folds("5x2cv_f", values, split)
     cell = table.row("b").cells[0]

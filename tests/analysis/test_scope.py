@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from research.analysis import claim_text
 from research.analysis.arms_table import Arm, Column
 from research.analysis.kept_scores import KeptScores
 from research.analysis.render import render
@@ -14,6 +15,7 @@ from research.analysis.scope import null_of, overlap
 from research.analysis.table_builder import Scope, build_table
 from research.errors import UserError
 from research.statistics.crossed import crossed
+from research.statistics.nulls import SharedRows, SignFlips
 from research.sweeps.records.predictions import Predictions
 from research.training.engine.predicted_rows import PredictedRows
 from tests.support.records import arm as arm_of
@@ -103,6 +105,8 @@ def test_the_caption_says_first_which_rows_test_and_how_many(split_seed, sentenc
 
 
 def test_the_mean_and_its_interval_on_new_rows_by_hand():
+    """Nadeau & Bengio's interval by hand; 1e-6 because the quantile is written with seven
+    digits."""
     built = build_table("T", arms(), [ACCURACY], "none", range(8))
     values = VALUES["none"]
     mean = math.fsum(values) / 8
@@ -128,6 +132,40 @@ def test_a_claim_can_be_asked_for():
     ):
         build_table("T", arms("0"), [ACCURACY], "none", range(8), scope=Scope("new"))
     assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)
+
+
+JOINT = "from their joint distribution."
+
+
+@pytest.mark.parametrize(
+    ("nulls", "corrected", "between"),
+    [
+        (
+            (SharedRows(0.1),) * 2,
+            f"the row of all 2 columns by the step-down maximum of |t|, {JOINT}",
+            None,
+        ),
+        ((SharedRows(0.1), SharedRows(0.2)), "the row of each column by", "the columns"),
+        ((SharedRows(0.1), SignFlips()), "the row of each column by", "the columns"),
+        (
+            (SharedRows(0.1), SharedRows(0.1), SignFlips()),
+            "the row of the columns with this test by",
+            "the different tests",
+        ),
+    ],
+)
+def test_one_family_of_columns_says_what_corrects_for_them(nulls, corrected, between):
+    """Columns of one distribution are drawn together; Holm's procedure joins the others."""
+    built = build_table("T", arms(), [ACCURACY], "none", range(8))
+    columns = tuple(Column(f"column {place}", "test/accuracy") for place in range(len(nulls)))
+    *tests, last = claim_text.tests(
+        dataclasses.replace(built, family="table", columns=columns, nulls=nulls)
+    )
+    assert all(corrected in sentence for sentence in tests)
+    if between is None:
+        assert corrected in last
+    else:
+        assert last == f"Holm's procedure corrects for {between}."
 
 
 class KeptInTest(Predictions):
@@ -164,6 +202,8 @@ def scored(seeds: int = 6) -> tuple[list[Arm], dict[str, np.ndarray]]:
 
 
 def test_kept_scores_of_a_fixed_test_set_allow_a_claim_about_new_rows():
+    """The mean difference within float64 rounding; 5 % is the error of a critical value from 5,000
+    draws."""
     given, right = scored()
     kept = KeptScores(KeptInTest(right))
     built = build_table("T", given, [ACCURACY], "none", range(6), scope=Scope(scores=kept))

@@ -30,6 +30,8 @@ def cell(built: ArmsTable, label: str, column: int = 0):
 
 
 def test_every_number_by_hand():
+    """Means and differences within float64 rounding; 1e-6 where a quantile is written with seven
+    digits."""
     built = table(arm("none", BASE), arm("good", GOOD), arm("noisy", NOISY))
     base, good, noisy = (cell(built, label) for label in ("none", "good", "noisy"))
     # The tenths 0..9 of a hundredth have standard deviation sqrt(82.5 / 9) hundredths; t(0.975, 9)
@@ -76,6 +78,7 @@ def test_five_seeds_cannot_conclude():
 
 
 def test_a_diverged_run_is_counted_and_takes_the_p():
+    """The mean of the nine finished runs, within float64 rounding."""
     built = table(arm("none", BASE), arm("good", [*GOOD[:9], None]), arm("also", GOOD))
     good = cell(built, "good")
     assert (good.count("finished"), good.count("diverged"), good.interval.n) == (9, 1, 9)
@@ -120,6 +123,7 @@ def test_an_arm_that_diverged_altogether_has_no_mean():
 
 
 def test_a_diverged_baseline_leaves_differences_on_common_seeds_and_no_p():
+    """The mean of nine differences by hand, within float64 rounding."""
     built = table(arm("none", [None, *BASE[1:]]), arm("good", GOOD))
     good = cell(built, "good")
     assert good.difference.n == 9
@@ -158,6 +162,7 @@ def test_one_seed_has_no_interval():
 
 
 def test_extra_seeds_do_not_enter():
+    """The mean of the table's three seeds, within float64 rounding."""
     built = table(arm("none", BASE), arm("good", GOOD), seeds=range(3))
     assert cell(built, "good").interval.mean == pytest.approx(math.fsum(GOOD[:3]) / 3)
 
@@ -176,6 +181,7 @@ def test_extra_seeds_do_not_enter():
     ],
 )
 def test_published_values_by_overlap_or_by_ordering(published, verdict, gap):
+    """The gap is our mean minus the published value, within float64 rounding."""
     built = table(
         arm("none", BASE), arm("good", GOOD), published={("none", "test accuracy"): published}
     )

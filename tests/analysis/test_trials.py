@@ -45,6 +45,7 @@ def found() -> Study:
 
 
 def test_history_has_the_best_so_far(found: Study) -> None:
+    """Values in percent, within float64 rounding."""
     shown = trials.shown(found, ACCURACY)
     (axis,) = trials.history(shown, ACCURACY, "a tuning").axes
     dots, best, lost = axis.get_lines()

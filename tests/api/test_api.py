@@ -84,6 +84,7 @@ def test_a_run_is_that_of_the_program(
 
 
 def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.RunResult) -> None:
+    """Probabilities add up to 1, and an accuracy is the recorded one, within float32 rounding."""
     arrays = run.workspace.planner.arrays(run._run)
     lane = run_lane(run._run.program, run._run.config, arrays)
     probabilities = run.predict(arrays.x[lane.test])

@@ -158,6 +158,8 @@ def test_the_battery(entry: HostEstimator) -> None:
 @pytest.mark.parametrize("name", BOOSTED)
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_last_stage_is_the_prediction_and_curves_are_by_stage(name: str, task: str) -> None:
+    """The last stage is the same float64 scores within rounding; curves and metrics are kept in
+    float32."""
     of = planned(name, task, **ARCHITECTURES.get(name).test_options)
     predict = fitted(of)
     assert isinstance(predict, StagedPredict)
@@ -182,6 +184,8 @@ def centred(scores: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", BOOSTED)
 def test_boosting_stops_early_at_the_best_iteration_on_validation_rows(name: str) -> None:
+    """The stopped fit has the scores of the full one at its best iteration, within float64
+    rounding."""
     # At so high a rate the validation loss rises soon.
     options = {**ARCHITECTURES.get(name).test_options, BOOSTED[name]: 30, "learning_rate": 1.5}
     of = planned(name, **options)

@@ -55,6 +55,7 @@ def test_objects_of_other_libraries_are_not_loaded(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_kept_estimator_gives_the_run_s_metrics_on_its_rows(tmp_path: Path) -> None:
+    """The kept estimator's accuracy is the record's, which is a float32."""
     settings: dict[str, Any] = {"arch": "random_forest", "arch.n_estimators": 4, "split": "4:1:1"}
     store, plans = Store(tmp_path), planner()
     (run,) = plans.runs([settings])

@@ -68,6 +68,7 @@ def test_diabetes_is_a_regression_in_its_own_units(cache):
 
 
 def test_prepared_as_a_tfds_set(cache):
+    """The first row of iris; stored as float32, so equal to 1e-7."""
     open_source("iris", {}, data_dir=None, cache_dir=cache)
     builder = tfds.builder_from_directory(
         str(Path(cache) / "tensorflow_datasets" / "iris" / "1.0.0")

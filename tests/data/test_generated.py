@@ -26,6 +26,7 @@ def opened(name, cache, data_dir=None, **options):
 
 
 def test_the_adding_problem(cache):
+    """A target is the sum of the marked numbers, within float32 rounding."""
     source = opened("adding", cache, **SMALL)
     spec, (x, y, own_test, *_) = source.spec, source.arrays()
     assert (spec.task, spec.inputs.shape, spec.size, spec.test_size) == (
@@ -49,6 +50,7 @@ def test_the_adding_problem(cache):
 
 
 def test_adding_numbers_of_series_of_other_lengths(cache):
+    """A target is the sum of the marked numbers, within float32 rounding."""
     source = opened("adding", cache, **SMALL, shortest=4)
     spec, (x, y, *_) = source.spec, source.arrays()
     assert spec.inputs.ragged

@@ -33,6 +33,7 @@ ROUNDING = 5e-7  # of differences below 8 in float32, and of numbers near 1e9 in
     ],
 )
 def test_what_float32_merges_is_kept_as_differences(values: np.ndarray) -> None:
+    """Differences from the origin are those of float64 to half a last digit of float32, 6e-8."""
     assert len(np.unique(values.astype(np.float32))) < len(np.unique(values)) / 2
     narrowed = narrow(values)
     assert narrowed.values.dtype == np.float32
@@ -93,6 +94,8 @@ SCALERS = {"minmax": MinMaxScaler, "standard": StandardScaler, "robust": RobustS
 
 @pytest.mark.parametrize("scaling", SCALERS)
 def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
+    """Scaled values are scikit-learn's in float64 to a few last digits of float32; the offset lies
+    within the spread of the targets."""
     source = open_built(table, "origin", "1.0.0", cache_dir=cache, name="mine")
     assert [bool(origin) for origin in source.spec.inputs.as_a(Numbers).origin] == [
         True,
@@ -117,6 +120,7 @@ def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
 
 
 def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> None:
+    """ROUNDING is that of differences in float32 and of numbers near 1e9 in float64."""
     source = open_built(table, "origin", "1.0.0", cache_dir=cache, name="mine")
     plans = Planner(lambda config: source)
     with pytest.raises(
@@ -175,6 +179,7 @@ def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
 
 
 def test_a_series_has_one_origin(cache: str) -> None:
+    """Stored differences and the origin add up to the values, within float64 rounding of 1e8."""
     values = 1e8 + np.sin(np.arange(400) / 5)
     source = open_series(
         lambda: Series(values, (400,)), "high", "origin_high", "1.0.0", 16, 0, cache

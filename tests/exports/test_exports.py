@@ -75,6 +75,7 @@ def test_csv_has_every_number_in_full_precision(tmp_path: Path) -> None:
 
 
 def test_tensorboard_reads_the_curves(tmp_path: Path) -> None:
+    """Curves are read back; TensorBoard stores float32."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     exporter("tensorboard")(RECORDS, tmp_path)

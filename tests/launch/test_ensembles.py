@@ -11,6 +11,7 @@ WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 
 
 def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
+    """The evaluation of the kept members prints the NLL that training printed, to four digits."""
     saved = ["train", *WINE, "--ensemble=bagging(2)", "--keep_params", "--name=saved"]
     kept, evaluated, refused, verified = run_all(
         [

@@ -15,6 +15,8 @@ EVALUATION = Forward()
 
 
 def test_a_linear_window_by_hand() -> None:
+    """A weighted sum of the last three values by hand; small whole numbers and halves are exact in
+    float32."""
     model = ARCHITECTURES.get("ar").build(outputs=1, per_step=True, order=3)
     x = jnp.array([[1.0, 2.0, 4.0, 8.0]])
     params = {"head": {"kernel": jnp.array([[1.0], [10.0], [100.0]]), "bias": jnp.array([0.5])}}

@@ -71,6 +71,7 @@ def test_outputs_and_running_statistics_are_pytorchs(kind: str) -> None:
 
 @pytest.mark.parametrize("train", [True, False], ids=["training", "evaluation"])
 def test_gradients_are_pytorchs(train: bool) -> None:
+    """Gradients are PyTorch's; 1e-5 is float32 rounding of sums in another order."""
     shape, weights = SHAPES["images"], normal(*SHAPES["images"], seed=3)
     theirs, variables = pair(shape)
     theirs.train(train)

@@ -47,6 +47,7 @@ def norm(theirs: torch.nn.LayerNorm) -> Any:
 @pytest.mark.parametrize("order", ["pre", "post"])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_an_encoder_layer_is_pytorchs(order: str, activation: str) -> None:
+    """Outputs are PyTorch's under each mask; 1e-5 is float32 rounding of sums in another order."""
     theirs = torch.nn.TransformerEncoderLayer(
         D, HEADS, HIDDEN, 0.0, activation, batch_first=True, norm_first=order == "pre"
     )
@@ -71,6 +72,7 @@ def test_an_encoder_layer_is_pytorchs(order: str, activation: str) -> None:
 
 @pytest.mark.parametrize("order", ["pre", "post"])
 def test_a_decoder_layer_is_pytorchs(order: str) -> None:
+    """Outputs are PyTorch's; 1e-5 is float32 rounding of sums in another order."""
     theirs = torch.nn.TransformerDecoderLayer(
         D, HEADS, HIDDEN, 0.0, batch_first=True, norm_first=order == "pre"
     )
@@ -114,6 +116,7 @@ def test_a_gated_mlp_has_as_many_weights() -> None:
 
 @pytest.mark.parametrize("kind", ["layer", "rms"])
 def test_the_normalization_is_pytorchs(kind: str) -> None:
+    """Outputs are PyTorch's; 1e-5 is float32 rounding of sums in another order."""
     x = 3 + 2 * normal(B, T, D)
     theirs = torch.nn.LayerNorm(D) if kind == "layer" else torch.nn.RMSNorm(D, eps=1e-5)
     got, variables = (
@@ -124,6 +127,7 @@ def test_the_normalization_is_pytorchs(kind: str) -> None:
 
 
 def test_kernels_that_end_branches_start_smaller() -> None:
+    """GPT-2's deviations; 2 % is seven standard errors of the smallest kernel, of 65,536 values."""
     block = Block(TransformerConfig(layers=8, heads=4, width=256), 1)
     params = started(block, jnp.zeros((1, 1, 256)))["params"]
     for kernel, sd in (
@@ -164,6 +168,7 @@ def test_stochastic_depth_drops_a_branch_at_its_place() -> None:
 
 
 def test_the_mean_over_real_places() -> None:
+    """The mean of the places that are no padding, within float32 rounding."""
     x = normal(3, S, 2)
     got = pooled(x, REAL)
     for row, length in enumerate((7, 4, 2)):

@@ -21,6 +21,8 @@ def test_by_hand() -> None:
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (2, 1, 3, 4)])
 @pytest.mark.parametrize("lanes", [0, 3])
 def test_it_is_xlas_product_and_so_are_its_gradients(shape: tuple[int, ...], lanes: int) -> None:
+    """Values and gradients are those of XLA's product; 2e-6 is float32 rounding of sums of 4 to 40
+    products."""
     draw = np.random.default_rng(0)
     own = (lanes,) * (lanes > 0)
     x, kernel = (jnp.asarray(draw.normal(size=(*own, *s)), jnp.float32) for s in (shape, (4, 5)))

@@ -61,6 +61,8 @@ def dense(layer: Any, x: np.ndarray, m: int) -> np.ndarray:
 
 
 def test_members_start_where_their_paper_says() -> None:
+    """Adapters of signs or ones, and heads that differ by far more than rounding."""
+
     def of(adapters: str) -> Any:
         return started(MLP(2, (8, 8), members=3, adapters=adapters), X)["params"]
 
@@ -79,6 +81,7 @@ def test_members_start_where_their_paper_says() -> None:
 
 @pytest.mark.parametrize("adapters", ADAPTERS)
 def test_one_member_with_adapters_of_ones_is_the_plain_mlp(adapters: str) -> None:
+    """Multiplying by ones changes nothing but the order of sums: float32 rounding."""
     plain = MLP(2, (8,), residual=True)
     model = MLP(2, (8,), residual=True, members=1, adapters=adapters)
     weights = redrawn(started(plain, X))["params"]

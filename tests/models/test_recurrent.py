@@ -102,6 +102,7 @@ def _weights(theirs: Any, suffix: str, gates: int) -> dict[str, Any]:
 def test_outputs_are_those_of_pytorch(
     name: str, gates: int, options: dict[str, str], module: str, bidirectional: bool
 ) -> None:
+    """Outputs of two layers are PyTorch's; 1e-5 is float32 rounding over nine steps."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     torch.manual_seed(0)
     shape = {
@@ -161,6 +162,8 @@ def _plain(
 
 @pytest.mark.parametrize(("cell", "gates", "states"), CELLS, ids=["rnn", "lstm", "gru"])
 def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, states: int) -> None:
+    """The backward pass written by hand is that of the plain loop; 1e-5 is float32 rounding over
+    six steps."""
     steps, batch, hidden = 6, 3, 4
     inputs, kernel = normal(steps, batch, gates * hidden), normal(hidden, gates * hidden, seed=1)
     bias, kept = normal(gates * hidden, seed=2), jnp.abs(normal(batch, hidden, seed=3))
@@ -182,6 +185,7 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
 
 
 def test_min_gru_is_its_recursion() -> None:
+    """An associative scan gives the states of the recursion, within float32 rounding."""
     model = built("min_gru", outputs=5, per_step=True, head_bias=False)
     x = normal(2, 7, 3)
     params = started(model, x)["params"]
@@ -197,6 +201,7 @@ def test_min_gru_is_its_recursion() -> None:
 
 
 def test_jordan_sees_its_outputs() -> None:
+    """Outputs are those of the recursion written out; 1e-5 is float32 rounding."""
     model = built("jordan", per_step=True)
     x = normal(2, 4, 3)
     params = jax.tree.map(
@@ -280,6 +285,8 @@ def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool) -> None:
+    """Padded steps change no state; another length may sum in another order, within float32
+    rounding."""
     model = built(name, vocabulary=6, layers=2, bidirectional=bidirectional, per_step=per_step)
     short = jax.random.randint(jax.random.key(1), (2, 5), 0, 6)
     variables = started(model, short)

@@ -143,6 +143,7 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
 
 
 def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
+    """Attention weights add up to 1, within float32 rounding."""
     model, params = made("luong")
     _, left = outputs(model, {"params": params}, pair(tokens()), mutable=["attention"])
     (weights,) = left["attention"]["weights"]

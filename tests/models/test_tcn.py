@@ -28,6 +28,7 @@ def test_taps_by_hand() -> None:
 
 @pytest.mark.parametrize("dilation", [1, 4])
 def test_a_convolution_is_that_of_pytorch(dilation: int) -> None:
+    """Outputs are PyTorch's; 1e-5 is float32 rounding of sums in another order."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     torch.manual_seed(0)
     theirs = torch.nn.Conv1d(2, 5, 3, dilation=dilation, padding=2 * dilation)
@@ -79,6 +80,8 @@ def test_it_sees_so_many_steps_of_the_past_and_none_of_the_future() -> None:
 
 
 def test_padding_changes_nothing() -> None:
+    """Padded steps reach no output; another length may sum in another order, within float32
+    rounding."""
     short = jax.random.randint(jax.random.key(1), (2, 5), 0, 6)
     padded = jnp.pad(short, ((0, 0), (0, 4)), constant_values=-1)
     model = built(vocabulary=6)

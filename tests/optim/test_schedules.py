@@ -70,6 +70,7 @@ def test_every_schedule_has_a_case():
 
 @pytest.mark.parametrize("name", SCHEDULES.names())
 def test_every_schedule(name):
+    """Factors lie between 0 and 1; warmup rises by 1/20 a step, within float32 rounding."""
     entry = SCHEDULES.get(name)
     assert entry.summary
     assert all(o.help for o in entry.options)
@@ -117,6 +118,7 @@ def test_steps_epochs_and_percent_are_the_same():
 
 
 def test_a_period_is_at_least_one_step():
+    """Halves are exact in float32."""
     np.testing.assert_allclose(table("step", 3, every="1%", factor=0.5), [1, 0.5, 0.25])
 
 

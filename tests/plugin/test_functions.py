@@ -116,6 +116,7 @@ def train(*runs: Any) -> list[loop.Outcome]:
 
 
 def test_a_loss_is_trained_with_and_told_apart_by_its_file(tmp_path: Path) -> None:
+    """The loss by its formula, within float32 rounding."""
     ((registry, entry),) = load(tmp_path, LOSS)
     assert (registry, entry.name, entry.tasks) == (LOSSES, "log_cosh", ("regression",))
     assert entry.build()(jnp.array([[2.0]]), jnp.array([[0.0]])) == pytest.approx(
@@ -131,6 +132,7 @@ def test_a_loss_is_trained_with_and_told_apart_by_its_file(tmp_path: Path) -> No
 
 
 def test_a_loss_with_an_output_width_of_its_own(tmp_path: Path) -> None:
+    """The logistic loss of one score by its formula, within float32 rounding."""
     load(tmp_path, ONE)
     entry = LOSSES.get("one_score")
     assert entry.outputs(2) == 1
@@ -142,6 +144,7 @@ def test_a_loss_with_an_output_width_of_its_own(tmp_path: Path) -> None:
 
 
 def test_metrics_stand_beside_the_tasks_own_in_curves_and_at_the_end(tmp_path: Path) -> None:
+    """The last point of a curve is the final metric, within float32 rounding."""
     load(tmp_path, METRIC + WHOLE.replace("from research.plugin import metric", ""))
     plain, own = run(epochs=2), run(epochs=2, metrics="macro_f1,in_two")
     assert own.config.metrics == ("in_two", "macro_f1")
@@ -164,6 +167,7 @@ def test_metrics_stand_beside_the_tasks_own_in_curves_and_at_the_end(tmp_path: P
 
 
 def test_metrics_of_a_split_by_hand(tmp_path: Path) -> None:
+    """Shares of three rows by hand and F1 by scikit-learn, within float64 rounding."""
     load(tmp_path, METRIC + WHOLE.replace("from research.plugin import metric", ""))
     scores = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [0.0, 1.0, 5.0]], np.float32)
     y = np.array([1, 2, 2])
@@ -189,6 +193,7 @@ def test_a_metric_is_refused_where_it_cannot_measure(tmp_path: Path) -> None:
 
 
 def test_a_schedule_has_flags_and_its_factors_are_the_runs(tmp_path: Path) -> None:
+    """Factors by the plugin's formula, within float32 rounding."""
     load(tmp_path, SCHEDULE)
     assert [option.name for option in SCHEDULES.get("sawtooth").options] == ["low"]
     own = run(**{"schedule": "sawtooth", "schedule.low": 0.25})

@@ -25,6 +25,7 @@ def test_of_more_classes_not_all_variance_helps() -> None:
 
 @pytest.mark.parametrize("classes", [2, 5])
 def test_the_parts_add_up_to_the_mean_loss_of_rows(classes: int) -> None:
+    """Bias and variance add up to the mean loss, within float64 rounding."""
     generator = np.random.default_rng(classes)
     targets = generator.integers(0, classes, 40)
     row = np.concatenate([np.arange(40), np.arange(40), generator.integers(0, 40, 200)])

@@ -115,6 +115,7 @@ def test_an_interval_excludes_zero_where_p_says_so_and_only_there(seed, m, n, ne
 
 
 def test_missing_pairs_and_rows_without_any():
+    """A column has the mean of its own pairs, within float64 rounding."""
     d = np.random.default_rng(0).normal(1, 0.5, (10, 3))
     d[4:, 1] = np.nan
     d[:, 2] = np.nan

@@ -25,6 +25,8 @@ def simulated(
 
 
 def test_by_hand():
+    """Mean squares, variance and degrees of freedom of a table of two by two, within float64
+    rounding."""
     null = crossed(BY_HAND[..., None])
     # Seed means 3 and 5, row means 3 and 5, and nothing left over: mean squares 2 * 2, 2 * 2 and 0.
     assert (null.seeds.item(), null.rows.item(), null.rest.item()) == (4, 4, 0)
@@ -143,6 +145,8 @@ def test_each_difference_has_the_moments_of_the_seeds_that_both_columns_have():
 
 
 def test_a_contrast_of_more_columns_has_the_seeds_that_all_have():
+    """Mean squares of a contrast are those of its scores on the common seeds, within float64
+    rounding."""
     scores = simulated(1, 4, 0.5, 0.5)[0]
     seeds = np.ones((10, 4), bool)
     seeds[7:, 3] = False

@@ -25,6 +25,7 @@ def test_ranks_by_hand():
 
 @pytest.mark.parametrize("scores", [SCORES, SCORES.round()], ids=["no ties", "ties"])
 def test_friedman_agrees_with_scipy(scores):
+    """Statistic and p are scipy's, within float64 rounding."""
     reference = stats.friedmanchisquare(*scores.T)
     result = ranking(scores)
     assert result.statistic == pytest.approx(reference.statistic)
@@ -32,6 +33,8 @@ def test_friedman_agrees_with_scipy(scores):
 
 
 def test_nemenyis_difference_is_exceeded_by_tukeys_error():
+    """The critical difference has the error 0.05 by scipy's studentized range, within its float64
+    integration."""
     # Ranks of k methods have the variance k (k + 1) / 12 on each data set. The range of k means of
     # N, in standard errors, follows the studentized range with infinitely many degrees of freedom.
     datasets, methods = SCORES.shape
@@ -41,6 +44,8 @@ def test_nemenyis_difference_is_exceeded_by_tukeys_error():
 
 
 def test_nemenyis_error_holds_for_ranks_that_are_drawn():
+    """Random ranks exceed the critical difference in 5 % of 4,000 draws, within four standard
+    errors."""
     random = np.random.default_rng(0)
     ranks = random.permuted(np.tile(np.arange(1.0, 5.0), (4000, 30, 1)), axis=-1)
     spans = np.ptp(ranks.mean(1), axis=-1)
@@ -53,6 +58,7 @@ def test_methods_that_are_always_equal_have_no_statistic():
 
 
 def test_bayesian_signed_rank_by_hand():
+    """The posterior by its formula; 0.01 is four standard errors of 20,000 draws."""
     # One difference of 1 beside a prior zero: better wins where the zero's weight, Beta(1/2, 1),
     # is below sqrt(1/2), which has probability sqrt(sqrt(1/2)) = 0.8409.
     worse, equivalent, better = bayesian_signed_rank([1.0], region=0.0)
@@ -63,6 +69,7 @@ def test_bayesian_signed_rank_by_hand():
 
 
 def test_the_interquartile_mean_agrees_with_scipys_trimmed_mean():
+    """The mean of the middle half is scipy's, within float64 rounding."""
     scores = np.random.default_rng(0).exponential(1, (10, 6))
     assert interquartile_mean(scores) == pytest.approx(stats.trim_mean(scores, 0.25, axis=None))
     low, high = interquartile_interval(scores)

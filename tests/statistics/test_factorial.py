@@ -30,6 +30,7 @@ def test_fractions_have_the_published_sizes(count: int, resolution: int) -> None
 
 
 def test_effects_of_a_two_by_two_by_hand() -> None:
+    """Main effects and interaction by hand; whole numbers and halves are exact."""
     # nothing 10, b 13, a 14, both 25: a gains 4 alone and 12 with b.
     model = factorial.effects(factorial.full(2))
     assert model.terms == ((0,), (1,), (0, 1))
@@ -49,6 +50,7 @@ def test_confounded_interactions_are_named_with_their_sign() -> None:
 
 
 def test_shapley_values_by_hand_and_their_sum() -> None:
+    """The glove game's values, which add up to the worth of all, within float64 rounding."""
     # A glove game: a left glove (0) and two right ones (1, 2) are worth 1 as a pair.
     on = factorial.full(3)
     worth = (on[:, 0] & (on[:, 1] | on[:, 2])).astype(float)
@@ -58,6 +60,7 @@ def test_shapley_values_by_hand_and_their_sum() -> None:
 
 
 def test_all_orders_give_the_exact_shapley_values() -> None:
+    """The mean over all 24 orders is the formula of subsets, within float64 rounding."""
     on = factorial.full(4)
     orders = [list(order) for order in itertools.permutations(range(4))]
     np.testing.assert_allclose(
@@ -66,6 +69,8 @@ def test_all_orders_give_the_exact_shapley_values() -> None:
 
 
 def test_drawn_orders_estimate_without_bias() -> None:
+    """The mean over 400 draws within four standard errors; each draw adds up to the worth of all
+    within float64 rounding."""
     on = factorial.full(5)
     worth = np.random.default_rng(0).normal(size=len(on))
     truth = factorial.shapley(on) @ worth

@@ -38,6 +38,7 @@ def test_columns_are_flipped_together_in_any_unit():
 
 
 def test_a_column_that_repeats_another_costs_nothing():
+    """The maximum over equal columns is that of one, within float64 rounding."""
     first = RANDOM.normal(0.8, 1, (9, 1))
     alone, again = compare_columns(columns(SignFlips(), first, -3 * first), "table")
     assert alone.adjusted == pytest.approx(compare(first, SignFlips()).adjusted)
@@ -58,6 +59,7 @@ def test_holm_by_hand():
 
 
 def test_single_tests_are_holms():
+    """Holm's correction by hand, within float64 rounding."""
     p = [0.01, 0.04, 0.03, 0.005]
     adjusted = [float(each.adjusted[0]) for each in holm([comparisons(value) for value in p])]
     assert adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02])

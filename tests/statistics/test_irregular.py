@@ -13,6 +13,7 @@ def drawn(law: str, n: int, rows: int = 2000) -> np.ndarray:
 
 
 def test_skewness_agrees_with_scipy():
+    """The bias-corrected skewness is scipy's, within float64 rounding."""
     x = drawn("skewed", 8, rows=5)
     assert skewness(x) == pytest.approx(stats.skew(x, axis=-1, bias=False))
     assert skewness(np.ones(4)) == 0

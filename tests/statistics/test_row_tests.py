@@ -28,6 +28,7 @@ def differences(*seeds):
 
 
 def test_mcnemar_by_hand():
+    """Binomial tails by hand, within float64 rounding."""
     # 1 of 6 discordant rows: 2 (1 + 6) / 64 exactly; half of 2 · 6 / 64 less by mid-p.
     seed = (FIRST, SECOND)
     exact = null(McNemar, seed).compared(differences(seed))
@@ -40,6 +41,7 @@ def test_mcnemar_by_hand():
 
 @pytest.mark.parametrize(("ours", "theirs"), [(0, 0), (0, 7), (3, 3), (2, 9), (40, 21)])
 def test_mcnemar_agrees_with_the_binomial_test(ours, theirs):
+    """p and mid-p are scipy's binomial tails, within float64 rounding."""
     total = ours + theirs
     reference = stats.binomtest(ours, total, 0.5).pvalue if total else 1.0
     assert mcnemar_p(np.array(ours), np.array(theirs)) == pytest.approx(reference)
@@ -55,6 +57,7 @@ def test_mcnemar_agrees_with_statsmodels():
 
 
 def test_of_several_seeds_p_is_twice_the_median():
+    """Twice the median of the seeds' p by hand, within float64 rounding."""
     equal = (FIRST, FIRST)
     seeds = [(FIRST, SECOND), (FIRST, SECOND), equal]
     assert null(McNemar, *seeds).p_values() == pytest.approx(2 * 14 / 64)
@@ -65,6 +68,7 @@ def test_of_several_seeds_p_is_twice_the_median():
 
 
 def test_holms_correction_is_that_of_scipy_by_hand():
+    """Holm's correction by hand, within float64 rounding."""
     assert holm_adjusted(np.array([0.01, np.nan, 0.04, 0.03])) == pytest.approx(
         [0.03, np.nan, 0.06, 0.06], nan_ok=True
     )
@@ -84,6 +88,8 @@ def test_the_bootstrap_of_rows_agrees_with_scipys():
 
 
 def test_each_row_has_the_mean_of_its_seeds():
+    """The mean within float64 rounding; interval and p have the same draws, and so the same
+    bits."""
     seeds = [tuple(RANDOM.normal(0, 1, (2, 30))) for _ in range(3)]
     rows = np.mean([second - first for first, second in seeds], 0)
     shown = null(RowBootstrap, *seeds).compared(differences(*seeds))

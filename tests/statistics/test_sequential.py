@@ -11,6 +11,7 @@ from research.statistics.sequential import compared, level, looks
 
 
 def test_levels_add_up_to_the_error_that_is_allowed() -> None:
+    """The telescoping sum of the levels, within float64 rounding."""
     assert list(looks(30)) == [8, 12, 18, 27]
     # 1/2 + 1/6 + 1/12 + ... = 1 - 1/(k+1)
     assert sum(map(level, range(1, 1000))) == pytest.approx(ALPHA * (1 - 1 / 1000))

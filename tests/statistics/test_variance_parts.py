@@ -8,6 +8,7 @@ from research.statistics.variance_parts import bootstrap_part, variance_part
 
 
 def test_the_pooled_variance_and_its_interval_by_hand() -> None:
+    """The pooled variance by hand and scipy's chi-squared quantiles, within float64 rounding."""
     # Within the groups: squares 2 and 8, with 2 + 1 degrees of freedom.
     part = variance_part([[1.0, 2.0, 3.0], [5.0, 9.0], [4.0]])
     assert part is not None

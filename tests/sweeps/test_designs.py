@@ -29,6 +29,7 @@ def declared(design: str = "", **more) -> Experiment:
 @pytest.mark.parametrize("entry", list(designs.DESIGNS), ids=lambda entry: entry.name)
 @pytest.mark.parametrize("options", [{}, {"orders": 4}], ids=["default", "orders"])
 def test_every_design_recovers_additive_effects(entry: Entry, options: dict) -> None:
+    """Where nothing interacts every contrast is its gain; 1e-12 is float64 rounding."""
     if options and entry.option("orders") is None:
         return
     gains = np.array([3.0, -2.0, 0.5, 1.0])

@@ -40,6 +40,7 @@ def test_steps_are_equally_probable(text: str, values: list[str]) -> None:
 
 
 def test_quantiles_are_scipys() -> None:
+    """Quantiles are scipy's to the six digits that settings are written with."""
     for text, reference in {
         "normal(3,0.5)": stats.norm(3, 0.5),
         "uniform(-1,3)": stats.uniform(-1, 4),

@@ -113,6 +113,7 @@ def test_members_whose_predictions_cannot_be_read_are_named(tmp_path: Path) -> N
     ],
 )
 def test_it_predicts_new_rows_as_it_predicted_its_own(ensemble: str, tmp_path: Path) -> None:
+    """Probabilities of the same rows in batches of other sizes, within float32 rounding."""
     run = rs.train(
         **IRIS,
         batch_size=16,

@@ -31,6 +31,7 @@ def fold(number: int, accuracy: float | None, seed: int = 0, **changes: Any) -> 
 
 
 def test_the_mean_of_folds_by_hand() -> None:
+    """The mean of three folds by hand, within float64 rounding."""
     value = seed_value([fold(2, 0.9), fold(0, 0.5), fold(1, 0.7)], 3)
     assert value.says == "mean of 3 folds"
     assert [run.config["fold"] for run in value.runs] == ["0", "1", "2"]

@@ -17,6 +17,7 @@ def test_by_hand() -> None:
 
 
 def test_is_sacrebleus_on_symbols_joined_by_spaces() -> None:
+    """The score is sacrebleu's, within float64 rounding."""
     draw = np.random.default_rng(0)
     said, right = draw.integers(0, 3, (2, 20, 8))
     said[:, 2:] = right[:, 2:]
@@ -28,6 +29,7 @@ def test_is_sacrebleus_on_symbols_joined_by_spaces() -> None:
 
 
 def test_a_space_is_a_token() -> None:
+    """An exact answer has 100, within float64 rounding of a logarithm and its exponential."""
     right = np.array([[0, 3, 1, 3, 2]])
     assert bleu(right, right, SYMBOLS) == pytest.approx(100)
     assert bleu(np.array([[0, 4, 1, 3, 2]]), right, SYMBOLS) < 60

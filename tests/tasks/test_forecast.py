@@ -34,6 +34,7 @@ def memory(burn_in: int = 0) -> InMemorySource:
 
 
 def test_metrics_by_hand() -> None:
+    """Means over the steps that are no padding by hand, within float32 rounding."""
     y = jnp.array([[1.0, 3.0, 2.0], [jnp.nan, 0.0, 4.0]])
     scores = jnp.array([[1.0, 2.0, 4.0], [1.0, 0.0, 2.0]])[..., None]
     found = PROBLEM.example_metrics(scores, y)
@@ -70,6 +71,8 @@ def test_of_drawn_windows_the_unit_is_that_of_the_values_in_them() -> None:
 
 
 def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
+    """The shift is the mean of the training targets by hand, within float32 rounding; losses and
+    gradients are exact."""
     source = memory(burn_in=1)
     x, y = source.data.x[np.array([0, 4])], source.data.y[np.array([0, 4])]
     np.testing.assert_array_equal(x, [[1, 3], [5, 4]])

@@ -92,6 +92,7 @@ def classified(seed: int, rows: int, classes: int) -> tuple[np.ndarray, np.ndarr
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_metrics_of_classes_are_scikit_learns(classes: int) -> None:
+    """EXACT is float64 rounding."""
     names = {name: e for name, e in CLASSES.items() if classes > 3 or not name.startswith("top")}
     problem = measured_problem("classification", [name for name in names if name in METRICS_ADDED])
     logits, y = classified(classes, 211, classes)
@@ -105,6 +106,7 @@ METRICS_ADDED = {*METRICS.names(), "top_2", "top_3", "pinball_0.9"}
 
 
 def test_metrics_of_the_second_of_two_classes_are_scikit_learns() -> None:
+    """EXACT is float64 rounding."""
     problem = measured_problem("classification", ["f1", "precision", "recall"])
     logits, y = classified(2, 120, 2)
     assert problem.summary is not None
@@ -115,6 +117,7 @@ def test_metrics_of_the_second_of_two_classes_are_scikit_learns() -> None:
 
 
 def test_metrics_of_numbers_are_scikit_learns() -> None:
+    """EXACT is float64 rounding, of values near 300,000 relative to them."""
     generator = np.random.default_rng(0)
     y = generator.normal(300_000, 50_000, 151).astype(np.float32)
     z = (y + generator.normal(size=151) * 20_000 + 5_000).astype(np.float32)[:, None]

@@ -28,6 +28,8 @@ VAE = {"task": "reconstruction", "arch": "vae", "scaling": "none"}
 def test_a_linear_autoencoder_finds_the_principal_components(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    """300 steps come within 1 % of PCA's error, which is the least possible; 1e-5 is float32
+    rounding of it."""
     settings = {
         **AUTOENCODER,
         "dataset": "iris",
@@ -44,10 +46,11 @@ def test_a_linear_autoencoder_finds_the_principal_components(
     expected = np.mean((best.inverse_transform(best.transform(x)) - x) ** 2)
     found = float(np.asarray(chunk.rows[-1]["train/mse"])[0])
     assert found == pytest.approx(expected, rel=0.01)
-    assert found >= expected * (1 - 1e-3)
+    assert found >= expected * (1 - 1e-5)
 
 
 def test_targets_are_clean_and_move_with_the_image() -> None:
+    """Targets are the clean or flipped pixels over 255, within float32 rounding."""
     data = in_memory.images(6)
     index = jnp.arange(8)
     for member, moves in (("input_noise=0.3", False), ("cutout=3", False), ("flip=1", True)):
@@ -87,15 +90,16 @@ def test_the_divergence_is_that_of_gaussians() -> None:
 
 
 def test_losses_and_bounds_by_hand() -> None:
+    """Squares and KL by hand, likelihoods by scipy, within float32 rounding."""
     targets, outputs = (
         jnp.array([[1.0, 0.0]]),
         jnp.array([[0.5, 0.25, 2.0, 0.0]]),
     )  # one latent, of KL 2
     assert divergence.squared_kl(outputs, targets)[0] == pytest.approx(0.25 + 0.0625 + 2)
     likelihood = scipy.stats.norm(outputs[0, :2], np.sqrt(0.5)).logpdf(targets[0]).sum()
-    assert divergence.gaussian_bound(outputs, targets)[0] == pytest.approx(likelihood - 2, rel=1e-5)
+    assert divergence.gaussian_bound(outputs, targets)[0] == pytest.approx(likelihood - 2, rel=1e-6)
     pixels = scipy.stats.bernoulli(1 / (1 + np.exp(-np.array([0.5, 0.25])))).logpmf([1, 0]).sum()
-    assert divergence.bernoulli_kl(outputs, targets)[0] == pytest.approx(2 - pixels, rel=1e-5)
+    assert divergence.bernoulli_kl(outputs, targets)[0] == pytest.approx(2 - pixels, rel=1e-6)
 
 
 def test_latents_are_drawn_from_their_gaussian() -> None:

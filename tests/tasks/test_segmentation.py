@@ -31,6 +31,8 @@ FCN = {
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
+    """IoU of each class from means over examples is scikit-learn's over pixels, within float32
+    rounding."""
     generator = np.random.default_rng(0)
     scores, y = (
         generator.normal(size=(5, 4, 3, 4)),
@@ -43,8 +45,8 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     }
     metrics = segmentation.finish({**means, "loss": 1.0})
     ious = jaccard_score(y[counted], found[counted], labels=range(4), average=None)
-    np.testing.assert_allclose([metrics[f"iou_{k}"] for k in range(4)], ious, rtol=1e-5)
-    assert metrics["miou"] == pytest.approx(ious.mean(), rel=1e-5)
+    np.testing.assert_allclose([metrics[f"iou_{k}"] for k in range(4)], ious, rtol=1e-6)
+    assert metrics["miou"] == pytest.approx(ious.mean(), rel=1e-6)
     assert metrics["loss"] == 1.0
     assert not any(name.startswith(("intersection", "union")) for name in metrics)
 
@@ -58,6 +60,7 @@ def test_a_class_that_is_nowhere_does_not_count() -> None:
 
 
 def test_shapes_by_hand() -> None:
+    """A shape has its area; 2 % is the pixels along its border."""
     centre = np.array([2.0, 2.0])
     square = inside_of("square", 4, centre, 1.0)
     np.testing.assert_array_equal(square, np.pad(np.ones((2, 2), bool), 1))
@@ -103,6 +106,7 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
 
 
 def test_cutmix_pastes_the_mask_and_smoothing_leaves_what_is_not_counted() -> None:
+    """Smoothed shares by hand, within float32 rounding."""
     x = jnp.broadcast_to(jnp.arange(4.0)[:, None, None, None], (4, 6, 6, 1))
     y = jnp.broadcast_to(jnp.eye(4)[:, None, None], (4, 6, 6, 4))
     mixed, pasted = targets.cutmix(1.0)(x, y, jax.random.key(3))

@@ -37,6 +37,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_rows_sum_to_one(name: str) -> None:
+    """Attention weights add up to 1 over the keys, within float32 rounding."""
     if name == "vit":
         own = image_run(**{key.replace(".", "__"): value for key, value in tiny(name).items()})
         chunk, x = image_start([own], 1), np.zeros((6, 6, 1), np.uint8)

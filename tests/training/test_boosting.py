@@ -98,6 +98,7 @@ def test_samme_by_hand() -> None:
 
 
 def test_a_member_without_mistakes_or_without_use_is_the_last() -> None:
+    """SAMME's weights by hand, within float64 rounding."""
     right, wrong = np.zeros(4, bool), np.array([1, 1, 1, 0], bool)
     some = np.array([1, 0, 0, 0], bool)
     for mistakes, expected in (
@@ -126,6 +127,7 @@ def test_the_recursion_of_gradient_boosting_is_scikit_learns() -> None:
 
 
 def test_the_gradient_of_classes_is_scikit_learns() -> None:
+    """The gradient is scikit-learn's, within float32 rounding."""
     scores = RNG.normal(size=(ROWS, 3))
     ours = residuals.negative_gradient(np.eye(3)[LABELS], scores, classes=True)
     theirs = HalfMultinomialLoss(n_classes=3).gradient(LABELS.astype(float), scores)

@@ -61,28 +61,33 @@ def test_each_part_of_the_examples_is_reported(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", ["seq2seq", "gru"])
 def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
+    """Greedy answers are exact; 1e-5 is float32 rounding of a sum of log probabilities, by steps
+    and at once."""
     sources, answers, logits = made(name)
     (said,), (scores,) = (values.swapaxes(0, 1) for values in answers(1))
     every, expected = log_probabilities(logits, sources, said)
     assert said.shape == (9, CONTEXT - 2)
     assert len(np.unique(said, axis=0)) > 1
     np.testing.assert_array_equal(said, every.argmax(-1))
-    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_more_beams_find_likelier_answers() -> None:
+    """Scores are those of the whole answer; 1e-5 is float32 rounding of a sum of log
+    probabilities."""
     sources, answers, logits = made("seq2seq")
     said, scores = answers(4)
     assert said.shape == (9, 4, CONTEXT - 2)
     assert (np.diff(scores) <= 0).all()
     for beam in range(4):
         _, expected = log_probabilities(logits, sources, said[:, beam])
-        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-5, atol=1e-6)
     assert (scores[:, 0] > answers(1)[1][:, 0] + 1e-3).any()
 
 
 @pytest.mark.parametrize(("name", "beams"), [("seq2seq", 3), ("gru", 1)])
 def test_nothing_comes_after_the_end_and_it_costs_nothing(name: str, beams: int) -> None:
+    """Scores are those up to the end; 1e-5 is float32 rounding of a sum of log probabilities."""
     sources, answers, logits = made(name, end=SYMBOLS[1])
     said, scores = answers(beams)
     over = np.cumsum(said == 1, axis=-1) - (said == 1) > 0  # behind the first end
@@ -92,4 +97,4 @@ def test_nothing_comes_after_the_end_and_it_costs_nothing(name: str, beams: int)
         every, _ = log_probabilities(logits, sources, said[:, beam])
         each = np.take_along_axis(every, said[:, beam, :, None], axis=-1)[..., 0]
         expected = np.where(over[:, beam], 0, each).sum(-1)
-        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-5, atol=1e-6)

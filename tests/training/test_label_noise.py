@@ -21,6 +21,7 @@ def _agreement(label_noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_lanes_with_and_without_noise_share_a_program_and_have_their_own_labels() -> None:
+    """The metric at the end and the curve count the same labels, within float32 rounding."""
     # A rate of nearly zero: the network keeps its initial parameters, and so its predictions.
     tiny = {"learning_rate": 1e-30, "epochs": 1, "batch_size": "full"}
     runs = planned(tiny, {**tiny, "label_noise": 0.5})
@@ -41,6 +42,7 @@ def test_lanes_with_and_without_noise_share_a_program_and_have_their_own_labels(
 
 
 def test_a_fit_on_the_host_says_the_same() -> None:
+    """Shares of the most frequent label by hand, within float64 rounding."""
     settings = {"arch": "constant", "split": "4:1:1", "split_seed": 0, "seed": 3}
     (own,) = planner().runs([{**settings, "label_noise": 0.5}])
     (outcome,) = train([own], 1)

@@ -149,6 +149,7 @@ def test_what_updates_acts_on_each_player_apart() -> None:
 
 
 def test_frozen_parameters_of_a_player_stay() -> None:
+    """Three steps of the other player by hand, within float64 rounding."""
     (run,) = planned({"freeze": "^x$"})
     params = lane(steps([run], TABLE.data, 1, 3).params, 0)
     assert (params["x"] == 1).all()

@@ -66,6 +66,8 @@ def update_bn(own: PlannedRun, chunk: Chunk, variables: Any) -> dict[str, np.nda
 
 @pytest.mark.parametrize("average", ["swa=0.4", "ema(0.8,statistics=recomputed)"])
 def test_they_are_those_of_pytorchs_update_bn(average: str) -> None:
+    """Statistics are PyTorch's within float32 rounding, and more than 1 % from the averaged
+    ones."""
     own = run(regularization=f"batch_norm,{average}", **SETTINGS)
     chunk = trained(own)
     variables = averaged(chunk)
@@ -88,6 +90,7 @@ def test_where_there_is_no_average_the_running_statistics_stay(neutral: str) -> 
 
 
 def test_a_lane_has_the_statistics_of_the_run_alone() -> None:
+    """A lane among three and the run alone differ by float32 rounding."""
     runs = [run(regularization=f"batch_norm,swa={share}", **SETTINGS) for share in (0.2, 0.5, 1)]
     together = trained(*runs, width=3)
     for index, own in enumerate(runs):

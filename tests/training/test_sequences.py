@@ -41,6 +41,7 @@ from tests.support.sequences import (
 
 
 def test_more_padding_changes_nothing() -> None:
+    """Longer arrays sum in another order; `assert_close` allows float32 rounding."""
     longer = padded(extra=3)
     short, long = (steps([run(source)], 1, source, 3) for source in (PADDED, longer))
     assert_close(long, short)
@@ -56,6 +57,7 @@ def test_the_numbers_of_an_architecture_are_lanes() -> None:
 
 
 def test_curves_and_final_metrics_are_means_over_windows() -> None:
+    """Means over all windows by numpy; 1e-5 is float32 rounding of sums by batch."""
     own = run(epochs=12, optimizer="adam", learning_rate=0.03)
     chunk = start([own], 1)
     for epoch in range(12):
@@ -131,6 +133,7 @@ def test_no_language_model_sees_what_comes_next(name: str, normalization: str) -
 
 
 def test_accumulated_parts_are_the_batch() -> None:
+    """Parts sum in another order; `assert_close` allows float32 rounding."""
     one, two = (steps([run(PADDED, accumulate=parts)], 1, PADDED) for parts in (1, 2))
     assert_close(two, one)
 
@@ -226,6 +229,7 @@ def test_what_does_not_fit_series_of_other_lengths(settings: dict[str, Any], mes
 
 
 def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
+    """Mean and deviation of the steps that are no padding, within float32 rounding."""
     source = ragged()
     own = run(source, arch__hidden=3)
     lanes = start([own], 1, source).lanes

@@ -81,6 +81,7 @@ def test_convolutions_of_a_long_pack_are_timed_with_eigen_too() -> None:
 
 
 def test_compiler_options_reach_the_compiler_and_change_only_rounding() -> None:
+    """1e-5 is float32 rounding of sums in another order, over the few steps."""
     of = run(arch="cnn", arch__channels=(2,), arch__dense=(4,))
     configs, arrays = [of.config], data_of(of).data
     eigen = ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)

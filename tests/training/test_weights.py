@@ -74,6 +74,7 @@ def test_metrics_and_the_validation_loss_are_unweighted() -> None:
 
 
 def test_equal_weights_are_none() -> None:
+    """Equal weights are normalized to 1; `assert_close` allows float32 rounding."""
     equal = "{" + ", ".join(f"{name}: 3" for name in CLASSES) + "}"
     assert_close(steps([run(class_weight=equal)], 1), steps([run()], 1))
 
