@@ -52,6 +52,13 @@ def test_the_fastest_is_taken() -> None:
         assert asked == options
 
 
+@pytest.mark.parametrize(
+    ("lanes", "width"), [(1, 1), (32, 32), (33, 17), (50, 25), (64, 32), (100, 25)]
+)
+def test_chunks_have_few_idle_lanes(lanes: int, width: int) -> None:
+    assert candidates(lanes)[0].width == width
+
+
 def test_the_default_is_kept_within_the_margin() -> None:
     default, *others = candidates()
     assert chosen({default: 1.0} | dict.fromkeys(others, 0.95))[0] == default

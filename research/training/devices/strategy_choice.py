@@ -114,7 +114,8 @@ def candidates(
         if lanes * program.steps > FEW_STEPS and accepts(EIGEN_CONVOLUTIONS):
             yield ExecutionStrategy(1, 1, compiler_options=EIGEN_CONVOLUTIONS)
         return
-    widest = min(lanes, most)
+    # As many lanes in each chunk: idle ones would be computed too.
+    widest = math.ceil(lanes / math.ceil(lanes / most))
     yield ExecutionStrategy(widest, MAX_DISPATCH_STEPS)
     for width in sorted({1, min(8, widest), widest} - {widest}, reverse=True):
         yield ExecutionStrategy(width, MAX_DISPATCH_STEPS)
