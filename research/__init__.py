@@ -11,6 +11,7 @@ __all__ = [
     "Columns",
     "ExperimentResult",
     "FoldsResult",
+    "NestedTuneResult",
     "RunResult",
     "SweepResult",
     "TableResult",
@@ -23,6 +24,7 @@ __all__ = [
     "table",
     "train",
     "tune",
+    "tune_nested",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The functions that are called from Python: train, sweep, tune, experiment, load, list."""
+"""The functions that are called from Python: train, sweep, experiment, table, load, list."""
 
 import builtins
 import dataclasses
@@ -16,20 +16,13 @@ from research.api.run_result import RunResult
 from research.api.settings import axes_of, settings_of
 from research.api.sweep_result import SweepResult
 from research.api.table_result import TableResult
-from research.api.tune_result import TuneResult
 from research.api.workspace import workspace
 from research.errors import UserError, nearest
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.catalogue_lists import LISTS, listed
-from research.sweeps.declare.sweep_axes import sampled
-from research.sweeps.declare.sweep_request import Axes, asked, planned, refuse_written
+from research.sweeps.declare.sweep_request import Axes, asked, planned
 from research.sweeps.declare.sweep_spec import check_name
-from research.sweeps.execute.execution_options import Execution
 from research.sweeps.records.verification import lookup
-from research.sweeps.tuning import journal, tuner
-from research.sweeps.tuning.pruners import PRUNERS
-from research.sweeps.tuning.trial_samplers import SAMPLERS
-from research.sweeps.tuning.tuner import Budget, SearchContext
 
 
 def train(
@@ -155,77 +148,6 @@ def sweep(
         folders,
         name or "sweep",
     )
-
-
-def tune(
-    settings: Mapping[str, Any],
-    *,
-    sample: Mapping[str, Any],
-    data: Any = None,
-    trials: int = 100,
-    sampler: str = "tpe",
-    pruner: str | None = None,
-    parallel: int = 16,
-    sample_seed: int = 0,
-    name: str | None = None,
-    records: str = "records",
-    cache_dir: str = ".cache",
-    data_dir: str | None = None,
-    keep_params: bool = False,
-) -> TuneResult:
-    """Searches settings for the best validation metric, as launch.tune does.
-
-    The same call again reads its trials from the journal beside the records; a larger `trials`
-    continues the search.
-
-    Args:
-        settings: the settings that all trials share, as `train` takes them.
-        sample: the axes: `{"learning_rate": "log(1e-4,1)", "optimizer": ["sgd", "adam"]}`.
-        data: arrays or a frame, as `train` takes them.
-        trials: number of trials.
-        sampler: `tpe`, `random`, `grid` or another sampler of launch.tune.
-        pruner: stops poor trials early; None: every trial is trained to its end.
-        parallel: number of trials that are drawn at once and train as lanes.
-        sample_seed: seed of the sampler.
-        name: name of the tuning, for launch.table and launch.status; None: a digest of the
-            arguments.
-        records: folder of the records.
-        cache_dir: folder of decoded data and compiled programs.
-        data_dir: folder of prepared TFDS data sets.
-        keep_params: keep each trial's parameters, for `TuneResult.run.predict`.
-
-    Returns:
-        The trials, the best settings and their run.
-
-    Raises:
-        UserError: if the space cannot be searched, or if no trial finished.
-
-    Example:
-        >>> iris = dict(dataset="iris", arch="linear", epochs=5)
-        >>> tuning = tune(iris, sample={"learning_rate": [1e-6, 0.1]}, trials=4)
-        >>> tuning.best
-        {'learning_rate': '0.1'}
-    """
-    # The command line's enum flags refuse these two; a keyword argument needs its own check.
-    if sampler not in SAMPLERS:
-        raise UserError(f"sampler={sampler}; {nearest(sampler, SAMPLERS)}")
-    if pruner is not None and pruner not in PRUNERS:
-        raise UserError(f"pruner={pruner}; {nearest(pruner, PRUNERS)}")
-    folders = workspace(records, cache_dir, data_dir)
-    shared = settings_of(with_data(settings, data, cache_dir))
-    texts = axes_of("sample", sample)
-    axes = sampled(texts)
-    refuse_written([axis.path for axis in axes], shared)
-    budget = Budget(sampler, trials, parallel, pruner, sample_seed)
-    name = tuner.default_name([shared, texts], budget) if name is None else name
-    context = SearchContext(
-        folders.store, folders.planner, folders.monitor, Execution(keep_params=keep_params)
-    )
-    # The journal is claimed for the whole search: two processes that appended trials to it would
-    # each draw from half of the results.
-    with journal.journal(folders.store, name) as storage:
-        tuned = tuner.tune(name, shared, axes, budget, context, storage)
-    return TuneResult(name, tuned, budget, context, folders)
 
 
 def experiment(

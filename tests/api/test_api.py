@@ -141,6 +141,20 @@ def test_a_tuning_has_its_trials_the_best_and_its_run(folders: dict[str, str]) -
     )
 
 
+def test_a_tuning_in_nested_folds_chooses_in_each(folders: dict[str, str]) -> None:
+    """A rate of 1e-9 leaves the network at chance, so every fold chooses the other."""
+    nested = {"dataset": "iris", "epochs": 3, "batch_size": 16, "split": "nested(2,2)"}
+    sample = {"learning_rate": [1e-9, 0.1]}
+    tuning = rs.tune_nested(nested, sample=sample, sampler="grid", trials=2, seeds=1, **folders)
+    assert tuning.choices["fold"] == [0, 1]
+    assert tuning.choices["learning_rate"] == ["0.1", "0.1"]
+    assert "flat accuracy" in str(tuning.table())
+    with pytest.raises(rs.UserError, match="chooses settings inside each fold"):
+        rs.tune(nested, sample=sample, **folders)
+    with pytest.raises(rs.UserError, match="tune_nested requires split='nested"):
+        rs.tune_nested({**nested, "split": "8:1:1"}, sample=sample, **folders)
+
+
 def test_a_tuning_that_cannot_be_is_refused(folders: dict[str, str]) -> None:
     with pytest.raises(rs.UserError, match=r"grid='learning_rate=0.1': expected a dict of values"):
         rs.sweep({"dataset": "iris"}, grid="learning_rate=0.1")
