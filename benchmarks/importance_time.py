@@ -47,7 +47,7 @@ def measure() -> None:
     first round that compiles, and medians are reported.
     """
     runs = _networks()
-    features = features_of(runs[0].spec)
+    features = features_of(runs[0].raw)
     estimators = [AsEstimator(run) for run in runs[:SAMPLED_SEEDS]]
     ours, theirs = [], []
     for repeat in range(REPEATS.value + 1):

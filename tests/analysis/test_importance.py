@@ -95,7 +95,7 @@ def test_permutations_are_those_of_scikit_learn() -> None:
     run = mlp()
     rows = run.rows("test")
     ours = permutation_importance.permutation_importance(
-        [run], features_of(run.spec), "mse", "test", 5
+        [run], features_of(run.raw), "mse", "test", 5
     )
     x, y = run.inputs(rows), run.targets(rows)
     theirs = of_scikit_learn(AsEstimator(run), x, y, n_repeats=5, random_state=run.seed)
@@ -113,13 +113,13 @@ def test_host_estimators_are_permuted_alike() -> None:
     tree = DecisionTreeClassifier(random_state=0).fit(run.inputs(train), run.targets(train))
     run = fitted(tree, run, 3)
     ours = permutation_importance.permutation_importance(
-        [run], features_of(run.spec), "accuracy", "train", 4
+        [run], features_of(run.raw), "accuracy", "train", 4
     )
     theirs = of_scikit_learn(
         tree, run.inputs(train), run.targets(train), n_repeats=4, random_state=0
     )
     np.testing.assert_allclose(ours[0], theirs.importances, atol=1e-12)
-    shares, quantity = fitted_importance(run, features_of(run.spec))
+    shares, quantity = fitted_importance(run, features_of(run.raw))
     np.testing.assert_allclose(shares, tree.feature_importances_)
     assert "splits" in quantity
 
@@ -127,7 +127,7 @@ def test_host_estimators_are_permuted_alike() -> None:
 def test_host_and_device_agree_and_runs_are_seeds() -> None:
     run = mlp()
     other = dataclasses.replace(run, variables=jax.tree.map(lambda leaf: -leaf, run.variables))
-    arguments = (features_of(run.spec), "r2", "test", 3)
+    arguments = (features_of(run.raw), "r2", "test", 3)
     on_device = permutation_importance._on_device([run, other], *arguments)
     on_host = permutation_importance._on_host([run, other], *arguments)
     for ours, theirs in zip(on_device, on_host, strict=True):
@@ -139,7 +139,7 @@ def test_host_and_device_agree_and_runs_are_seeds() -> None:
 
 def test_a_category_is_one_feature() -> None:
     run = kept(categories(), arch="linear", target_scaling="none")
-    features = features_of(run.spec)
+    features = features_of(run.raw)
     assert [feature.name for feature in features] == ["x0", "x1", "a", "b"]
     x = run.inputs(run.rows("test"))
     masks = masks_of(features, x)
@@ -152,7 +152,7 @@ def test_a_category_is_one_feature() -> None:
 
 def test_images_have_no_columns() -> None:
     with pytest.raises(UserError, match="no columns; --method=gradient"):
-        features_of(images().spec)
+        features_of(images().spec.inputs)
 
 
 def test_correlated_features_stay_together_only_if_each_pair_is() -> None:
@@ -182,7 +182,7 @@ def test_intervals_are_over_seeds_or_over_the_shuffles_of_one() -> None:
 def test_shapley_values_of_a_linear_network() -> None:
     run = linear(np.array([2.0, -1.0, 0.5, 0.0]), table())
     x, background = run.inputs(run.rows("test")), run.inputs(run.rows("train"))
-    masks = masks_of(features_of(run.spec), x)
+    masks = masks_of(features_of(run.raw), x)
     values = shapley(run.predictions, x[:3], background, masks, 1, 0)
     expected = np.array([2.0, -1.0, 0.5, 0.0]) * (x[:3] - background.mean(axis=0))
     np.testing.assert_allclose(values.values[..., 0], expected, atol=1e-5)
@@ -285,29 +285,29 @@ def test_dependence_is_that_of_scikit_learn() -> None:
     x = run.inputs(run.rows("train"))
     model = Ridge().fit(np.asarray(x, np.float64), draw.normal(size=len(x)))
     run = fitted(model, run, 1)
-    ours = dependence(run, features_of(run.spec)[1], x, x)
+    ours = dependence(run, features_of(run.raw)[1], x, x)
     theirs = partial_dependence(
         model, np.asarray(x, np.float64), [1], custom_values={1: ours.grid}, kind="both"
     )
     np.testing.assert_allclose(ours.mean[:, 0], theirs["average"][0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(ours.curves[..., 0].T, theirs["individual"][0], rtol=1e-4)
-    weights, _ = fitted_importance(run, features_of(run.spec))
+    weights, _ = fitted_importance(run, features_of(run.raw))
     np.testing.assert_allclose(weights, np.abs(model.coef_))
 
 
 def test_the_dependence_on_a_category_tries_each() -> None:
     run = linear(np.array([0, 0, 1, 2, 4, 0, 0, 0]), categories())
     x = run.inputs(run.rows("test"))
-    of_a = dependence(run, features_of(run.spec)[2], x, x)
+    of_a = dependence(run, features_of(run.raw)[2], x, x)
     np.testing.assert_allclose(of_a.mean[:, 0], [1.5, 2.5, 4.5], atol=1e-5)
 
 
 def test_weights_of_a_linear_network() -> None:
     weights, quantity = fitted_importance(
         linear(np.array([0, -3, 1, 2, 4, 0, 1, 0]), categories()),
-        features_of(categories().spec),
+        features_of(categories().spec.inputs),
     )
     assert weights.tolist() == [0, 3, 4, 1]
     assert "|weight|" in quantity
     with pytest.raises(UserError, match="arch=mlp has neither"):
-        fitted_importance(mlp(), features_of(mlp().spec))
+        fitted_importance(mlp(), features_of(mlp().raw))

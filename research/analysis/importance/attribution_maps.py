@@ -47,7 +47,7 @@ def figure(
     axes = canvas.subplots(high, 2 * WIDE, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    shown = pictures(x, run.spec.inputs.as_a(Image).maximum)
+    shown = pictures(x, run.raw.as_a(Image).maximum)
     named = _names(run, rows, classes)
     signed = maps.min() < 0
     for place, (picture, values) in enumerate(zip(shown, maps, strict=True)):

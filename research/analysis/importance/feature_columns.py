@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.features.feature import Feature
 from research.data.features.image import Image
 from research.data.features.numbers import Numbers
 from research.data.features.table_columns import TableColumns
 from research.data.features.table_parts import TableParts
-from research.data.spec import DataSpec
 from research.errors import UserError
 
 
@@ -28,13 +28,12 @@ class FeatureColumns(NamedTuple):
         return any(len(places) > 1 for places in self.columns.values())
 
 
-def features_of(spec: DataSpec) -> list[FeatureColumns]:
+def features_of(inputs: Feature) -> list[FeatureColumns]:
     """The features of tables and series: a category with all its one-hot columns is one.
 
     Raises:
         UserError: the inputs are images or tokens, which have no columns.
     """
-    inputs = spec.inputs
     if isinstance(inputs, TableParts):
         return [
             FeatureColumns(column, {name: (place,)})
@@ -43,8 +42,8 @@ def features_of(spec: DataSpec) -> list[FeatureColumns]:
         ]
     if isinstance(inputs, Image) or not isinstance(inputs, Numbers):
         raise UserError(
-            f"{spec.name} has {inputs.describe()} and no columns; --method=gradient,"
-            " integrated_gradients and occlusion explain images"
+            f"{inputs.describe()} have no columns; --method=gradient, integrated_gradients and"
+            " occlusion explain images"
         )
     count = inputs.shape[-1]
     names = inputs.names or tuple(f"x{place}" for place in range(count))

@@ -11,6 +11,7 @@ from research.analysis.importance.feature_columns import FeatureColumns
 from research.analysis.importance.kept_run import KeptRun
 from research.errors import UserError
 from research.kernels import kernel_leaves
+from research.training.apply.host_scores import categorical_columns
 from research.training.step import network
 
 GAIN = "share of what its splits gain"
@@ -30,15 +31,23 @@ def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple
     Raises:
         UserError: the model has no such numbers.
     """
+    name = run.run.config.arch.name
+    if run.raw is not run.spec.inputs:
+        raise UserError(
+            f"arch={name} reads {run.spec.inputs.describe()} that reduce={run.run.config.reduce}"
+            " makes of all columns; use --method=permutation or shapley"
+        )
     model = getattr(run.predictor, "model", run.predictor) if run.program.fitted else None
     gains = _gains(model)
     if gains is not None:
         shares = gains / max(gains.sum(), np.finfo(float).tiny)
+        if categorical_columns(run.program):
+            return shares, GAIN  # such a model splits by whole categories
         return _of_features(shares, features, np.sum), GAIN
     weights = _coefficients(model) if run.program.fitted else _kernel(run)
     if weights is None:
         raise UserError(
-            f"arch={run.run.config.arch.name} has neither one weight for each column nor splits"
+            f"arch={name} has neither one weight for each column nor splits"
             " whose gains it keeps; use --method=permutation or shapley"
         )
     return _of_features(np.abs(weights).mean(axis=0), features, np.max), WEIGHT
@@ -48,6 +57,9 @@ def _gains(model: Any) -> np.ndarray | None:
     """What the splits on each column gain, [D], of trees that keep it."""
     if hasattr(model, "booster_"):  # LightGBM counts the splits otherwise
         return np.asarray(model.booster_.feature_importance("gain"), np.float64)
+    if hasattr(model, "get_score"):  # XGBoost leaves out columns without a split
+        named = model.get_score(importance_type="total_gain")
+        return np.array([named.get(f"f{place}", 0.0) for place in range(model.num_features())])
     gains = getattr(model, "feature_importances_", None)
     return None if gains is None else np.asarray(gains, np.float64)
 

@@ -93,10 +93,9 @@ def check_differentiable(run: KeptRun) -> None:
             f"arch={name} is fitted on the host and has no gradients; use --method=permutation,"
             " shapley or occlusion"
         )
-    if run.spec.inputs.arrays or run.spec.inputs.tokens:
+    if run.raw.arrays or run.raw.tokens:
         raise UserError(
-            f"arch={name} reads {run.spec.inputs.describe()}; gradients require inputs that are"
-            " numbers"
+            f"arch={name} reads {run.raw.describe()}; gradients require inputs that are numbers"
         )
 
 

@@ -32,7 +32,7 @@ class Inquiry:
 
     def features(self, run: KeptRun) -> list[FeatureColumns]:
         """The features that are asked about."""
-        features = features_of(run.spec)
+        features = features_of(run.raw)
         if self.correlated is None:
             return features
         return correlated(features, run.inputs(run.rows("train")), self.correlated)

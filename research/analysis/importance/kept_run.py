@@ -11,7 +11,10 @@ import numpy as np
 
 from research.baselines.estimator import Predict
 from research.baselines.stored_predictor import restored
+from research.data.features.feature import Feature
 from research.data.features.named_arrays import by_array, take
+from research.data.features.reduced import Reduced
+from research.data.features.target import TargetFeature
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.ensembles.new_rows import members_of
@@ -58,6 +61,12 @@ class KeptRun:
     def spec(self) -> DataSpec:
         """The facts of its data."""
         return self.run.program.spec
+
+    @property
+    def raw(self) -> Feature:
+        """What its raw inputs are, before they are reduced."""
+        inputs = self.spec.inputs
+        return inputs.of if isinstance(inputs, Reduced) else inputs
 
     @property
     def seed(self) -> int:
@@ -160,3 +169,8 @@ def kept_run(record: Record, planner: Planner, parameters: Parameters) -> KeptRu
     lane = run_lane(run.program, run.config, arrays)
     arrays = run.program.spec.view(arrays)
     return KeptRun(record, run, lane, saved.variables[evaluated(run.config)], arrays)
+
+
+def _without_prediction(targets: TargetFeature) -> bool:
+    """Whether there is not one class or value to predict."""
+    return bool(targets.arrays) or targets.reconstructs or targets.unlabelled

@@ -78,7 +78,7 @@ def _gradient(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanat
     def attribute(run: KeptRun, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
         return np.abs(gradients.input_gradients(run, x, classes))
 
-    if isinstance(runs[0].spec.inputs, Image):
+    if isinstance(runs[0].raw, Image):
         return _maps(label, runs, inquiry, "|gradient|", attribute)
 
     def scaled(run: KeptRun, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -94,18 +94,18 @@ def _integrated(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explan
 
     def baseline(run: KeptRun) -> np.ndarray:
         """Black of an image, the training rows' mean of numbers."""
-        if isinstance(run.spec.inputs, Image):
-            return np.zeros(run.spec.inputs.shape)
+        if isinstance(run.raw, Image):
+            return np.zeros(run.raw.shape)
         return np.nanmean(run.inputs(run.rows("train")), axis=0)
 
-    if isinstance(runs[0].spec.inputs, Image):
+    if isinstance(runs[0].raw, Image):
         return _maps(label, runs, inquiry, "integrated gradients", attribute)
     each = "what a feature adds to the {}, compared with the mean training row"
     return _of_columns(label, runs, inquiry, ("mean |integrated gradient|", each), attribute)
 
 
 def _occlusion(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanation:
-    if not isinstance(runs[0].spec.inputs, Image):
+    if not isinstance(runs[0].raw, Image):
         raise UserError("--method=occlusion covers patches of images; use permutation or shapley")
 
     def attribute(run: KeptRun, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
