@@ -1,10 +1,24 @@
 """Member metrics: what the members of an ensemble are, beside runs that have none."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from research.metric_names import DISAGREEMENT, MEMBERS, operands
+from research.sweeps.column import common_metric
 from research.sweeps.records.record import Record
+
+
+def of_ensembles(records: Collection[Record]) -> tuple[str, ...]:
+    """What a table shows of members where nothing is asked for: the main metric of a member, and
+    how much they disagree. Without an ensemble, nothing.
+
+    Args:
+        records: those of the table.
+    """
+    if not any(record.provenance.get("members") for record in records):
+        return ()
+    metric, _ = common_metric(record.config for record in records)
+    return f"{MEMBERS}/{metric}", f"{MEMBERS}/{DISAGREEMENT}"
 
 
 def with_members(by_id: Mapping[str, Record], columns: Iterable[str]) -> Mapping[str, Record]:

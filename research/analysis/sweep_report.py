@@ -11,7 +11,7 @@ from research.analysis.axes import CHOOSING, Grouping, axes, sweep_table
 from research.analysis.clean_metrics import with_clean
 from research.analysis.kept_scores import KeptScores
 from research.analysis.main_columns import columns_of
-from research.analysis.member_metrics import with_members
+from research.analysis.member_metrics import of_ensembles, with_members
 from research.analysis.named_test import refuse_planned
 from research.analysis.planned_metrics import refuse_absent
 from research.analysis.table_builder import Remarks, Scope
@@ -22,7 +22,7 @@ from research.statistics.families import Family
 from research.sweeps.column import reads_predictions
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.estimates.out_of_fold import with_out_of_fold
-from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.plan.run_plan import PlannedEnsemble, RequestedRun
 from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
@@ -79,8 +79,9 @@ def of_sweep(
     seeds = _runs_of_seeds(sweep, run_ids)
     if store is not None and reads_predictions(question.metrics):
         by_id = with_out_of_fold(by_id, seeds, Predictions(store))
-    by_id = with_clean(with_members(by_id, question.metrics), question.metrics)
-    by_id = effort.measured(by_id, question.metrics, question.flops)
+    metrics = question.metrics or of_ensembles(by_id.values())
+    by_id = with_clean(with_members(by_id, metrics), metrics)
+    by_id = effort.measured(by_id, metrics, question.flops)
     wanted = dict.fromkeys(run_ids)
     records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:
@@ -96,7 +97,7 @@ def of_sweep(
     return sweep_table(
         name,
         records,
-        columns_of(records, question.metrics),
+        columns_of(records, metrics),
         Grouping(
             keys=axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
             ragged="seed" in sweep.axes,
@@ -145,9 +146,16 @@ def untrained(
         UserError: the baseline is not a row, or no run will have a metric.
     """
     refuse_absent(question.metrics if question else (), runs)
-    records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
+    records = {run.id: _without_values(run) for run in runs}
     ids = [run.id for run in runs]
     question = question or Question()
     table = of_sweep(name, sweep, ids, records, question=dataclasses.replace(question, test=None))
     refuse_planned(question.test, table.columns, table.baseline, runs)
     return table
+
+
+def _without_values(run: RequestedRun) -> Record:
+    """A record that says what a run is, and of an ensemble which members it has."""
+    members = [member.id for member in run.members] if isinstance(run, PlannedEnsemble) else []
+    origin = {"members": members} if members else {}
+    return Record(run.id, "failed", config_lib.to_flags(run.config), provenance=origin)

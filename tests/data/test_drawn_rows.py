@@ -118,6 +118,12 @@ def test_what_cannot_be_drawn_is_said() -> None:
             "inner_folds": 17,
             "inner_fold": 0,
         },
+        "inner folds of stack are drawn at random, and would train on rows after": {
+            "inner_folds": 3,
+            "inner_fold": 0,
+            "split": "time_series(3)",
+            "fold": 2,
+        },
         "input_noise changes inputs, and column_share": {
             "column_share": 0.5,
             "regularization": "input_noise=0.1",

@@ -32,11 +32,10 @@ def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
     assert "its 2 members; 18 rows" in evaluated.out
     assert (tmp_path / "out" / "predictions.csv").exists()
     assert refused.code == 2
-    columns = "--columns=members/accuracy,members/disagreement"
     trained, swept, table, folds = run_all(
         [
             ["train", *WINE, "--ensemble=seeds(2)"],
-            ["sweep", *WINE, "--grid=ensemble=none|seeds(2)", "--seeds=2", "--name=e", columns],
+            ["sweep", *WINE, "--grid=ensemble=none|seeds(2)", "--seeds=2", "--name=e"],
             ["table", "--name=e", "--no_train", "--format=csv"],
             ["train", *WINE, "--ensemble=seeds(2)", "--split=kfold(3)"],
         ],
@@ -46,6 +45,7 @@ def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
     assert "of 2 runs: each of" in trained.out
     assert "disagreement" in trained.out
     assert swept.code == 0, swept.err
+    assert "members accuracy" in swept.out
     assert "members disagreement" in swept.out
     assert table.code == 0, table.err
     assert ",seeds,2," in table.out

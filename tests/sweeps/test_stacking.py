@@ -197,6 +197,7 @@ def test_an_experiment_names_its_arms() -> None:
 def test_members_of_other_rows_or_data_are_refused_before_training(tmp_path: Path) -> None:
     cases = {
         "vote([arch=linear|split=6:2:2])": "member 1 has split=6:2:2, and the ensemble has 8:1:1",
+        "vote([arch=linear|arch=linear])": "members 0 and 1 are the same run",
         "vote([arch=linear|split_seed=3])": "member 1 has split_seed=3, and the ensemble has 0",
         "vote([arch=linear|dataset=wine])": "member 1 is trained on wine, and member 0 on iris",
         "stack([arch=linear|arch=mlp],folds=1)": "ensemble.folds=1 is out of range",

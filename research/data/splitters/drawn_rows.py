@@ -80,6 +80,11 @@ def check_drawn(config: RunConfig, spec: DataSpec) -> None:
         raise UserError(
             f"inner_fold={config.inner_fold}: there are {config.inner_folds} inner folds, from 0"
         )
+    if config.inner_folds is not None and (spec.windows or config.split.name == "time_series"):
+        raise UserError(
+            "the inner folds of stack are drawn at random, and would train on rows after those that"
+            f" they test: split={config.split} of {spec.name} keeps the order of time; use vote"
+        )
     if config.column_share is None:
         return
     inputs = spec.inputs

@@ -44,6 +44,12 @@ def planned_ensemble(
         _check_follows(chosen, member, run)
         runs.append(run)
     ids = [run.id for run in runs]
+    for number, run_id in enumerate(ids):
+        if run_id in ids[:number]:
+            raise UserError(
+                f"ensemble={chosen}: members {ids.index(run_id)} and {number} are the same run;"
+                " give each other settings, or leave one out"
+            )
     options = {name: str(value) for name, value in chosen.options}
     ensemble_id = identity.digest([chosen.name, entry.version, options, ids])
     members: list[PlannedRun] = []
