@@ -131,8 +131,9 @@ class RunConfig:
         "probability that a training label is replaced by one drawn uniformly from all classes",
     ] = _field(0.0, NUMERIC)
     scaling: Annotated[
-        Literal["none", "minmax", "standard", "robust"],
-        "scaling of the inputs, fitted on the training rows",
+        Literal["none", "minmax", "standard", "robust", "maxabs", "quantile", "power", "log"],
+        "scaling of the inputs, fitted on the training rows; quantile (to a normal distribution),"
+        " power (Yeo-Johnson) and log are for the numbers of tables",
     ] = _field("standard", NUMERIC)
     reduce: Annotated[
         Component,

@@ -27,6 +27,7 @@ from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
 from research.data.one_hot import OneHot
 from research.data.repeats import copied
+from research.data.scaling import CURVED
 from research.data.windows import Windows
 from research.errors import UserError
 from research.training.engine.host_fit import trained_labels
@@ -191,7 +192,8 @@ def _stored(x: Any) -> Any:
 def _far(saved: SavedRun, x: Any) -> Iterator[str]:
     """Notes on numbers of new data [N, C] that are far from the training rows', where a fitted
     scaling tells where those are."""
-    if saved.run.config.scaling == "none":
+    # After a curve no shift and scale say where the training rows are.
+    if saved.run.config.scaling in ("none", *CURVED):
         return
     inputs = saved.spec.inputs.stored.as_a(Numbers)
     names = inputs.names or (dict(saved.run.config.dataset.options).get("target", "y"),)

@@ -1,4 +1,5 @@
-"""Scaling: x becomes (x - shift) / scale, with shift and scale fitted on the training rows only."""
+"""Scaling: x becomes (x - shift) / scale, with shift and scale fitted on the training rows only.
+Scalings of other forms are in curves.py."""
 
 import itertools
 from collections.abc import Callable
@@ -45,6 +46,10 @@ def _minmax(column: Histogram) -> tuple[float, float]:
     return column.values[0], column.values[-1] - column.values[0]
 
 
+def _maxabs(column: Histogram) -> tuple[float, float]:
+    return 0.0, max(abs(column.values[0]), abs(column.values[-1]))
+
+
 def _standard(column: Histogram) -> tuple[float, float]:
     return column.mean(), column.std()
 
@@ -56,10 +61,15 @@ def _robust(column: Histogram) -> tuple[float, float]:
 # Each returns the shift and the spread of a column; a spread of 0 is replaced by the maximum.
 _METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {
     "minmax": _minmax,
+    "maxabs": _maxabs,
     "standard": _standard,
     "robust": _robust,
 }
 METHODS = ("none", *_METHODS)
+# Scalings of the numbers of tables that are no shift and division; see curves.py.
+CURVED = ("quantile", "power", "log")
+# Scalings that depend on where a column's 0 is.
+FROM_ZERO = ("maxabs", "power", "log")
 
 
 def into_unit(method: str, maximum: float) -> bool:
@@ -76,7 +86,8 @@ def fit(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The shift and scale of each channel (over all pixels) or column.
 
-    Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to
+    Scaled is (x - shift) / scale: into [0, 1] (minmax), into [-1, 1]
+    with 0 where it was (maxabs), to mean 0 and deviation 1 (standard), to
     median 0 and interquartile range 1 (robust), or divided by `maximum` (none). A channel or column
     without spread is only shifted and divided by `maximum`.
 

@@ -19,12 +19,14 @@ PADDING = -1
 class Fitted(NamedTuple):
     """What is fitted to the training rows of an input, float64, of the shape `channels`.
 
-    fill: what replaces a missing number. The network sees (x - shift) / scale.
+    fill: what replaces a missing number. The network sees (x - shift) / scale. statistics: what
+        else is fitted, arrays by name, or None; see PreparedTable.
     """
 
     fill: Any
     shift: Any
     scale: Any
+    statistics: Any = None
 
 
 K = TypeVar("K", bound="Feature")
@@ -150,6 +152,10 @@ class Feature:
         """The stored arrays of a data set as this feature reads them; what is so already stays."""
         return x
 
+    def prepared(self, scaling: str, rows: int) -> "Feature":
+        """The same input as a scaling changes it; `rows`: of the data set."""
+        return self
+
     def named(self, kinds: Mapping[str, str]) -> "Feature | None":
         """The same input as several of those kinds, by name; None if it cannot be read so."""
         return None
@@ -162,7 +168,7 @@ class Feature:
 
     def fitted_like(self, dtype: np.dtype) -> Fitted:
         """The shapes of what `fit` returns."""
-        return Fitted(*[jax.ShapeDtypeStruct(self.channels, dtype)] * len(Fitted._fields))
+        return Fitted(*[jax.ShapeDtypeStruct(self.channels, dtype)] * 3)
 
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
         """What is fitted to the training rows.

@@ -89,7 +89,8 @@ class Reduced(TableColumns):
             dtype: of the program.
         """
         # In the program's type, as the network will see the numbers.
-        of = Fitted(*(np.asarray(part, dtype) for part in self.of.fit(x, train, scaling, dtype)))
+        fitted = self.of.fit(x, train, scaling, dtype)
+        of = jax.tree.map(lambda part: np.asarray(part, dtype), fitted)
         rows = self.of.normalize(by_array(take(x, train), jnp.asarray), of, dtype)
         scaled = np.asarray(rows, np.float64).reshape(len(train), -1)
         reduce = REDUCTIONS.get(self.method).build(*self.shape)
@@ -103,7 +104,8 @@ class Reduced(TableColumns):
             fitted: what `fit` returned, in the program's dtype.
             dtype: of the program.
         """
-        of = Fitted(fitted.fill, fitted.shift["scaling"], fitted.scale["scaling"])
+        shift, scale = fitted.shift["scaling"], fitted.scale["scaling"]
+        of = Fitted(fitted.fill, shift, scale, fitted.statistics)
         scaled = self.of.normalize(x, of, dtype).reshape(len(x), -1)
         return (scaled - fitted.shift["reduction"]) @ fitted.scale["reduction"]
 
@@ -112,4 +114,4 @@ def _joined(of: Fitted, mean: Any, directions: Any) -> Fitted:
     """What is fitted to the inputs, and what reduces them."""
     shift = {"scaling": of.shift, "reduction": mean}
     scale = {"scaling": of.scale, "reduction": directions}
-    return Fitted(of.fill, shift, scale)
+    return Fitted(of.fill, shift, scale, of.statistics)

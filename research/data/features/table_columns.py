@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data import impute
+from research.data import scaling as scaling_lib
 from research.data.features.categories import Categories
 from research.data.features.feature import Feature, Fitted, feature
 from research.data.features.numbers import Numbers
@@ -35,6 +36,11 @@ class TableColumns(Numbers):
     categories: tuple[int, ...] = ()
 
     @property
+    def stored(self) -> "TableColumns":
+        """Itself, unless it is prepared."""
+        return self
+
+    @property
     def one_hot(self) -> bool:
         """Categories are."""
         return bool(self.categories)
@@ -51,12 +57,17 @@ class TableColumns(Numbers):
     @property
     def starts(self) -> np.ndarray:
         """For each stored column the first of the D columns that are read from it, int [C]."""
-        return OneHot(np.zeros((0, 0)), self.categories).starts
+        return OneHot(np.zeros((0, 0)), self._kinds).starts
+
+    @property
+    def _kinds(self) -> tuple[int, ...]:
+        """For each stored column how many categories it has, 0 of numbers."""
+        return self.categories or (0,) * sum(self.shape)
 
     @property
     def numeric_columns(self) -> list[int]:
         """The stored columns that are numbers."""
-        return [column for column, count in enumerate(self.categories) if not count]
+        return [column for column, count in enumerate(self._kinds) if not count]
 
     @property
     def coded_columns(self) -> list[int]:
@@ -67,9 +78,26 @@ class TableColumns(Numbers):
         """How many of its columns are numbers, and how many are categories."""
         numbers = len(self.numeric_columns)
         coded = len(self.coded_columns)
-        if not self.categories:
-            return f"a table of {self.shape[0]} numbers"
-        return f"a table of {numbers} numbers and {coded} categories"
+        return f"a table of {numbers} numbers{f' and {coded} categories' * bool(coded)}"
+
+    def of_numbers(self) -> "TableColumns":
+        """Its numbers alone."""
+        places = [int(self.starts[column]) for column in self.numeric_columns]
+        return TableColumns(
+            (len(places),),
+            tuple(self.names[place] for place in places) if self.names else (),
+            self.maximum,
+            tuple(self.origin[place] for place in places) if self.origin else (),
+            impute=self.impute,
+        )
+
+    def prepared(self, scaling: str, rows: int) -> Feature:
+        """Itself, or on a curve; `rows`: of the data set."""
+        if scaling not in scaling_lib.CURVED:
+            return self
+        from research.data.features.prepared_table import prepared
+
+        return prepared(self, rows, scaling)
 
     def named(self, kinds: Mapping[str, str]) -> Feature | None:
         """Its numbers and its categories, if it has both."""
@@ -79,11 +107,11 @@ class TableColumns(Numbers):
         by_kind = {kind: name for name, kind in kinds.items()}
         if set(by_kind) != {TableColumns.kind, Categories.kind} or len(kinds) != 2:
             return None
-        if not self.numeric_columns or not self.coded_columns:
+        if not self.stored.numeric_columns or not self.stored.coded_columns:
             return None
         numbers = by_kind[TableColumns.kind]
         categories = by_kind[Categories.kind]
-        return TableParts(self.shape, table=self, called=(numbers, categories))
+        return TableParts(self.stored.shape, table=self, called=(numbers, categories))
 
     def _seen(
         self, x: Any, train: np.ndarray, dtype: np.dtype

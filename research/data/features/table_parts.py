@@ -32,9 +32,9 @@ class TableParts(NamedInputs):
     called: tuple[str, str] = ("numbers", "categories")
 
     @property
-    def stored(self) -> Feature:
+    def stored(self) -> TableColumns:
         """The table."""
-        return self.table
+        return self.table.stored
 
     @property
     def one_hot(self) -> bool:
@@ -44,26 +44,18 @@ class TableParts(NamedInputs):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Which columns are categories, and how many each has."""
-        return self.table.categories
+        return (*self.stored.categories, *self.table.sizes)
 
     @property
     def parts(self) -> dict[str, Feature]:
         """The numbers and the categories."""
-        table = self.table
-        numeric = table.numeric_columns
+        table = self.stored
         coded = table.coded_columns
         starts = table.starts
         numbers, categories = self.called
         counts = tuple(table.categories[column] for column in coded)
-        columns = [int(starts[column]) for column in numeric]
         return {
-            numbers: TableColumns(
-                (len(numeric),),
-                tuple(table.names[column] for column in columns),
-                table.maximum,
-                tuple(table.origin[column] for column in columns) if table.origin else (),
-                impute=table.impute,
-            ),
+            numbers: self.table.of_numbers(),
             categories: Categories(
                 (len(coded),),
                 tuple(table.names[starts[column]].partition("=")[0] for column in coded),
@@ -76,8 +68,8 @@ class TableParts(NamedInputs):
         if not isinstance(x, OneHot):
             return x
         numbers, categories = self.called
-        places = x.values[:, self.table.coded_columns]
+        places = x.values[:, self.stored.coded_columns]
         return {
-            numbers: x.values[:, self.table.numeric_columns],
+            numbers: x.values[:, self.stored.numeric_columns],
             categories: np.where(np.isnan(places), -1, places).astype(np.int32),
         }

@@ -30,6 +30,9 @@ def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
     """The basis of a run as JSON has it; arrays: its own data."""
     lane = run_lane(run.program, run.config, arrays)
     fitted = {name: getattr(lane, name) for name in FITTED}
+    # Left out where there are none, as older versions did.
+    if jax.tree.leaves(lane.statistics):
+        fitted["statistics"] = lane.statistics
     fitted = jax.tree.map(lambda leaf: np.asarray(leaf).tolist(), fitted)
     return {"spec": stored_spec(run.program.spec), "fitted": fitted}
 
@@ -68,6 +71,7 @@ def _run(
     program = make_program(config, spec)
     with program.precision_context():
         arrays = jax.tree.map(np.asarray, fitted, is_leaf=lambda node: type(node) is not dict)
+        arrays.setdefault("statistics", spec.inputs.fitted_like(program.dtype).statistics)
         nothing = np.zeros(0, np.int32)
         return PlannedRun(run_id, config, program), make_lane(
             config, program, Split(nothing, nothing, nothing), **arrays

@@ -7,6 +7,8 @@ from typing import Any
 from research import config as config_lib
 from research.components import component
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
+from research.data.features.table_columns import TableColumns
+from research.data.scaling import CURVED, FROM_ZERO
 from research.data.spec import DataSpec
 from research.data.splitters.division import (
     check_fold,
@@ -146,6 +148,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
+    spec = dataclasses.replace(spec, inputs=spec.inputs.prepared(config.scaling, spec.size))
     spec = reduced(config, spec)
     try:
         spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
@@ -321,16 +324,22 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
             f"scaling={config.scaling} applies only to numbers, and {spec.name} has"
             f" {spec.inputs.counted}; leave it out"
         )
-    if config.precision == "float64":
-        return
+    if config.scaling in CURVED and not isinstance(spec.inputs.stored, TableColumns):
+        raise UserError(
+            f"scaling={config.scaling} applies only to the columns of tables, and {spec.name} has"
+            f" {spec.inputs.counted}; try --scaling=standard"
+        )
+    wide = config.precision == "float64"
     # A fit on the host has no precision to choose.
-    otherwise = "" if host.is_fitted(config) else ", or --precision=float64"
+    otherwise = "" if host.is_fitted(config) or wide else ", or --precision=float64"
     for flag, feature in (("scaling", spec.inputs), ("target_scaling", spec.targets)):
-        if feature.merged and getattr(config, flag) == "none":
+        method = getattr(config, flag)
+        as_they_are = () if wide else ("none",)
+        if feature.merged and method in (*as_they_are, *FROM_ZERO):
             what, near = feature.merged
             raise UserError(
-                f"{flag}=none: float32 merges {what} of {spec.name}, which are near {near:.4g};"
-                f" try --{flag}=standard{otherwise}"
+                f"{flag}={method}: float32 merges {what} of {spec.name}, which are near {near:.4g};"
+                f" try --{flag}=standard{otherwise if method == 'none' else ''}"
             )
 
 

@@ -167,7 +167,7 @@ def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
         lane: its inputs, with fill, shift and scale.
         x: raw inputs [B, ...].
     """
-    fitted = Fitted(lane.fill, lane.shift, lane.scale)
+    fitted = Fitted(lane.fill, lane.shift, lane.scale, lane.statistics)
     return program.spec.inputs.normalize(x, fitted, program.dtype)
 
 

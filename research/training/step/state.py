@@ -17,6 +17,8 @@ class Lane:
     Floats are of the program's dtype. init_seed, order_seed, noise_seed: uint32 []. hparams: [] by
     config path. plateau: the options of reduce_on_plateau, neutral under any other schedule. fill:
     what replaces a missing input. shift, scale: of the inputs; all as the data's last axis.
+    statistics: what else is fitted to the training rows, by name, or None; see
+    PreparedTable.
     target_shift, target_scale: []. unit: [], what the task measures errors in, or 1. train,
     validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
     fold has more. class_weight: [K], what an example of each class weighs in the training loss;
@@ -41,6 +43,7 @@ class Lane:
     class_weight: Array | None = None
     row_weight: Array | None = None
     offset: Array | None = None
+    statistics: Tree = None
 
 
 @flax.struct.dataclass
