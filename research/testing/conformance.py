@@ -233,6 +233,7 @@ def _outputs(program: Program, inputs: Lane, variables: Variables, x: np.ndarray
 _predict = jax.jit(network.predict, static_argnums=0)
 
 
+@functools.cache  # all checks of a subject ask for it
 def _noisy(case: Subject) -> Subject:
     """The subject with all of NOISE that acts on it."""
     for member in NOISE:

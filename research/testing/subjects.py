@@ -31,8 +31,10 @@ from research.registry import (
 from research.run_config import FITTED_SETTINGS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
+from research.training.setup.compatibility import as_taken
 from research.training.setup.host import is_host_estimator
 from research.training.setup.lane_inputs import abstract_lane
+from research.training.setup.validate import seen
 from research.training.step import objective
 
 # 40 training rows make 5 updates an epoch.
@@ -52,16 +54,23 @@ IN_ENVIRONMENTS = {
 NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # what is worked out for one is kept by it
 class Subject:
     """Settings, and the data that they are tried on."""
 
     settings: Mapping[str, Any]
     data: InMemorySource
+    # Runs by their changes: many checks ask for the same, and planning traces the network.
+    _runs: dict[str, PlannedRun] = dataclasses.field(default_factory=dict, repr=False)
 
     def run(self, **changes: Any) -> PlannedRun:
         """A run of the settings with these changes. Raises UserError if they cannot be."""
-        settings = {**self.settings, **changes}
+        name = repr(sorted(changes.items()))
+        if name not in self._runs:
+            self._runs[name] = self._planned({**self.settings, **changes})
+        return self._runs[name]
+
+    def _planned(self, settings: Mapping[str, Any]) -> PlannedRun:
         planner = Planner(lambda config: self.data)
         if is_host_estimator(settings.get("arch", "")):
             base = {name: SETTINGS[name] for name in SETTINGS if name in FITTED_SETTINGS}
@@ -91,12 +100,23 @@ def _first(subjects: Iterable[Subject]) -> Subject:
     errors = []
     for candidate in subjects:
         try:
+            _check_fits(candidate)
             _encoded(candidate)
         except UserError as error:
             errors.append(error)
         else:
             return candidate
     raise errors[0]
+
+
+def _check_fits(case: Subject) -> None:
+    """Raises ShapeError if the architecture does not take the data.
+
+    Planning would raise it too, after looking for the architectures that do: that takes seconds.
+    """
+    if arch := case.settings.get("arch"):
+        spec = case.data.spec
+        as_taken(seen(spec, case.settings.get("task", spec.task)), ARCHITECTURES.get(arch))
 
 
 def _encoded(case: Subject) -> None:

@@ -1,6 +1,7 @@
 """The battery over the registry: every architecture at its tiny setting; and networks that fail
 each check."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +20,13 @@ from research.testing.subjects import Subject
 from tests.support.networks import NETWORKS
 
 
+architecture = functools.cache(subjects.architecture)  # its checks share what is planned
+
+
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
-    check(subjects.architecture(name))
+    check(architecture(name))
 
 
 class Peeks(nn.Module):
