@@ -21,7 +21,7 @@ from research.registry import (
 from research.sweeps.plan.run_plan import PlannedRun
 from research.testing import feature_checks, protocols, subjects
 from research.testing.estimator_battery import ESTIMATOR_CHECKS
-from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
+from research.testing.few_steps import beyond_rounding, lane, start, steps, unequal
 from research.testing.subjects import NETWORK, Subject
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
@@ -219,10 +219,8 @@ def _initial_state(case: Subject) -> tuple[Lane, Variables]:
     """The subject's own lane, and its variables before the first step, by the program that other
     checks train."""
     run = case.run()
-    return (
-        make_lane_inputs(run.config, run.program, case.data.data).lane,
-        initial(_noisy(case).run(), case.data.data)[1],
-    )
+    variables = start([_noisy(case).run()], case.data.data, 1).state.variables
+    return make_lane_inputs(run.config, run.program, case.data.data).lane, lane(variables, 0)
 
 
 def _outputs(program: Program, inputs: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:

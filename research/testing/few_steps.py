@@ -102,12 +102,9 @@ def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int)
     """The leaves in which a lane differs from the run alone by more than rounding.
 
     In norm a leaf may differ by 1e-5 of the distance that the run has moved since its start, or by
-    5
-    times the effect of moving the initial parameters by one float: the bias before a normalization
-    has
-    a gradient of mere rounding, and Adam turns it into a step. At most 3e-6 of the distance, and
-    1.3
-    times that effect, were measured.
+    5 times the effect of moving the initial parameters by one float: the bias before a
+    normalization has a gradient of mere rounding, and Adam turns it into a step. At most 3e-6 of
+    the distance, and 1.3 times that effect, were measured.
 
     Args:
         variables: the lane's variables after `count` steps.

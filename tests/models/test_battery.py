@@ -19,7 +19,6 @@ from research.testing.conformance import CHECKS
 from research.testing.subjects import Subject
 from tests.support.networks import NETWORKS
 
-
 architecture = functools.cache(subjects.architecture)  # its checks share what is planned
 
 
