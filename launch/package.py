@@ -1,4 +1,4 @@
-"""Writes a run with saved parameters as a self-contained folder and as a zip file.
+"""Writes a run or an ensemble with saved parameters as a self-contained folder and as a zip file.
 
 Examples:
   python -m launch.package --run=RUN --out=model
@@ -9,12 +9,11 @@ import shutil
 from pathlib import Path
 
 from launch.cli import start
+from launch.cli.packed_run import write_package
 from launch.cli.records import store
 from launch.cli.saved_run import RUN
 from research.analysis.package_readme import readme
 from research.errors import UserError
-from research.sweeps.records.saved_parameters import Parameters
-from research.sweeps.records.store import Store
 from research.sweeps.records.verification import lookup
 
 OUT = start.define_output("out", "the folder to write; OUT.zip is written beside it")
@@ -26,17 +25,7 @@ def main() -> None:
     records = store()
     folder = Path(OUT.value)
     record = lookup(records, RUN.value)
-    saved = Parameters(records).load(record.run_id)
-    if saved.basis is None:
-        raise UserError(
-            f"run {record.run_id} was saved by an older version without its scaling; train it again"
-        )
-    # The folder becomes a records folder of one run, which files of something else would confuse.
-    if any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty; name another folder with --out")
-    packed = Store(folder)
-    packed.write(record)
-    shutil.copytree(Parameters(records).path(record.run_id), Parameters(packed).path(record.run_id))
+    saved = write_package(record, records, folder)
     (folder / "README.md").write_text(readme(record, saved))
     archive = shutil.make_archive(str(folder), "zip", folder)
     print(f"wrote {folder} and {archive}; rs.load('{folder}').predict(x) applies it")

@@ -22,6 +22,7 @@ from research.sweeps.declare import experiment_files
 from research.sweeps.declare.catalogue_lists import LISTS, listed
 from research.sweeps.declare.sweep_request import Axes, asked, planned
 from research.sweeps.declare.sweep_spec import check_name
+from research.sweeps.ensembles.new_rows import members_of
 from research.sweeps.records.verification import lookup
 
 
@@ -250,9 +251,11 @@ def load(
         True
     """
     if Path(run).is_dir():
-        # A packaged run is a records folder that holds this one run.
+        # A packaged run is a records folder that holds this one run, or an ensemble with members.
         folders = workspace(run, cache_dir, data_dir)
-        run, *_ = [*folders.store.ids()] or [""]
+        packed = [lookup(folders.store, run_id) for run_id in folders.store.ids()]
+        packed.sort(key=lambda record: not members_of(record))
+        run = packed[0].run_id if packed else ""
     else:
         folders = workspace(records, cache_dir, data_dir)
     return RunResult(lookup(folders.store, run), folders)

@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 
+import research as rs
 from tests.support.command_lines import run_all
 
 WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
@@ -13,15 +16,20 @@ WINE = ["--dataset=wine", "--arch=linear", "--epochs=2"]
 def test_an_ensemble_is_trained_and_is_a_row(tmp_path: Path) -> None:
     """The evaluation of the kept members prints the NLL that training printed, to four digits."""
     saved = ["train", *WINE, "--ensemble=bagging(2)", "--keep_params", "--name=saved"]
-    kept, evaluated, refused, verified = run_all(
+    kept, evaluated, refused, verified, packed = run_all(
         [
             saved,
             ["evaluate", "--run=saved", "--out=out"],
             ["evaluate", "--run=saved", "--split=train"],
             ["verify", "--run=saved"],
+            ["package", "--run=saved", "--out=packed"],
         ],
         tmp_path,
     )
+    assert packed.code == 0, packed.err
+    x = load_wine().data[:3].astype(np.float32)
+    alone = rs.load(str(tmp_path / "packed")).predict(x)
+    np.testing.assert_array_equal(alone, rs.load("saved", records=f"{tmp_path}/records").predict(x))
     assert verified.code == 0, verified.err
     assert verified.out.count("identical") == 5  # two members, what they kept, and the ensemble
     assert "bagging: identical: its predictions and metrics" in verified.out

@@ -1,9 +1,10 @@
 """Fold numbers: which folds of a split test, and which are inner folds of those."""
 
-from typing import NamedTuple
+import dataclasses
 
 
-class FoldNumbers(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class FoldNumbers:
     """The folds of a split, by number: first those that test, then the inner folds of the first of
     them, of the second and so on.
 
