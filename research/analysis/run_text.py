@@ -106,6 +106,8 @@ def _metrics(record: Record) -> str:
         raise UserError(f"the run failed: {record.cause}")
     if record.status == "diverged":
         why = record.cause or "the loss or an update was not finite"
+        if "learning_rate" not in record.config:  # fitted on the host
+            return f"no result: {why}"
         return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
     lines = [_line(head, record.metrics) for head in ("train", "validation", "test", MEMBERS)]
     notes = [f"note: {note}" for note in undefined(record.metrics)]
@@ -125,8 +127,6 @@ def _line(head: str, metrics: Mapping[str, float]) -> str:
 
 def _against_divergence(settings: Mapping[str, str]) -> str:
     """What keeps a run of these settings from diverging."""
-    if "learning_rate" not in settings:
-        return "look at the data: it was fitted on the host"
     smaller = f"a smaller --learning_rate than {settings['learning_rate']}"
     unscaled = []
     if settings["task"] in ("regression", "forecast") and settings["target_scaling"] == "none":

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research.baselines.cores import thread_share, threads
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, library_errors
 from research.baselines.optional_library import installed, optional_library
 from research.baselines.scikit_learn import flat
 from research.baselines.stages import Patience, labelled, of_known_classes, scores_of_margin
@@ -143,7 +143,8 @@ class CatBoost:
         if self.early_stopping_rounds is not None:
             rows, labels = of_known_classes(validation, classes)
             evaluated = _pool(rows, train.categories, labels)
-        with thread_share(train.x.size) as count:
+        refusals = library_errors(library.CatBoostError)
+        with thread_share(train.x.size) as count, refusals:
             model = library.CatBoost(
                 {
                     **{name: value for name, value in options.items() if value is not None},

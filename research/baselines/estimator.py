@@ -1,9 +1,30 @@
 """Estimator: what a host estimator is fitted to, and what it returns."""
 
+import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+
+
+class Unfit(Exception):
+    """The training rows do not allow a fit. Its text says why, in a line."""
+
+
+@contextlib.contextmanager
+def library_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Raises Unfit, with the library's reason, where a library refuses to fit.
+
+    Args:
+        *kinds: its errors beside ValueError.
+    """
+    try:
+        yield
+    except (ValueError, *kinds) as error:
+        line = str(error).strip().partition("\n")[0]
+        # CatBoost says where in its source it stopped.
+        raise Unfit(re.sub(r"^\S+\.cpp:\d+: ", "", line)) from error
 
 
 class LabelledExamples(NamedTuple):
@@ -48,4 +69,7 @@ class Fit(Protocol):
             train: the training examples, N of them.
             validation: the validation examples, for stopping early; there may be none.
             seed: of all that is random.
+
+        Raises:
+            Unfit: the training rows do not allow it.
         """

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import numpy as np
 
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, Unfit
 from research.baselines.scikit_learn import fitted
-from research.errors import UserError
 from research.options import Fraction, NonNegative
 from research.registry import ARCHITECTURES, HostEstimator
 
@@ -83,7 +82,7 @@ class QuadraticDiscriminants:
         """The predictor. Nothing is random.
 
         Raises:
-            UserError: a class has no more examples than there are features, so that its covariance
+            Unfit: a class has no more examples than there are features, so that its covariance
                 cannot be inverted.
         """
         from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
@@ -92,9 +91,11 @@ class QuadraticDiscriminants:
         model = QuadraticDiscriminantAnalysis(solver=solver, shrinkage=self.shrinkage)
         try:
             return fitted(model, train, self.outputs)
-        except np.linalg.LinAlgError as error:
-            cause = str(error).partition(".")[0]
-            raise UserError(f"{cause}; set --arch.shrinkage, as to 0.1") from None
+        except Unfit as unfit:
+            if not isinstance(unfit.__cause__, np.linalg.LinAlgError):
+                raise
+            cause = str(unfit).partition(".")[0]
+            raise Unfit(f"{cause}; set --arch.shrinkage, as to 0.1") from None
 
 
 ARCHITECTURES.add(

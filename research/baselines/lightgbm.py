@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research.baselines.cores import thread_share
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, library_errors
 from research.baselines.scikit_learn import Predictor, flat
 from research.baselines.stages import Patience, labelled, of_known_classes, scores_of_margin
 from research.options import Count, NonNegative, Positive, Share
@@ -79,7 +79,8 @@ class LightGBM:
                 "eval_y": labels,
                 "callbacks": [lightgbm.early_stopping(self.early_stopping_rounds, verbose=False)],
             }
-        with thread_share(train.x.size) as count:
+        refusals = library_errors(lightgbm.basic.LightGBMError)
+        with thread_share(train.x.size) as count, refusals:
             model = kind(
                 **options,
                 random_state=seed,

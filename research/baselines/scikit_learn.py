@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from research.baselines.cores import thread_share
-from research.baselines.estimator import LabelledExamples
+from research.baselines.estimator import LabelledExamples, library_errors
 
 CLASSIFICATION = "classification"
 # The log-probability of what a model calls impossible: minus infinity would make the loss infinite.
@@ -69,6 +69,9 @@ def fit_estimator(estimator: Any, train: LabelledExamples) -> tuple[Any, tuple[s
     Args:
         estimator: one of scikit-learn's, or one with its methods.
         train: the examples, N of them.
+
+    Raises:
+        Unfit: it refuses these examples.
     """
     weights = {} if train.weight is None else {"sample_weight": train.weight}
     with (
@@ -76,6 +79,7 @@ def fit_estimator(estimator: Any, train: LabelledExamples) -> tuple[Any, tuple[s
         _FITTING,
         warnings.catch_warnings(record=True) as caught,
         thread_share(train.x.size),
+        library_errors(),
     ):
         warnings.simplefilter("always")
         estimator.fit(flat(train.x), train.y, **weights)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from scipy.special import log_softmax
 
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, Unfit
 from research.baselines.scikit_learn import (
     CLASSIFICATION,
     Predictor,
@@ -17,7 +17,6 @@ from research.baselines.scikit_learn import (
     flat,
     scores_of_shares,
 )
-from research.errors import UserError
 from research.options import Count
 
 Patience = Annotated[
@@ -142,13 +141,13 @@ def of_known_classes(
             all rows.
 
     Raises:
-        UserError: there is no such row.
+        Unfit: there is no such row.
     """
     if classes is None:
         return validation.x, validation.y
     known = np.isin(validation.y, classes)
     if not known.any():
-        raise UserError(
+        raise Unfit(
             "early_stopping_rounds reads validation rows, and their classes do not occur in"
             " training; use more rows, or leave it out"
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research.baselines.cores import thread_share
-from research.baselines.estimator import LabelledExamples, Predict
+from research.baselines.estimator import LabelledExamples, Predict, library_errors
 from research.baselines.optional_library import installed, optional_library
 from research.baselines.scikit_learn import flat
 from research.baselines.stages import Patience, labelled, of_known_classes, scores_of_margin
@@ -111,7 +111,7 @@ class XGBoost:
             options["objective"] = "binary:logistic"
         else:
             options |= {"objective": "multi:softprob", "num_class": len(classes)}
-        with thread_share(train.x.size) as count:
+        with thread_share(train.x.size) as count, library_errors():
             options |= {"seed": seed, "nthread": count, "tree_method": "hist", "verbosity": 0}
             evaluated: list[Any] = []
             if self.early_stopping_rounds is not None:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import research.catalogue  # noqa: F401
-from research.baselines.estimator import LabelledExamples
+from research.baselines.estimator import LabelledExamples, Unfit
 from research.baselines.scikit_learn import IMPOSSIBLE
-from research.errors import UserError
 from research.registry import ARCHITECTURES
 
 
@@ -41,5 +40,5 @@ def test_validation_rows_of_unknown_classes_stop_nothing() -> None:
     fit = ARCHITECTURES.get("lightgbm").fit(
         outputs=3, task="classification", early_stopping_rounds=2
     )
-    with pytest.raises(UserError, match="their classes do not occur in training"):
+    with pytest.raises(Unfit, match="their classes do not occur in training"):
         fit(train, validation, 0)

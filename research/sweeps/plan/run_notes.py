@@ -34,10 +34,12 @@ def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) ->
         for note in (*rows_read.notes(program), *norm_statistics.notes(program))
     ]
     fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
+    names_of: dict[str, list[str]] = {}
+    for name in fitted:
+        if name in ignored:
+            names_of.setdefault(", ".join(sorted(ignored[name])), []).append(name)
     unused = [
-        f"arch={name} is fitted on the host; what does not apply to it:"
-        f" {', '.join(sorted(ignored[name]))}."
-        for name in fitted
-        if name in ignored
+        f"arch={', '.join(names)} is fitted on the host; what does not apply to it: {settings}."
+        for settings, names in names_of.items()
     ]
     return [*sorted(known), *dict.fromkeys([*read, *targets, *training, *unused])]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.baselines.constant import constant
-from research.baselines.estimator import LabelledExamples, Predict, StagedPredict
+from research.baselines.estimator import LabelledExamples, Predict, StagedPredict, Unfit
 from research.baselines.stored_predictor import stored
 from research.config import RunConfig
 from research.data.features.named_arrays import by_array, take
@@ -82,11 +82,13 @@ def _outcome(
     config: RunConfig,
     lane: Lane,
     arrays: Arrays,
-    predict: Predict,
+    predict: Predict | Unfit,
     observer: PackObserver,
     keep: bool,
 ) -> Outcome:
-    """The outcome of one run, whose predictor is fitted."""
+    """The outcome of one run, whose predictor is fitted, or cannot be."""
+    if isinstance(predict, Unfit):
+        return _unfit(program, f"arch={config.arch.name} cannot be fitted: {predict}")
     rows = {name: rows for name in SPLITS if len(rows := _rows(lane, name))}
     if getattr(predict, "only_training_rows", False):
         rows = {"train": rows["train"]}
@@ -136,6 +138,12 @@ def _outcome(
     )
 
 
+def _unfit(program: Program, cause: str) -> Outcome:
+    """The outcome of a run whose training rows do not allow a fit."""
+    checksum = _checksum([np.frombuffer(cause.encode(), np.uint8)])
+    return Outcome({}, {}, [checksum], program.steps, diverged_at=0, cause=cause)
+
+
 def _estimator_to_keep(
     config: RunConfig, predict: Predict, observer: PackObserver
 ) -> BestAndLast | None:
@@ -177,21 +185,31 @@ def predictor(program: Program, config: RunConfig, arrays: Arrays) -> tuple[Pred
         program: the run's program.
         config: its config.
         arrays: its data.
+
+    Raises:
+        Unfit: the training rows do not allow the fit.
     """
     arrays = program.spec.view(arrays)
     lane = make_lane_inputs(config, program, arrays).lane
-    (fitted,) = _fitted(program, [config], [lane], arrays)
-    return fitted
+    ((predict, x),) = _fitted(program, [config], [lane], arrays)
+    if isinstance(predict, Unfit):
+        raise predict
+    return predict, x
 
 
 def _fitted(
     program: Program, configs: Sequence[RunConfig], lanes: Sequence[Lane], arrays: Arrays
-) -> Iterator[tuple[Predict, Any]]:
-    """The predictor of each lane, and its training inputs."""
+) -> Iterator[tuple[Predict | Unfit, Any]]:
+    """The predictor of each lane, or why there is none, and its training inputs."""
     together = program.fits_together
     if together is None:
         for config, lane in zip(configs, lanes, strict=True):
-            yield _fitted_alone(program, config, lane, arrays)
+            try:
+                fitted: tuple[Predict | Unfit, Any] = _fitted_alone(program, config, lane, arrays)
+            except Unfit as unfit:
+                # An outcome of this run: the others of its pack are fitted.
+                fitted = unfit, None
+            yield fitted
         return
     trains = [_examples(program, lane, arrays, _rows(lane, "train"), noisy=True) for lane in lanes]
     fits = [program.estimator(config) for config in configs]
@@ -205,12 +223,19 @@ def _fitted_alone(
     """The predictor of a lane, and its training inputs."""
     train = _examples(program, lane, arrays, _rows(lane, "train"), noisy=True)
     validation = _examples(program, lane, arrays, _rows(lane, "validation"), noisy=False)
-    if program.spec.targets.classes and len(np.unique(train.y)) == 1:
-        # Most methods need two classes; of one all can only say that it is this.
-        task = program.spec.task
+    task = program.spec.task
+    if task in ("classification", "regression") and _tells_nothing(train):
         known = constant(train, validation, config.seed, outputs=program.width, task=task)
         return known, train.x
     return program.estimator(config)(train, validation, config.seed), train.x
+
+
+def _tells_nothing(train: LabelledExamples) -> bool:
+    """Whether all targets are the same, or all inputs, as some methods refuse. All that any method
+    can then say is what the constant predictor says."""
+    if len(np.unique(train.y)) == 1:
+        return True
+    return isinstance(train.x, np.ndarray) and bool((train.x == train.x[:1]).all())
 
 
 def _rows(lane: Lane, name: str) -> np.ndarray:
