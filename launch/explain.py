@@ -16,13 +16,12 @@ from research import messages
 def main() -> None:
     # A style that cannot be is refused before anything is computed.
     figure_flags.style()
-    explained = explained_runs.explanations()
-    table = explained_runs.table(explained)
+    explained = explained_runs.report()
+    table = explained.table()
     if table is not None:
         emit(table)
     else:
-        for explanation in explained.values():
-            messages.say(explanation.remark)
+        messages.say(explained.remark)
     explained_runs.draw(explained)
 
 

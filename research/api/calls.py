@@ -9,9 +9,12 @@ from typing import Any
 from research import messages
 from research.analysis.experiment_report import of_experiment
 from research.analysis.external import external_table, read_results
+from research.analysis.importance.importance_report import importance_report
+from research.analysis.importance.inquiry import Inquiry
 from research.api.experiment_result import ExperimentResult
 from research.api.folds_result import FoldsResult
 from research.api.given_data import with_data
+from research.api.importance_result import ImportanceResult
 from research.api.run_result import RunResult
 from research.api.settings import axes_of, settings_of
 from research.api.sweep_result import SweepResult
@@ -23,6 +26,7 @@ from research.sweeps.declare.catalogue_lists import LISTS, listed
 from research.sweeps.declare.sweep_request import Axes, asked, planned
 from research.sweeps.declare.sweep_spec import check_name
 from research.sweeps.ensembles.new_rows import members_of
+from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.verification import lookup
 
 
@@ -259,6 +263,55 @@ def load(
     else:
         folders = workspace(records, cache_dir, data_dir)
     return RunResult(lookup(folders.store, run), folders)
+
+
+def explain(
+    runs: RunResult | Sequence[RunResult],
+    method: str = "permutation",
+    *,
+    split: str = "test",
+    metric: str | None = None,
+    repeats: int = 30,
+    rows: int = 100,
+    correlated: float | None = None,
+) -> ImportanceResult:
+    """Which features matter to trained runs, as launch.explain says it. Nothing is trained.
+
+    Args:
+        runs: one run, or several that differ in their seed: intervals are over them. They must have
+            kept their parameters.
+        method: permutation, shapley, gradient, integrated_gradients, occlusion, dependence, model.
+        split: whose rows are predicted: test, validation or train.
+        metric: of permutations; None: the task's main metric.
+        repeats: shuffles of each feature, or rounds of sampled orders of Shapley values.
+        rows: the most rows that methods look at which explain one row after another.
+        correlated: keep features together whose rank correlation is at least this; None: none.
+
+    Raises:
+        UserError: a run kept no parameters, or the method does not apply to it.
+
+    Example:
+        >>> run = train(dataset="iris", arch="linear", epochs=5)
+        >>> explain(run, repeats=5).features[0]
+        'petal length (cm)'
+    """
+    several = (runs,) if isinstance(runs, RunResult) else tuple(runs)
+    if not several:
+        raise UserError("explain requires a run")
+    inquiry = Inquiry(split, metric, repeats, rows, correlated)
+    space = several[0].workspace
+    label = f"run {several[0].id}" if len(several) == 1 else f"{len(several)} runs"
+    records = [run.record for run in several]
+    return ImportanceResult(
+        importance_report(
+            method,
+            {label: records},
+            inquiry,
+            space.planner,
+            Parameters(space.store),
+            space.monitor.note,
+        )
+    )
 
 
 def list(what: str) -> builtins.list[str]:

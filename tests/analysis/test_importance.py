@@ -16,7 +16,11 @@ from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeClassifier
 
 import research.catalogue  # noqa: F401
-from research.analysis.importance import gradients, permutation_importance
+from research.analysis.importance import (
+    gradients,
+    importance_figures,
+    permutation_importance,
+)
 from research.analysis.importance.dependence import dependence
 from research.analysis.importance.feature_columns import (
     FeatureColumns,
@@ -311,3 +315,8 @@ def test_weights_of_a_linear_network() -> None:
     assert "|weight|" in quantity
     with pytest.raises(UserError, match="arch=mlp has neither"):
         fitted_importance(mlp(), features_of(mlp().raw))
+
+
+def test_values_that_are_missing_have_no_colour() -> None:
+    ranks = importance_figures._ranks(np.array([3.0, np.nan, 1.0, 3.0, 2.0]))
+    np.testing.assert_array_equal(ranks, [1, np.nan, 0, 1, 0.5])

@@ -298,3 +298,21 @@ def test_a_call_in_another_folder_has_data_and_records_of_its_own(tmp_path: Path
         with contextlib.chdir(tmp_path / name):
             rs.train(dataset="iris", arch="linear", epochs=1)
             assert Path("records").exists()
+
+
+def test_explain_is_launch_explain(run: rs.RunResult, folders: dict[str, str]) -> None:
+    importance = rs.explain(run, repeats=3, split="train")
+    assert importance.values.shape == (1, 4, 3)
+    assert list(importance.means) == importance.features
+    assert "| petal" in str(importance)
+    assert isinstance(importance.figure(), Figure)
+    (result,) = run_all(
+        [["explain", f"--run={run.id}", "--repeats=3", "--split=train",
+          f"--records={folders['records']}", f"--cache_dir={folders['cache_dir']}"]],
+        Path(folders["records"]).parent,
+    )  # fmt: skip
+    assert result.out.strip() == str(importance).strip()
+    with pytest.raises(rs.UserError, match="method=shap; did you mean shapley"):
+        rs.explain(run, "shap")
+    with pytest.raises(rs.UserError, match="explain requires a run"):
+        rs.explain([])

@@ -57,6 +57,8 @@ def _gains(model: Any) -> np.ndarray | None:
     """What the splits on each column gain, [D], of trees that keep it."""
     if hasattr(model, "booster_"):  # LightGBM counts the splits otherwise
         return np.asarray(model.booster_.feature_importance("gain"), np.float64)
+    if hasattr(model, "get_feature_importance"):  # CatBoost: how its predictions change
+        return np.asarray(model.get_feature_importance(), np.float64)
     if hasattr(model, "get_score"):  # XGBoost leaves out columns without a split
         named = model.get_score(importance_type="total_gain")
         return np.array([named.get(f"f{place}", 0.0) for place in range(model.num_features())])

@@ -14,6 +14,7 @@ from research.analysis.importance.importances import Importances
 from research.analysis.importance.kept_run import KeptRun
 from research.analysis.importance.shapley import ShapleyValues
 from research.analysis.line_plots import COLOURS
+from research.data.features.numbers import Numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,8 @@ LONGEST = 32
 MOST_CURVES = 50
 MOST_OUTPUTS = 6
 PANELS_WIDE = 4
+# Categories that are named along an axis.
+MOST_NAMES = 6
 
 
 def bars(title: str, quantity: str, importances: Importances, factor: float) -> "Figure":
@@ -72,6 +75,8 @@ def beeswarm(
         shapley: their values.
         run: the run.
     """
+    from matplotlib import colormaps
+
     from research.analysis.canvas import Canvas
 
     outputs = _outputs(run)
@@ -88,7 +93,9 @@ def beeswarm(
                 place + _spread(values),
                 s=8,
                 c=_ranks(_first_column(x, masks, feature)),
-                cmap="coolwarm",
+                # A missing value is neither low nor high.
+                cmap=colormaps["coolwarm"].with_extremes(bad="darkgrey"),
+                plotnonfinite=True,
                 vmin=0,
                 vmax=1,
                 linewidths=0,
@@ -129,6 +136,7 @@ def curves(title: str, of_runs: Sequence[Sequence[Dependence]], run: KeptRun) ->
     axes = canvas.subplots(high, wide, squeeze=False, sharey=True).ravel()
     for axis, place in zip(axes, features, strict=False):
         _draw_curves(axis, [of_run[place] for of_run in of_runs], outputs)
+        _name_categories(axis, of_runs[0][place], run)
     for axis in axes[len(features) :]:
         axis.set_axis_off()
     return canvas
@@ -159,10 +167,19 @@ def _draw_curves(
                 label=label,
             )
     axis.set_title(shortened(first.feature.name, LONGEST), fontsize=8.5)
-    if first.feature.coded:
-        axis.set_xticks(first.grid)
     axis.tick_params(labelsize=7)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _name_categories(axis: "Axes", dependence: Dependence, run: KeptRun) -> None:
+    """Writes a category's values along the axis."""
+    if not dependence.feature.coded:
+        return
+    names = run.raw.as_a(Numbers).names
+    values = [names[place].partition("=")[2] for place in dependence.feature.columns[""]]
+    # Ceiling division: a step that never leaves more than MOST_NAMES names.
+    step = -(-len(values) // MOST_NAMES)
+    axis.set_xticks(dependence.grid[::step], [shortened(value, 10) for value in values[::step]])
 
 
 def _outputs(run: KeptRun) -> list[tuple[int, str]]:
@@ -187,9 +204,10 @@ def _first_column(x: Any, masks: Any, feature: int) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """The rank of each value, from 0 to 1; equal values have the same."""
+    """The rank of each value, from 0 to 1; equal values have the same, NaN has none."""
     _, place = np.unique(values, return_inverse=True)
-    return place / max(place.max(), 1)
+    known = ~np.isnan(values)
+    return np.where(known, place / max(place[known].max(initial=0), 1), np.nan)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
