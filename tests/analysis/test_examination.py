@@ -1,7 +1,7 @@
 """The examination of data: each check finds its fault where it is, and nothing in sound data."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from research.analysis.audit import column_checks, row_checks
 from research.analysis.audit.data_parts import DataParts
 from research.analysis.audit.drift import drift
 from research.analysis.audit.examination import examine, examine_file
+from research.analysis.audit.finding import Finding
 from research.analysis.audit.histograms import histograms
 from research.data.csv_options import CsvOptions
 from research.data.features.label import Label
@@ -48,7 +49,7 @@ def sound() -> DataParts:
     return data(np.random.default_rng(0).normal(size=(ROWS, 2)), names="ab")
 
 
-def texts(findings) -> list[str]:
+def texts(findings: Iterable[Finding]) -> list[str]:
     return [f"{finding.level}: {finding.text}" for finding in findings]
 
 

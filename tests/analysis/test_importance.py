@@ -65,7 +65,7 @@ def kept(source: InMemorySource, params: Any = None, **settings: Any) -> KeptRun
 def linear(weights: np.ndarray, source: InMemorySource) -> KeptRun:
     """A linear network of unscaled inputs and targets with these weights [D]."""
     kernel = np.asarray(weights, np.float32)[:, None]
-    params = {"Dense_0": {"kernel": kernel, "bias": np.float32([0.5])}}
+    params = {"Dense_0": {"kernel": kernel, "bias": np.array([0.5], np.float32)}}
     return kept(source, params, arch="linear", scaling="none", target_scaling="none")
 
 

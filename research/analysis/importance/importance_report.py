@@ -1,6 +1,7 @@
 """The report of an explanation: what a method says of each row of runs, as a table and figures."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ class ImportanceReport:
         for label, each in self.explained.items():
             end = "" if len(self.explained) == 1 else f"_{label}"
             if each.importances is not None:
-                yield f"importance{end}", lambda label=label, each=each: self._bars(label, each)
+                yield f"importance{end}", functools.partial(self._bars, label, each)
             for name, draw in each.figures:
                 yield f"{name}{end}", draw
 
