@@ -302,6 +302,8 @@ OF_FILES = {
         "decimal",
         "thousands",
         "encoding",
+        "delimiter",
+        "dates",
         "comment",
         "time",
         "series",

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from research.data import csv_header, csv_text
+from research.data import column_files, csv_header, csv_text
 from research.data.arrow import arrow_csv, pa, pc
+from research.data.column_files import StoredRows
 from research.data.csv_advice import FlagAdvice
 from research.data.csv_numbers import Format
 from research.data.garbled import garbled
@@ -35,13 +36,23 @@ class Reading:
     UTF-8.
 
     comment: lines that begin with it are left out, "" for none. drop: columns that are left out.
-        form: how cells are read.
+        form: how cells are read. delimiter: what separates cells, "" for what the first lines say.
+        dates: "" or what a column of dates becomes; see csv_moments.py.
     """
 
     encoding: str = ""
     comment: str = ""
     drop: tuple[str, ...] = ()
     form: Format = Format()
+    # Not in the repr, whose digest is the key of a decoded copy.
+    delimiter: str = dataclasses.field(default="", repr=False)
+    dates: str = dataclasses.field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.delimiter and (len(self.delimiter) != 1 or self.delimiter in '\n\r"'):
+            raise UserError(
+                f"delimiter={self.delimiter}: expected one character, such as ; or |, or tab"
+            )
 
     @classmethod
     def of(cls, options: Mapping[str, Any], units: tuple[tuple[str, str], ...]) -> Reading:
@@ -56,7 +67,14 @@ class Reading:
             options.get("encoding", ""),
             options.get("comment", ""),
             form=Format(**form, recorded=True, units=units),
+            delimiter=delimiter_of(options.get("delimiter", "")),
+            dates=options.get("dates") or "",
         )
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter that a flag's text says: a tab is hard to type in a shell."""
+    return "\t" if text in ("tab", "\\t") else text
 
 
 PLAIN = Reading()
@@ -107,7 +125,7 @@ class CsvColumn(NamedTuple):
     file: Path
     name: str
     cells: pa.StringArray
-    layout: Layout | None = None
+    layout: Layout | StoredRows | None = None
     is_target: bool = False
 
     def error(self, row: int, problem: str) -> UserError:
@@ -161,6 +179,8 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
     Raises:
         UserError: the file is not a proper csv file; the message names the row.
     """
+    if kind := column_files.kind_of(file):
+        return _stored_columns(file, kind, reading)
     layout = _layout(file, reading)
     chunks = _split(layout)
     size = sum(len(chunk) for chunk in chunks[0])
@@ -188,12 +208,22 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
     return Sheet(columns, notes)
 
 
+def _stored_columns(file: Path, kind: str, reading: Reading) -> Sheet:
+    """The columns of a file that has them by name and type."""
+    for option in ("encoding", "comment", "delimiter"):
+        if getattr(reading, option):
+            raise UserError(f"{option} is for files of text, and {file} is {kind}; leave it out")
+    texts = column_files.texts_of(file, kind, reading.drop)
+    rows = column_files.StoredRows()
+    return Sheet({name: CsvColumn(file, name, cells, rows) for name, cells in texts.items()}, [])
+
+
 def _layout(file: Path, reading: Reading) -> Layout:
     """How the file is written. Raises UserError if it is no text, or its header does not name each
     column once."""
     encoding = csv_text.encoding_of(file, reading.encoding)
     quoted = csv_text.check(file, encoding)
-    delimiter = _delimiter(file, encoding, reading.comment)
+    delimiter = reading.delimiter or _delimiter(file, encoding, reading.comment)
     with csv_text.opened(file, encoding) as text:
         reader = _reader(text, reading.comment, delimiter)
         _, header = next(_with_lines(file, reader), (0, None))

@@ -14,6 +14,7 @@ from research.data.array_cache import digest, open_table, task_of
 from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
 from research.data.csv_groups import pop_groups
+from research.data.csv_moments import with_dates
 from research.data.csv_numbers import Format
 from research.data.csv_options import CsvOptions
 from research.data.csv_remarks import notes_on
@@ -96,7 +97,7 @@ def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
     read."""
     reading = options.reading()
     # Only what is set enters the digest, so that a new option does not discard the old copies.
-    names = ("time", "series", "group", "weight")
+    names = ("time", "series", "group", "weight", "delimiter", "dates")
     columns = [(name, getattr(options, name)) for name in names]
     given = [*([reading] if reading != PLAIN else []), *filter(lambda pair: pair[1], columns)]
     try:
@@ -152,6 +153,8 @@ def read(
                 raise UserError(
                     f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
                 )
+    if reading.dates:
+        columns = with_dates(columns, reading.dates, form, (target, group, weight))
     groups = pop_groups(columns, group, target, form)
     weights = pop_weights(columns, weight, target, form)
     units = units_of(columns, form)
@@ -226,6 +229,8 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> LikeTab
         columns, notes = read_columns(file, reading, nameless=True)
     header = csv_header.hint(columns)
     target = options.get("target", "target")
+    if reading.dates:
+        columns = with_dates(columns, reading.dates, reading.form, (target,), table.names)
     answer = columns.pop(target, None)
     encoded = []
     origin = iter(table.origin or [0.0] * len(table.names))

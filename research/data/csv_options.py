@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, Literal
 
 from research.data.adapted import Impute
-from research.data.csv_columns import Reading
+from research.data.csv_columns import Reading, delimiter_of
 from research.data.csv_numbers import Format
 from research.options import Count, Range
 
@@ -39,9 +39,17 @@ class CsvOptions:
     encoding: Annotated[
         str, "text encoding of the file; default: that of its byte-order mark, else utf-8"
     ] = ""
+    delimiter: Annotated[
+        str, "what separates cells, such as ';' or tab; default: what the first lines have most"
+    ] = ""
     comment: Annotated[str, "leave out the lines that begin with this, such as #"] = ""
     decimal: Annotated[Literal[".", ","], "the decimal mark of numbers"] = "."
     thousands: Annotated[str, "the mark between groups of three digits: , . ' or a blank"] = ""
+    dates: Annotated[
+        Literal["ordinal", "parts"] | None,
+        "read columns of dates as days since 1970-01-01 (ordinal), or as year, month, day, weekday"
+        " and hour (parts); none: refuse them",
+    ] = None
     missing: Annotated[
         tuple[str, ...], "further texts that mean a missing value, such as -999 or NA"
     ] = ()
@@ -55,7 +63,8 @@ class CsvOptions:
     def reading(self) -> Reading:
         """How the file is read. Raises UserError if the options contradict each other."""
         form = Format(self.decimal, self.thousands, self.missing, self.numbers, self.categories)
-        return Reading(self.encoding, self.comment, self.drop, form)
+        delimiter = delimiter_of(self.delimiter)
+        return Reading(self.encoding, self.comment, self.drop, form, delimiter, self.dates or "")
 
     def for_series(self) -> bool:
         """Whether an option is set that applies only to a series."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from research.data.arrow import pa, pc
 from research.data.csv_columns import CsvColumn
-from research.data.csv_dates import is_date
+from research.data.csv_dates import is_date, is_day
 from research.data.csv_numbers import Format, readings, signed, written_otherwise
 
 # Different texts of a column that are looked at, to say what they are.
@@ -135,10 +135,16 @@ def refuse_date(column: CsvColumn, row: int) -> NoReturn:
     raise column.error(
         row,
         f"'{cell}' is a date or a time; {leave_out(column, 'the column')};"
-        f" {flag('categories', column)} reads each as a category{as_number}; for a quantity write"
-        " numbers,"
-        f" such as days since the first; for a series give --task=forecast {flag('time', column)}",
+        f" {flag('categories', column)} reads each as a category{as_number}; for a quantity"
+        f" {_quantity(column, cell)}; for a series give --task=forecast {flag('time', column)}",
     )
+
+
+def _quantity(column: CsvColumn, cell: str) -> str:
+    """How a column of dates or times can become numbers."""
+    if column.is_target or not (is_day(cell) or cell.isdigit()):
+        return "write numbers, such as days since the first"
+    return "--dates=ordinal reads days, --dates=parts year, month, day and weekday"
 
 
 def _written(column: CsvColumn, form: Format, cell: str, signs: dict[str, str], remedy: str) -> str:

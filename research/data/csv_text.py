@@ -28,8 +28,6 @@ PACKED = tuple(_PACKED)
 _OTHERS = {
     b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx, .ods)",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
-    b"PAR1": "a Parquet file",
-    b"ARROW1": "an Arrow file",
     b"\x89HDF": "an HDF5 file",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
@@ -45,7 +43,6 @@ _OTHERS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
     b"ORC": "an ORC file",
-    b"FEA1": "a Feather file",
     b"Obj\x01": "an Avro file",
     b"RDX": "an R workspace",
     b"$FL2": "an SPSS file",

@@ -152,7 +152,7 @@ def test_a_header_that_counts_the_columns_needs_no_note(tmp_path: Path) -> None:
             {},
             r"is a zip archive or a spreadsheet \(.xlsx, .ods\); expected a csv file",
         ),
-        (b"PAR1xxxx", {}, r"is a Parquet file"),
+        (b"PAR1xxxx", {}, r"is a damaged Parquet file: "),
         (
             gzip.compress(b"a,y\n1,2\n" * 99, mtime=0)[:-20],
             {},

@@ -1,10 +1,16 @@
 """Notes on runs: what a reader of their table must know of their data and their training."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from research.data.features.table_columns import TableColumns
+from research.data.spec import DataSpec
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training.setup import rows_read
 from research.training.step import norm_statistics
+from research.words import plural
+
+# Columns that a note names.
+_SHOWN = 5
 
 
 def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) -> list[str]:
@@ -17,7 +23,7 @@ def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) ->
     programs = list({run.program.id: run.program for run in runs}.values())
     specs = {program.spec.fingerprint: program.spec for program in programs}.values()
     known = {f"{spec.note}." for spec in specs if spec.note}
-    read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
+    read = [f"{spec.name}: {note}." for spec in specs for note in (*_columns_of(spec), *spec.notes)]
     scaled = {
         run.program.spec.name
         for run in runs
@@ -43,3 +49,15 @@ def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) ->
         for settings, names in names_of.items()
     ]
     return [*sorted(known), *dict.fromkeys([*read, *targets, *training, *unused])]
+
+
+def _columns_of(spec: DataSpec) -> Iterator[str]:
+    """How the columns of a file were read: `5 numbers and 2 categories (sex, port)`."""
+    table = spec.inputs.stored
+    if not spec.name.startswith("csv:") or not isinstance(table, TableColumns):
+        return
+    coded = [table.names[table.starts[column]] for column in table.coded_columns]
+    shown = [name.partition("=")[0] for name in coded[:_SHOWN]]
+    named = f" ({', '.join(shown)}{', …' * (len(coded) > _SHOWN)})" * bool(coded)
+    categories = f"{len(coded)} {'category' if len(coded) == 1 else 'categories'}{named}"
+    yield f"{plural(len(table.numeric_columns), 'number')}{f' and {categories}' * bool(coded)}"

@@ -224,7 +224,7 @@ CASES: list[Case] = [
         flags="--drop=c",
     ),
     _refused("a spreadsheet", b"PK\x03\x04" + bytes(40), "is a zip archive or a spreadsheet"),
-    _refused("a Parquet file", b"PAR1" + bytes(40), "is a Parquet file"),
+    _refused("a Parquet file", b"PAR1" + bytes(40), "is a damaged Parquet file"),
     _refused("a gzip file that was cut off", gzip.compress(TABLE.encode())[:-30], "cannot be read"),
     Case(
         "a class folder with a line break keeps its name, in evaluation too",
