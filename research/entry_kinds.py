@@ -88,6 +88,8 @@ class Architecture(Entry):
     members_option: the option that counts the members inside the network. Where it is set, outputs
         are [B, M, K]: their loss is the mean of the members' losses, and the prediction is the mean
         of theirs.
+    constants: `constants(x, **options)` is fitted to the training rows x as the network reads them:
+        arrays for `fwd.constants`, which are not trained and whose shapes depend on the options.
     needs_facts: the facts of the data that the engine passes to `build`, as keywords that are not
         among the options:
 
@@ -110,6 +112,7 @@ class Architecture(Entry):
     loss: str = "auto"
     normalization: str = ""
     members_option: str = ""
+    constants: Callable[..., Any] | None = None
     needs_facts: tuple[str, ...] = ()
 
     def _options_of_build(self) -> tuple[Option, ...]:
@@ -202,7 +205,7 @@ SITES: Mapping[str, tuple[str, ...]] = {
     "targets": ("any", "image"),
     "parameters": ("kernels", "reparametrization"),
     "normalization": ("any", "image"),
-    "activations": ("input", "hidden", "attention", "recurrent", "branch"),
+    "activations": ("input", "hidden", "residual", "attention", "recurrent", "branch"),
     "loss": ("kernels", "hidden"),
     "update": ("gradient", "decay", "independent"),
     "projection": ("norm", "proximal"),

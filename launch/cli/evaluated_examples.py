@@ -206,8 +206,10 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
     if isinstance(taken, Reduced):
         fitted = tuple(part["scaling"] for part in fitted)
     if isinstance(taken, NamedInputs):
-        # Where categories are an input of their own, numbers are the other one.
-        (name,) = (name for name, part in taken.parts.items() if isinstance(part, Numbers))
+        # Where categories are an input of their own, numbers are the other one, if there are any.
+        name = next((name for name, part in taken.parts.items() if isinstance(part, Numbers)), None)
+        if name is None:
+            return
         shift, scale = (np.asarray(part[name]) for part in fitted)
     else:
         shift, scale = (np.atleast_1d(np.asarray(part))[places] for part in fitted)

@@ -12,6 +12,8 @@ from research.regularization.member import member
 from research.regularization.noise import Number, add_gaussian, normal
 
 Apply = Callable[[jax.Array, jax.Array], jax.Array]
+# What SELU tends to for large negative inputs, to the digits of its paper.
+SELU_LIMIT = -1.0507009873554805 * 1.6732632423543772
 
 
 @member(
@@ -60,6 +62,26 @@ def input_dropout(rate: Annotated[Probability, "probability of dropping an input
 
 @member(
     "activations",
+    "residual",
+    paper="Gorishniy et al. 2021, Revisiting deep learning models for tabular data",
+    neutral={"rate": 0.0},
+    test_options={"rate": 0.3},
+)
+def residual_dropout(
+    rate: Annotated[Probability, "probability of dropping a unit of a residual branch's output"],
+) -> Apply:
+    """Drops units of what a residual branch adds, and divides the others by 1 - rate.
+
+    Example:
+        >>> x = residual_dropout(0.5)(jnp.ones(1000), jax.random.key(0))
+        >>> sorted(set(x.tolist()))
+        [0.0, 2.0]
+    """
+    return lambda x, key: drop(x, key, rate, x.shape)
+
+
+@member(
+    "activations",
     "attention",
     paper="Vaswani et al. 2017, Attention is all you need, as their code and most since have it",
     neutral={"rate": 0.0},
@@ -77,6 +99,37 @@ def attention_dropout(
         [0.0, 0.5]
     """
     return lambda x, key: drop(x, key, rate, x.shape)
+
+
+@member(
+    "activations",
+    "hidden",
+    paper="Klambauer et al. 2017, Self-normalizing neural networks, section 3",
+    neutral={"rate": 0.0},
+    test_options={"rate": 0.3},
+)
+def alpha_dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"]) -> Apply:
+    """Sets hidden units to SELU's lower limit, and rescales all, so that mean 0 and variance 1
+    stay.
+
+    A dropped unit becomes a·α + b and the others a·x + b, with α = -1.7581, a = 1/√((1 - rate) (1 +
+    rate·α²)) and b = -a·rate·α.
+
+    Example:
+        >>> x = alpha_dropout(0.5)(jnp.zeros(1000), jax.random.key(0))
+        >>> [round(value, 2) for value in sorted(set(x.tolist()))]
+        [-0.78, 0.78]
+    """
+
+    def apply(x: jax.Array, key: jax.Array) -> jax.Array:
+        keep = 1 - rate
+        a = 1 / jnp.sqrt(keep * (1 + rate * SELU_LIMIT**2))
+        stays = jax.random.bernoulli(key, keep, x.shape)
+        noisy = a * (jnp.where(stays, x, SELU_LIMIT) - rate * SELU_LIMIT)
+        # A sum with 0 would turn -0.0 into 0.0, so a rate of 0 selects x itself.
+        return jnp.where(rate > 0, noisy, x).astype(x.dtype)
+
+    return apply
 
 
 @member(

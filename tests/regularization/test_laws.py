@@ -150,12 +150,15 @@ VARIANCES = {
     "gradient_noise": lambda x, eta, gamma: eta,
     "dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "input_dropout": lambda x, rate: x**2 * rate / (1 - rate),
+    "residual_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "attention_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "gaussian_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "variational_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "dropconnect": lambda x, rate: x**2 * rate / (1 - rate),
     "stochastic_depth": lambda x, rate: x**2 * rate * DEPTH / (1 - rate * DEPTH),
 }
+# Random, but neither: it keeps the moments of units, not each unit's mean.
+KEEPS_MOMENTS = {"alpha_dropout"}
 # Random, but no noise: they move, cut, mix or colour their inputs.
 GEOMETRY = {
     "shift",
@@ -180,7 +183,7 @@ def test_every_random_member_is_accounted_for() -> None:
     random = {
         entry.name for entry in ENTRIES if entry.slot != "normalization" and draws_bits(entry)
     }
-    assert random == set(VARIANCES) | GEOMETRY
+    assert random == set(VARIANCES) | GEOMETRY | KEEPS_MOMENTS
 
 
 @named([entry for entry in ENTRIES if entry.name in VARIANCES])

@@ -142,7 +142,7 @@ def member(entry: registry.Regularizer, **changes: Any) -> str:
 
 def acts_on(entry: registry.Regularizer) -> dict[str, Any]:
     """Settings of a network and optimizer on which a regularizer acts."""
-    if entry.site == "branch":
+    if entry.site in ("branch", "residual"):
         return {"arch.residual": True}
     if entry.site == "attention":
         return {"arch": "vit", "arch.layers": 1, "arch.heads": 2, "arch.width": 8, "arch.patch": 3}

@@ -40,6 +40,11 @@ class PreparedTable(TableColumns):
         return TableColumns(self.shape, self.names) if self.table is None else self.table
 
     @property
+    def layout(self) -> TableColumns:
+        """The table."""
+        return self.stored
+
+    @property
     def sizes(self) -> tuple[Any, ...]:
         """The curve, and which columns are categories."""
         return (self.curve, self.rows, *self.stored.categories)

@@ -67,6 +67,10 @@ class Reduced(TableColumns):
         """The stored arrays as the inputs read them."""
         return self.of.view(x)
 
+    def of_numbers(self) -> TableColumns:
+        """Itself, which has no categories."""
+        return self
+
     def fitted_like(self, dtype: np.dtype) -> Fitted:
         """The shapes of what `fit` returns.
 

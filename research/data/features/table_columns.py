@@ -1,7 +1,7 @@
 """TableColumns: a table's numbers and one-hot categories."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -44,6 +44,11 @@ class TableColumns(Numbers):
     def one_hot(self) -> bool:
         """Categories are."""
         return bool(self.categories)
+
+    @property
+    def layout(self) -> "TableColumns":
+        """The columns that are split into numbers and categories."""
+        return self
 
     def column(self, place: int) -> str:
         """The column, or of a category that of all its categories."""
@@ -98,6 +103,15 @@ class TableColumns(Numbers):
         from research.data.features.prepared_table import prepared
 
         return prepared(self, rows, scaling)
+
+    def taken_as(self, kinds: Sequence[str] | Mapping[str, str]) -> Feature | None:
+        """Also as `table_parts`: its numbers and its categories, or what it has of the two."""
+        # Imported here: the parts of a table are made of tables.
+        from research.data.features.table_parts import TableParts
+
+        if not isinstance(kinds, Mapping) and TableParts.kind in kinds:
+            return TableParts(self.shape, table=self)
+        return super().taken_as(kinds)
 
     def named(self, kinds: Mapping[str, str]) -> Feature | None:
         """Its numbers and its categories, if it has both."""

@@ -9,13 +9,14 @@ from research.data.features.categories import Categories
 from research.data.features.feature import Feature, feature
 from research.data.features.named_inputs import NamedInputs
 from research.data.features.table_columns import TableColumns
-from research.data.one_hot import OneHot
 
 
 @feature
 @dataclasses.dataclass(frozen=True)
 class TableParts(NamedInputs):
     """The columns of a table, as its numbers [N, D] and the places of its categories [N, C].
+
+    A table without numbers, or without categories, has the other part alone.
 
     table: the columns, with one-hot categories. called: the names of the two.
 
@@ -27,12 +28,13 @@ class TableParts(NamedInputs):
     """
 
     kind = "table_parts"
+    counted = "tables of numbers and categories"
 
     table: TableColumns = TableColumns()
     called: tuple[str, str] = ("numbers", "categories")
 
     @property
-    def stored(self) -> TableColumns:
+    def stored(self) -> Feature:
         """The table."""
         return self.table.stored
 
@@ -44,32 +46,35 @@ class TableParts(NamedInputs):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Which columns are categories, and how many each has."""
-        return (*self.stored.categories, *self.table.sizes)
+        return (*self.table.layout.categories, *self.table.sizes)
 
     @property
     def parts(self) -> dict[str, Feature]:
-        """The numbers and the categories."""
-        table = self.stored
+        """The numbers and the categories, or what the table has of the two."""
+        table = self.table.layout
         coded = table.coded_columns
-        starts = table.starts
         numbers, categories = self.called
-        counts = tuple(table.categories[column] for column in coded)
-        return {
-            numbers: self.table.of_numbers(),
-            categories: Categories(
+        parts: dict[str, Feature] = {}
+        if table.numeric_columns:
+            parts[numbers] = self.table.of_numbers()
+        if coded:
+            parts[categories] = Categories(
                 (len(coded),),
-                tuple(table.names[starts[column]].partition("=")[0] for column in coded),
-                counts,
-            ),
-        }
+                tuple(table.names[table.starts[column]].partition("=")[0] for column in coded),
+                tuple(table.categories[column] for column in coded),
+            )
+        return parts
 
     def view(self, x: Any) -> Any:
         """The stored columns as numbers, float32 [N, D], and places, int32 [N, C]."""
-        if not isinstance(x, OneHot):
+        if isinstance(x, dict):
             return x
+        table = self.table.layout
         numbers, categories = self.called
-        places = x.values[:, self.stored.coded_columns]
-        return {
-            numbers: x.values[:, self.stored.numeric_columns],
-            categories: np.where(np.isnan(places), -1, places).astype(np.int32),
-        }
+        if not table.coded_columns:
+            return {numbers: self.table.view(x)}
+        places = x.values[:, table.coded_columns]
+        parts = {categories: np.where(np.isnan(places), -1, places).astype(np.int32)}
+        if table.numeric_columns:
+            parts[numbers] = x.values[:, table.numeric_columns]
+        return parts

@@ -34,6 +34,8 @@ class Forward:
     axis: the mapped axis over which the batch is spread; None: one device has it all.
     masked: whether sequences may have padding.
     steps: bool [B, T], the real steps of the sequences that the layers see now; None: all are real.
+    constants: what the network computes with and does not train, fitted to the training rows; None:
+        nothing. See entry_kinds.Architecture.
     shares: [B], the weight of each example in the loss; they sum to 1 over the global batch. None:
         all weigh the same.
     """
@@ -53,6 +55,7 @@ class Forward:
     masked: bool = flax.struct.field(pytree_node=False, default=True)
     steps: jax.Array | None = None
     shares: jax.Array | None = None
+    constants: Any = None
 
     def example_keys(self, key: jax.Array) -> jax.Array:
         """One key an example, [B], in training."""

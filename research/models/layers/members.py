@@ -35,6 +35,7 @@ class MemberDense(nn.Module):
         r_init: initialisation of r.
         s_init: initialisation of s.
         kernel_init: initialisation of W.
+        bias_init: initialisation of the biases [M, features].
     """
 
     features: int
@@ -42,12 +43,13 @@ class MemberDense(nn.Module):
     r_init: nn.initializers.Initializer
     s_init: nn.initializers.Initializer
     kernel_init: nn.initializers.Initializer
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         inputs = x.shape[-1]
         kernel = self.param("kernel", self.kernel_init, (inputs, self.features))
-        bias = self.param("bias", nn.initializers.zeros, (self.members, self.features))
+        bias = self.param("bias", self.bias_init, (self.members, self.features))
         r = self.param("r", self.r_init, (self.members, inputs))
         s = self.param("s", self.s_init, (self.members, self.features))
         scaled = x.reshape(-1, self.members, inputs) * r
@@ -64,13 +66,14 @@ class MemberHeads(nn.Module):
     features: int
     members: int
     kernel_init: nn.initializers.Initializer
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         inputs = x.shape[-1]
         width = self.members * self.features
         kernel = self.param("kernel", self._drawn, (inputs, width))
-        bias = self.param("bias", nn.initializers.zeros, (self.members, self.features))
+        bias = self.param("bias", self.bias_init, (self.members, self.features))
         kernels = kernel.reshape(inputs, self.members, self.features)
         h = x.reshape(-1, self.members, inputs)
         return (jnp.einsum("bmd,dmk->bmk", h, kernels) + bias).reshape(-1, self.features)
@@ -82,7 +85,16 @@ class MemberHeads(nn.Module):
         return jax.vmap(one, out_axes=1)(keys).reshape(shape)
 
 
-def _signs(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+def random_signs(
+    key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32
+) -> jax.Array:
+    """-1 or 1 at equal odds, an initialisation.
+
+    Args:
+        key: of the draw.
+        shape: of the signs.
+        dtype: of the signs.
+    """
     return jax.random.rademacher(key, shape, dtype)
 
 
@@ -96,8 +108,8 @@ def member_dense(members: int, adapters: str, first: bool = False) -> Callable[.
             Kotelnikov & Babenko, ICLR 2025).
     """
     ones = nn.initializers.ones
-    r_init = _signs if first or adapters == "batch_ensemble" else ones
-    s_init = _signs if adapters == "batch_ensemble" else ones
+    r_init = random_signs if first or adapters == "batch_ensemble" else ones
+    s_init = random_signs if adapters == "batch_ensemble" else ones
     return functools.partial(MemberDense, members=members, r_init=r_init, s_init=s_init)
 
 

@@ -79,7 +79,8 @@ class SharedDropoutMask(nn.Module):
 
 
 class Branch(nn.Module):
-    """x + branch, where stochastic depth drops the branch of some examples.
+    """x + branch, where dropout drops units of the branch, and stochastic depth the branch of some
+    examples.
 
     depth: the branch's position among all branches, in (0, 1].
     """
@@ -90,6 +91,9 @@ class Branch(nn.Module):
     def __call__(self, x: jax.Array, branch: jax.Array, fwd: Forward) -> jax.Array:
         announce(self, "branch")
         if fwd.train:
+            for member, entry in _at(fwd, "activations", "residual"):
+                keys = fwd.example_keys(self.make_rng(entry.name))
+                branch = jax.vmap(entry.build(**fwd.options(member)))(branch, keys)
             for member, entry in _at(fwd, "activations", "branch"):
                 keys = fwd.example_keys(self.make_rng(entry.name))
                 drop = entry.build(**fwd.options(member))

@@ -23,16 +23,24 @@ from research.training.setup.lane_inputs import make_lane, make_program
 from research.training.step.state import Lane
 
 # The fields of a lane that are fitted to its training rows.
-FITTED = ("fill", "shift", "scale", "target_shift", "target_scale", "unit")
+FITTED = (
+    "fill",
+    "shift",
+    "scale",
+    "statistics",
+    "target_shift",
+    "target_scale",
+    "unit",
+    "constants",
+)
 
 
 def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
     """The basis of a run as JSON has it; arrays: its own data."""
     lane = run_lane(run.program, run.config, arrays)
     fitted = {name: getattr(lane, name) for name in FITTED}
-    # Left out where there are none, as older versions did.
-    if jax.tree.leaves(lane.statistics):
-        fitted["statistics"] = lane.statistics
+    # Those without numbers are left out, as older versions did.
+    fitted = {name: value for name, value in fitted.items() if jax.tree.leaves(value)}
     fitted = jax.tree.map(lambda leaf: np.asarray(leaf).tolist(), fitted)
     return {"spec": stored_spec(run.program.spec), "fitted": fitted}
 
@@ -70,7 +78,7 @@ def _run(
 ) -> tuple[PlannedRun, Lane]:
     program = make_program(config, spec)
     with program.precision_context():
-        arrays = jax.tree.map(np.asarray, fitted, is_leaf=lambda node: type(node) is not dict)
+        arrays = jax.tree.map(np.asarray, fitted, is_leaf=lambda node: type(node) is list)
         arrays.setdefault("statistics", spec.inputs.fitted_like(program.dtype).statistics)
         nothing = np.zeros(0, np.int32)
         return PlannedRun(run_id, config, program), make_lane(

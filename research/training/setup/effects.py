@@ -93,6 +93,8 @@ def site_of(entry: Regularizer) -> str:
         return "normalization"
     if entry.site in _KERNEL_SITES.get(entry.slot, ()):
         return "kernels"
+    if entry.site == "residual":
+        return "branch"
     return entry.site if entry.slot in ("activations", "loss") else ""
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from research import config as config_lib
 from research.config import FOLLOWING, RunConfig
 from research.data.data_table import BLOCK, missing
+from research.data.features.feature import Fitted
+from research.data.features.named_arrays import take
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.data.splitters.division import (
@@ -24,7 +26,7 @@ from research.data.splitters.division import (
 )
 from research.data.splitters.drawn_rows import drawn, drawn_sizes, shown_columns
 from research.kernels import kernel_leaves
-from research.registry import SCHEDULES
+from research.registry import ARCHITECTURES, SCHEDULES
 from research.training.boosting.earlier_runs import Kept, lane_fields
 from research.training.setup import host
 from research.training.setup.program import Program, Sizes, blank, game_of
@@ -142,9 +144,30 @@ def make_lane_inputs(
         target_scale=target_scale,
         unit=1 if unit is None else unit(arrays, rows.train),
         class_weight=_class_weight(config, program, arrays.y, rows.train),
+        constants=_constants(program, arrays.x, counted, fitted),
         **boosted,
     )
     return Inputs(lane, lr_factors_of(config, program))
+
+
+def _constants(program: Program, x: Any, train: np.ndarray, fitted: Fitted) -> Any:
+    """The constants of the program's network, or None.
+
+    Args:
+        program: the lane's program.
+        x: raw examples, [N, ...].
+        train: the training rows, int [n].
+        fitted: what is fitted to them.
+    """
+
+    arch = program.config.arch
+    fit = ARCHITECTURES.get(arch.name).constants
+    if fit is None:
+        return None
+    narrow = jax.tree.map(lambda value: np.asarray(value, program.dtype), fitted)
+    with program.precision_context():
+        seen = program.spec.inputs.normalize(take(x, train), narrow, program.dtype)
+        return fit(seen, **dict(arch.options))
 
 
 def _class_weight(
@@ -284,8 +307,21 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
         class_weight=(
             jax.ShapeDtypeStruct((program.width,), program.dtype) if program.weighted else None
         ),
+        constants=_constants_like(program),
         **{name: jax.ShapeDtypeStruct(shape, program.dtype) for name, shape in boosted.items()},
     )
+
+
+def _constants_like(program: Program) -> Any:
+    """The shapes of a lane's constants, which are those of any row."""
+    arch = program.config.arch
+    fit = ARCHITECTURES.get(arch.name).constants
+    if fit is None:
+        return None
+    one = program.spec.inputs.placeholder()
+    row = jax.tree.map(lambda part: np.zeros((1, *part.shape), part.dtype), one)
+    constants = fit(row, **dict(arch.options))
+    return jax.tree.map(lambda value: jax.ShapeDtypeStruct(value.shape, program.dtype), constants)
 
 
 def footprint(config: RunConfig, program: Program) -> tuple[int, int]:

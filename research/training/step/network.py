@@ -57,6 +57,7 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         index=index,
         frozen=program.config.freeze,
         masked=program.masked,
+        constants=lane.constants,
         **share,
     )
 

@@ -23,7 +23,8 @@ class Lane:
     validation, test: int32 rows of the data; -1 at their ends stands for the rows that a larger
     fold has more. class_weight: [K], what an example of each class weighs in the training loss;
     None: all weigh alike. Of a boosted run: row_weight: [N], what each row of the data weighs in
-    its loss; offset: [N, C], the scores of the members before it.
+    its loss; offset: [N, C], the scores of the members before it. constants: what its network
+    computes with and does not train (entry_kinds.Architecture), or None.
     """
 
     init_seed: Array
@@ -44,6 +45,7 @@ class Lane:
     row_weight: Array | None = None
     offset: Array | None = None
     statistics: Tree = None
+    constants: Tree = None
 
 
 @flax.struct.dataclass
