@@ -1,7 +1,9 @@
 """A table read as two inputs: its numbers, and the places of its categories."""
 
 import json
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from research.data import in_memory
 from research.data.features.image import Image
 from research.data.features.named_arrays import nbytes, take
+from research.data.features.prepared_table import prepared
 from research.data.features.stored import from_json, to_json
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
@@ -93,6 +96,32 @@ def test_what_does_not_fit_is_named(source: in_memory.InMemorySource, has: str, 
     with pytest.raises(ShapeError, match=f"arch=net takes {takes}; memory has {has}"):
         as_taken(source.spec, network(**KINDS))
     assert advice(source.spec, lambda entry: entry.name == fits) == f"use {fits}"
+
+
+@pytest.mark.parametrize(
+    ("table", "x", "parts"),
+    [
+        (TableColumns((2,)), np.eye(2, dtype=np.float32), {"numbers": np.eye(2)}),
+        (
+            TableColumns((2,), ("a=x", "a=y"), categories=(2,)),
+            OneHot(np.array([[1], [np.nan]], np.float32), (2,)),
+            {"categories": np.array([[1], [-1]])},
+        ),
+        (
+            prepared(TableColumns((2,)), rows=2, curve="log"),
+            np.eye(2, dtype=np.float32),
+            {"numbers": np.eye(2)},
+        ),
+    ],
+    ids=["numbers", "categories", "prepared"],
+)
+def test_a_table_with_one_kind_of_columns_has_one_part(table: Any, x: Any, parts: Any) -> None:
+    taken = table.taken_as(("table_parts",))
+    assert taken.arrays == tuple(parts)
+    viewed = taken.view(x)
+    jax.tree.map(np.testing.assert_array_equal, viewed, parts)
+    assert taken.view(viewed) is viewed
+    assert table.named(KINDS) is None
 
 
 def test_other_names_and_kinds_are_told_apart() -> None:

@@ -36,11 +36,6 @@ class TableColumns(Numbers):
     categories: tuple[int, ...] = ()
 
     @property
-    def stored(self) -> "TableColumns":
-        """Itself, unless it is prepared."""
-        return self
-
-    @property
     def one_hot(self) -> bool:
         """Categories are."""
         return bool(self.categories)
@@ -121,11 +116,11 @@ class TableColumns(Numbers):
         by_kind = {kind: name for name, kind in kinds.items()}
         if set(by_kind) != {TableColumns.kind, Categories.kind} or len(kinds) != 2:
             return None
-        if not self.stored.numeric_columns or not self.stored.coded_columns:
+        if not self.layout.numeric_columns or not self.layout.coded_columns:
             return None
         numbers = by_kind[TableColumns.kind]
         categories = by_kind[Categories.kind]
-        return TableParts(self.stored.shape, table=self, called=(numbers, categories))
+        return TableParts(self.shape, table=self, called=(numbers, categories))
 
     def _seen(
         self, x: Any, train: np.ndarray, dtype: np.dtype
