@@ -19,7 +19,7 @@ def masked(config: RunConfig, spec: DataSpec) -> bool:
     """
     if spec.inputs.ragged or spec.targets.ragged:
         return True
-    moves = any(REGULARIZERS.get(part.name).mask for part in config.regularization)
+    moves = any(REGULARIZERS.get(member.name).mask for member in config.regularization)
     return moves and bool(spec.targets.shape) and not spec.windows
 
 

@@ -58,7 +58,8 @@ def _of_residuals(config: RunConfig) -> dict[str, bool]:
     """By setting, whether it is there and contradicts fitting residuals."""
     members = ARCHITECTURES.get(config.arch.name).members_option
     changes = {
-        part.name: REGULARIZERS.get(part.name).slot == "targets" for part in config.regularization
+        member.name: REGULARIZERS.get(member.name).slot == "targets"
+        for member in config.regularization
     }
     return changes | {
         # The gradient is that of the task's loss.

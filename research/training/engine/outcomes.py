@@ -210,7 +210,7 @@ def _outcome(
 def _unwatched(program: Program, chunk: Chunk) -> list[str]:
     """Per lane, why it counts as diverged if the validation loss or metric that steers it was never
     finite, else ""."""
-    stopping = [part.name for part in program.members("stopping")]
+    stopping = [member.name for member in program.members("stopping")]
     if program.watched != LOSS:
         lowest = jax.device_get(chunk.state.stopping.best)
         never = f"{stopping[0]} watches validation/{program.watched}, which no epoch defined"

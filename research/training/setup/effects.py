@@ -50,11 +50,11 @@ def check(config: RunConfig, program: Program) -> None:
     """Raises UserError with the first setting that would have no effect, or batches too small to
     normalize over."""
     traced = _trace(_seen(config, program), program.spec)
-    for part in config.regularization:
-        needed = site_of(REGULARIZERS.get(part.name))
+    for member in config.regularization:
+        needed = site_of(REGULARIZERS.get(member.name))
         if needed in SITES and needed not in traced.sites:
             raise UserError(
-                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
+                f"{member.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
                 " would have no effect"
             )
     _check_statistics(config, program)
@@ -69,11 +69,11 @@ def check(config: RunConfig, program: Program) -> None:
 
 def _check_statistics(config: RunConfig, program: Program) -> None:
     """An average says what becomes of batch norm's statistics only where it decides that."""
-    for part in config.regularization:
-        option = REGULARIZERS.get(part.name).option("statistics")
-        if option is None or part["statistics"] == option.default:
+    for member in config.regularization:
+        option = REGULARIZERS.get(member.name).option("statistics")
+        if option is None or member["statistics"] == option.default:
             continue
-        setting = f"statistics={part['statistics']} of {part.name}"
+        setting = f"statistics={member['statistics']} of {member.name}"
         if not any(other.name == "batch_norm" for other in config.regularization):
             raise UserError(
                 f"{setting} is about batch norm, and arch={config.arch.name} has none; leave it out"
@@ -169,10 +169,10 @@ def _check_frozen(config: RunConfig, traced: _Traced) -> None:
 
 def _training_kernels(config: RunConfig) -> Iterator[str]:
     """The settings that act on kernels while they train."""
-    for part in config.regularization:
-        entry = REGULARIZERS.get(part.name)
+    for member in config.regularization:
+        entry = REGULARIZERS.get(member.name)
         if site_of(entry) == "kernels" and entry.slot not in _FORWARD:
-            yield part.name
+            yield member.name
     for option, value in config.optimizer.options:
         if option.endswith("weight_decay") and value:
             yield f"optimizer.{option}={value:g}"
@@ -183,7 +183,7 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
     them zero."""
     # A step is cut into the batches of its rounds, and each of these into the parts of accumulate.
     sizes, parts = program.sizes, program.parts
-    if not any(part.name == "batch_norm" for part in config.regularization):
+    if not any(member.name == "batch_norm" for member in config.regularization):
         return
     if 1 not in batch_layout.real_rows(sizes, parts):
         return
@@ -235,7 +235,9 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
     seen = jax.tree.leaves(jax.eval_shape(functools.partial(network.example, program)))
     reshaped = [leaf.shape[1:] for leaf in seen] != [leaf.shape for leaf in raw]
     slots = ("data", "normalization") if reshaped else ("normalization",)
-    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in slots]
+    members = [
+        member for member in config.regularization if REGULARIZERS.get(member.name).slot in slots
+    ]
     return dataclasses.replace(config, regularization=tuple(members), **unseen)
 
 

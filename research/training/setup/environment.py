@@ -63,10 +63,10 @@ def check(config: RunConfig, spec: DataSpec) -> None:
             f"batch_size=full is about rows; in {spec.name} it is a number of environments, such as"
             " --batch_size=64"
         )
-    for part in config.regularization:
-        if REGULARIZERS.get(part.name).slot in ("data", "targets"):
+    for member in config.regularization:
+        if REGULARIZERS.get(member.name).slot in ("data", "targets"):
             raise UserError(
-                f"{part.name} changes rows before the network reads them, and the examples of"
+                f"{member.name} changes rows before the network reads them, and the examples of"
                 f" {spec.name} are collected; leave it out"
             )
 

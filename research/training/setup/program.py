@@ -262,11 +262,11 @@ class Program:
 
     def world(self, lane: Lane) -> World:
         """The environment of a lane."""
-        part = self.config.dataset
-        entry = DATASETS.get(part.name)
+        component = self.config.dataset
+        entry = DATASETS.get(component.name)
         assert isinstance(entry, Environment)
         assert entry.world is not None
-        values = options(part, "dataset", lane.hparams)
+        values = options(component, "dataset", lane.hparams)
         del values[EPISODES.name]
         world: World = entry.world(**values)
         return world
@@ -278,10 +278,10 @@ class Program:
 
     def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
         """The regularizers of a slot (and site), in their order."""
-        for part in self.config.regularization:
-            entry = REGULARIZERS.get(part.name)
+        for member in self.config.regularization:
+            entry = REGULARIZERS.get(member.name)
             if entry.slot == slot and site in (None, entry.site):
-                yield part
+                yield member
 
     @functools.cached_property
     def has_stopping(self) -> bool:
@@ -291,7 +291,7 @@ class Program:
     @functools.cached_property
     def watched(self) -> str:
         """What of the validation rows early stopping watches."""
-        named = [dict(part.options).get("metric", LOSS) for part in self.members("stopping")]
+        named = [dict(member.options).get("metric", LOSS) for member in self.members("stopping")]
         return named[0] if named else LOSS
 
     @functools.cached_property
@@ -311,13 +311,13 @@ class Program:
         return self.has_mean and any(self.members("projection", "norm"))
 
 
-def game_of(part: Component, hparams: dict[str, jax.Array] | None = None) -> Game:
+def game_of(component: Component, hparams: dict[str, jax.Array] | None = None) -> Game:
     """An objective's players and losses. hparams: the lane's values; None where no loss is run."""
-    entry = OBJECTIVES.get(part.name)
+    entry = OBJECTIVES.get(component.name)
     if hparams is not None:
-        return built(part, entry.build, "objective", hparams)
+        return built(component, entry.build, "objective", hparams)
     game: Game = entry.build(
-        **{name: placeholder(entry, name, value) for name, value in part.options}
+        **{name: placeholder(entry, name, value) for name, value in component.options}
     )
     return game
 
@@ -339,25 +339,26 @@ def placeholder(entry: Entry, name: str, value: Any) -> Any:
 def blank(config: RunConfig) -> RunConfig:
     """The config without its numeric leaves: what the lanes of a program have in common."""
 
-    def blank_part(part: Component, registry: Any, kind: str) -> Component:
+    def blank(component: Component, registry: Any, kind: str) -> Component:
         if kind == NUMERIC:
             return Component("")
-        entry = registry.get(part.name)
+        entry = registry.get(component.name)
         return Component(
-            part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options)
+            component.name,
+            tuple((k, None if entry.option(k).numeric else v) for k, v in component.options),
         )
 
     def blank_player(player: PlayerSettings) -> PlayerSettings:
-        optimizer = blank_part(player.optimizer, OPTIMIZERS, STATIC)
+        optimizer = blank(player.optimizer, OPTIMIZERS, STATIC)
         return PlayerSettings(player.name, optimizer, None, Component(""))
 
     changes: dict[str, Any] = {"players": tuple(map(blank_player, config.players))}
     for name, field in config_lib.FIELDS.items():
         value, kind = getattr(config, name), field.metadata["kind"]
         if name == "regularization":
-            changes[name] = tuple(blank_part(part, REGULARIZERS, kind) for part in value)
+            changes[name] = tuple(blank(component, REGULARIZERS, kind) for component in value)
         elif isinstance(value, Component):
-            changes[name] = blank_part(value, config_lib.PARTS[name], kind)
+            changes[name] = blank(value, config_lib.PARTS[name], kind)
         elif kind == NUMERIC:
             changes[name] = None
     # Whether there are weights shapes the step. What they are is a number of each lane.
@@ -366,32 +367,31 @@ def blank(config: RunConfig) -> RunConfig:
 
 
 def built(
-    part: Component, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]
+    component: Component, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]
 ) -> Any:
     """What an entry's builder makes of its static options and the lane's values.
 
     Args:
-        part: the chosen entry and its options.
+        component: the chosen entry and its options.
         build: its builder.
-        path: where the part stands in a config, such as `optimizer`.
+        path: where the component stands in a config, such as `optimizer`.
         hparams: the lane's numbers by path.
     """
-    return build(**options(part, path, hparams))
+    return build(**options(component, path, hparams))
 
 
-def options(part: Component, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
-    """The part's options, the numeric ones as the lane's values.
+def options(component: Component, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
+    """The component's options, the numeric ones as the lane's values.
 
     Args:
-        part: the chosen entry and its options.
-        path: where the part stands in a config.
+        component: the chosen entry and its options.
+        path: where the component stands in a config.
         hparams: the lane's numbers by path.
     """
-    return {name: hparams.get(f"{path}.{name}", value) for name, value in part.options}
+    return {name: hparams.get(f"{path}.{name}", value) for name, value in component.options}
 
 
-def regularizer(part: Component, lane: Lane) -> Any:
+def regularizer(member: Component, lane: Lane) -> Any:
     """A regularizer's transformation at the lane's strength."""
-    return built(
-        part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams
-    )
+    build = REGULARIZERS.get(member.name).build
+    return built(member, build, f"regularization.{member.name}", lane.hparams)

@@ -28,9 +28,9 @@ def check(config: RunConfig, program: Program) -> None:
             f"use at most {sizes.batch}"
         )
     stopping = [
-        part.name
-        for part in config.regularization
-        if REGULARIZERS.get(part.name).slot == "stopping"
+        member.name
+        for member in config.regularization
+        if REGULARIZERS.get(member.name).slot == "stopping"
     ]
     needs = stopping + (["reduce_on_plateau"] if _feedback(config) else [])
     if needs and collected:

@@ -114,14 +114,16 @@ def _normalized(config: RunConfig) -> dict[str, Any]:
     ways to say the same are one config."""
     by_arch = ARCHITECTURES.get(config.arch.name).normalization
     chosen = [
-        part
-        for part in config.regularization
-        if REGULARIZERS.get(part.name).slot == "normalization"
+        member
+        for member in config.regularization
+        if REGULARIZERS.get(member.name).slot == "normalization"
     ]
     name = f"{config.normalization}_norm"
     if config.normalization == "auto":
         added = by_arch if by_arch and not chosen else ""
-    elif config.normalization == "none" or any(part.name == name for part in config.regularization):
+    elif config.normalization == "none" or any(
+        member.name == name for member in config.regularization
+    ):
         added = ""
     else:
         added = by_arch if by_arch.startswith(name) else name
@@ -131,8 +133,8 @@ def _normalized(config: RunConfig) -> dict[str, Any]:
             " things"
         )
     parts = {
-        part.name: part
-        for part in (*config.regularization, *config_lib.regularizers(added or "none"))
+        member.name: member
+        for member in (*config.regularization, *config_lib.regularizers(added or "none"))
     }
     regularization = tuple(parts[name] for name in sorted(parts))
     left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
@@ -226,16 +228,16 @@ def _check_mixing(config: RunConfig, spec: DataSpec) -> None:
     """Raises UserError if a loss takes mixed classes for what they are not."""
     if not spec.targets.classes or LOSSES.get(config.loss).linear:
         return
-    for part in config.regularization:
-        entry = REGULARIZERS.get(part.name)
+    for member in config.regularization:
+        entry = REGULARIZERS.get(member.name)
         off = entry.neutral is not None and all(
-            part[name] == value for name, value in entry.neutral.items()
+            member[name] == value for name, value in entry.neutral.items()
         )
         if entry.slot == "targets" and not off:
             raise UserError(
-                f"{part.name} mixes classes, and loss={config.loss} of mixed classes is not the"
+                f"{member.name} mixes classes, and loss={config.loss} of mixed classes is not the"
                 f" mixture of their losses; use loss={TASKS.get(config.task).loss}, or leave"
-                f" {part.name} out"
+                f" {member.name} out"
             )
 
 
@@ -306,11 +308,11 @@ def _check_weights(config: RunConfig, spec: DataSpec) -> None:
         host.check_weighs(config.arch.name, weighed_by[0])
     if not spec.weighted:
         return
-    for part in config.regularization:
-        if REGULARIZERS.get(part.name).mixes_examples:
+    for member in config.regularization:
+        if REGULARIZERS.get(member.name).mixes_examples:
             raise UserError(
-                f"{part.name} mixes rows, whose weights may differ; leave --weight or {part.name}"
-                " out"
+                f"{member.name} mixes rows, whose weights may differ; leave --weight or"
+                f" {member.name} out"
             )
 
 
@@ -344,21 +346,21 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
-    for part in config.regularization:
-        member = REGULARIZERS.get(part.name)
-        if not spec.inputs.numeric and (member.slot == "data" or member.mixes_examples):
+    for member in config.regularization:
+        entry = REGULARIZERS.get(member.name)
+        if not spec.inputs.numeric and (entry.slot == "data" or entry.mixes_examples):
             raise UserError(
-                f"{part.name} changes numbers, and the inputs of {spec.name} are"
+                f"{member.name} changes numbers, and the inputs of {spec.name} are"
                 f" {spec.inputs.counted}; leave it out"
             )
-        if spec.targets.arrays and member.slot == "targets":
+        if spec.targets.arrays and entry.slot == "targets":
             raise UserError(
-                f"{part.name} changes one target, and those of {spec.name} are"
+                f"{member.name} changes one target, and those of {spec.name} are"
                 f" {spec.targets.describe()}; leave it out"
             )
-        if spec.inputs.ragged and member.mixes_examples:
+        if spec.inputs.ragged and entry.mixes_examples:
             raise UserError(
-                f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
+                f"{member.name} mixes series, and those of {spec.name} are not equally long; leave"
                 " it out"
             )
 
@@ -366,8 +368,8 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
 def _check_slots(config: RunConfig) -> None:
     """Raises UserError if two regularizers are of a slot that takes one."""
     by_slot: dict[str, list[str]] = {}
-    for part in config.regularization:
-        by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
+    for member in config.regularization:
+        by_slot.setdefault(REGULARIZERS.get(member.name).slot, []).append(member.name)
     for slot in ("normalization", "stopping", "average"):
         if len(by_slot.get(slot, ())) > 1:
             raise UserError(

@@ -125,15 +125,15 @@ def augment_batch(
     """
     clean = x = network.normalize_inputs(program, lane, batch["x"])
     y = batch["y"]
-    for part in program.members("data"):
-        transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
+    for member in program.members("data"):
+        transform, mask = program_lib.regularizer(member, lane), REGULARIZERS.get(member.name).mask
         # A key per example of the global batch: the same draws on however many devices.
-        keys = fwd.example_keys(rng.at(lane.noise_seed, part.name, state.step))
+        keys = fwd.example_keys(rng.at(lane.noise_seed, member.name, state.step))
         x = _each(transform, x, keys)
         if mask is not None and program.spec.targets.reconstructs:
             clean = _each(transform, clean, keys)
         elif mask is not None:
-            of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
+            of_mask = program_lib.built(member, mask, f"regularization.{member.name}", lane.hparams)
             move = functools.partial(_each, of_mask, keys=keys)
             y = program.spec.targets.moved(y, move)
     y = objective.metric_targets(program, clean, y)
@@ -144,12 +144,12 @@ def augment_batch(
         targets = objective.residuals(program, lane, targets, offset)
     if program.counts_targets:
         fwd, targets = _counted(program, fwd, targets)
-    for part in program.members("targets"):
+    for member in program.members("targets"):
         transform, key = (
-            program_lib.regularizer(part, lane),
-            rng.at(lane.noise_seed, part.name, state.step),
+            program_lib.regularizer(member, lane),
+            rng.at(lane.noise_seed, member.name, state.step),
         )
-        if REGULARIZERS.get(part.name).mixes_examples:
+        if REGULARIZERS.get(member.name).mixes_examples:
             x, targets = _mix_global_batch(
                 program, transform, key, x, targets, fwd, "index" in batch
             )
@@ -188,7 +188,9 @@ def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forwar
     weight = (number > 0).astype(number.dtype)
     weight = weight if fwd.weight is None else weight * fwd.weight
     total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
-    mixes = any(REGULARIZERS.get(part.name).mixes_examples for part in program.members("targets"))
+    mixes = any(
+        REGULARIZERS.get(member.name).mixes_examples for member in program.members("targets")
+    )
     if mixes and program.spec.targets.classes and program.config.loss_mean == means.EXAMPLES:
         targets = targets / jnp.maximum(number, 1).reshape(-1, *[1] * (targets.ndim - 1))
     return dataclasses.replace(fwd, weight=weight, total=total), targets

@@ -68,8 +68,8 @@ def end_epoch(
     lost = live & ~_finite((state.variables, variables))
     live = live & ~lost
     stopping, best = state.stopping, state.best
-    for part in program.members("stopping"):
-        stopping = program_lib.regularizer(part, lane).update(state.stopping, watched)
+    for member in program.members("stopping"):
+        stopping = program_lib.regularizer(member, lane).update(state.stopping, watched)
         # Variables that are not finite must not be restored, however low the loss before them was.
         best = param_tree.where(stopping.improved & ~lost, variables, state.best)
     state = dataclasses.replace(

@@ -33,13 +33,13 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
     members: list[Member] = []
     values: dict[str, dict[str, jax.Array]] = {}
     for slot in ("normalization", "activations", "loss"):
-        for part in program.members(slot):
-            prefix = f"regularization.{part.name}."
+        for member in program.members(slot):
+            prefix = f"regularization.{member.name}."
             members.append(
-                (part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams))
+                (member.name, tuple(o for o in member.options if prefix + o[0] not in lane.hparams))
             )
-            values[part.name] = {
-                o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams
+            values[member.name] = {
+                o: lane.hparams[prefix + o] for o, _ in member.options if prefix + o in lane.hparams
             }
     numbers = {
         o: lane.hparams[f"arch.{o}"]
@@ -76,8 +76,8 @@ def init(program: Program, lane: Lane) -> Variables:
     _check_outputs(program, outputs)
     variables = jax.tree.map(lambda leaf: leaf.astype(program.dtype), variables)
     params = variables.get("params", {})
-    for part in program.members("parameters", "reparametrization"):
-        params = _split_kernels(params, regularizer(part, lane).split)
+    for member in program.members("parameters", "reparametrization"):
+        params = _split_kernels(params, regularizer(member, lane).split)
     return Variables(params, variables.get("batch_stats", {}))
 
 
@@ -103,10 +103,10 @@ def example(program: Program) -> jax.Array:
     """A batch of one example of zeros as the network sees it, after the data slot in evaluation."""
 
     def one(x: jax.Array) -> jax.Array:
-        for part in program.members("data"):
-            entry = REGULARIZERS.get(part.name)
+        for member in program.members("data"):
+            entry = REGULARIZERS.get(member.name)
             x = entry.build(
-                **{name: placeholder(entry, name, value) for name, value in part.options}
+                **{name: placeholder(entry, name, value) for name, value in member.options}
             )(x, None, False)
         return x
 
@@ -135,8 +135,8 @@ def joined_kernels(program: Program, lane: Lane, params: Tree) -> Tree:
         lane: its inputs.
         params: the parameters as they are trained.
     """
-    for part in program.members("parameters", "reparametrization"):
-        params = _join_kernels(params, regularizer(part, lane).join)
+    for member in program.members("parameters", "reparametrization"):
+        params = _join_kernels(params, regularizer(member, lane).join)
     return params
 
 
@@ -273,8 +273,8 @@ def _applied(
     """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the
     variables; how: further fields of the Forward."""
     x = normalize_inputs(program, lane, x)
-    for part in program.members("data"):
-        transform = regularizer(part, lane)
+    for member in program.members("data"):
+        transform = regularizer(member, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     params, x = cast_to_compute(program, (joined_kernels(program, lane, variables.params), x))
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}

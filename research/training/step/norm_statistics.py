@@ -39,9 +39,10 @@ def notes(program: Program) -> Iterator[str]:
 
 def _are_asked_for(program: Program) -> bool:
     asked = any(
-        dict(part.options).get("statistics") == "recomputed" for part in program.members("average")
+        dict(member.options).get("statistics") == "recomputed"
+        for member in program.members("average")
     )
-    return asked and any(part.name == "batch_norm" for part in program.members("normalization"))
+    return asked and any(member.name == "batch_norm" for member in program.members("normalization"))
 
 
 def has_one_network(program: Program) -> bool:
@@ -59,9 +60,9 @@ def is_average(program: Program, lane: Lane, steps: Any) -> jax.Array:
         lane: its inputs, with its numbers.
         steps: updates so far.
     """
-    (part,) = program.members("average")
+    (member,) = program.members("average")
     # The share of the latest parameters in the average: all of it means that there is no other.
-    share = regularizer(part, lane)(jnp.zeros(()), jnp.ones(()), steps - 1, program.steps)
+    share = regularizer(member, lane)(jnp.zeros(()), jnp.ones(()), steps - 1, program.steps)
     return share < 1
 
 

@@ -32,13 +32,16 @@ def chain(
     optimizer = built(component, build, f"optimizer{player.suffix}", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
     named += [
-        (part.name, regularizer(part, lane)) for part in program.members("update", "gradient")
+        (member.name, regularizer(member, lane)) for member in program.members("update", "gradient")
     ]
     named += [("optimizer", optimizer)]
-    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "decay")]
+    named += [
+        (member.name, regularizer(member, lane)) for member in program.members("update", "decay")
+    ]
     named += [("learning_rate", _by_learning_rate())]
     named += [
-        (part.name, regularizer(part, lane)) for part in program.members("update", "independent")
+        (member.name, regularizer(member, lane))
+        for member in program.members("update", "independent")
     ]
     return [(name, optax.with_extra_args_support(transform)) for name, transform in named]
 
@@ -117,8 +120,8 @@ def project(
         learning_rate: the rate of this step, [].
         site: the projections of one site; None: all.
     """
-    for part in program.members("projection", site):
-        project = regularizer(part, lane)
+    for member in program.members("projection", site):
+        project = regularizer(member, lane)
         params = map_kernels(lambda w, p=project: p(w, learning_rate), params)
     return params
 
@@ -135,8 +138,8 @@ def average(
         variables: the variables after this update.
     """
     mean = state.mean
-    for part in program.members("average"):
-        mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
+    for member in program.members("average"):
+        mean = regularizer(member, lane)(mean, variables, state.step, program.steps)
         # Rounding must not move the mean of what is frozen.
         mean = keep_frozen(program, mean, variables)
     return mean
