@@ -19,9 +19,10 @@ def library_errors(*kinds: type[Exception]) -> Iterator[None]:
     Args:
         *kinds: its errors beside ValueError.
     """
+    refusals: tuple[type[Exception], ...] = (ValueError, *kinds)
     try:
         yield
-    except (ValueError, *kinds) as error:
+    except refusals as error:
         line = str(error).strip().partition("\n")[0]
         # CatBoost says where in its source it stopped.
         raise Unfit(re.sub(r"^\S+\.cpp:\d+: ", "", line)) from error

@@ -141,7 +141,7 @@ class SharedRows(Null):
         unit = np.divide(residuals, length, out=np.zeros_like(residuals), where=length > 0)
         shrinkage = _shrinkage(unit)[..., None, None, None]
         # More seeds than comparisons: a triangle [m, m] has the products of the n residuals.
-        factor = unit if n <= m else np.linalg.qr(unit, mode="r")
+        factor = unit if n <= m else np.asarray(np.linalg.qr(unit, mode="r"))
         k = factor.shape[-2]
         shared = np.sqrt(1 - shrinkage[..., 0]) * factor
         # Draws need no more digits than float32 has, and take half the time.
