@@ -75,7 +75,10 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
             if not component.name:  # blanked out in a program's config
                 continue
             # The mathematics of these defaults is the engine's.
-            if name in ("objective", "ensemble", "reduce") and component == FIELDS[name].default:
+            if (
+                name in ("objective", "ensemble", "select", "reduce")
+                and component == FIELDS[name].default
+            ):
                 continue
             entry = registry.get(component.name)
             yield registry.kind, entry

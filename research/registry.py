@@ -47,6 +47,7 @@ __all__ = [
     "REDUCTIONS",
     "REGULARIZERS",
     "SCHEDULES",
+    "SELECTIONS",
     "SITES",
     "SLOTS",
     "SPLITTERS",
@@ -190,6 +191,7 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
 REDUCTIONS: Registry[Entry] = Registry("reduction", "reductions")
+SELECTIONS: Registry[Entry] = Registry("selection", "selections")
 SPLITTERS: Registry[Splitter] = Registry("splitter", "splitters")
 ENSEMBLES: Registry[Ensemble] = Registry("ensemble", "ensembles")
 ESTIMATES: Registry[Estimate] = Registry("estimate", "estimates")

@@ -29,6 +29,7 @@ from research.registry import (
     REDUCTIONS,
     REGULARIZERS,
     SCHEDULES,
+    SELECTIONS,
     SPLITTERS,
     Registry,
 )
@@ -135,6 +136,16 @@ class RunConfig:
         "scaling of the inputs, fitted on the training rows; quantile (to a normal distribution),"
         " power (Yeo-Johnson) and log are for the numbers of tables",
     ] = _field("standard", NUMERIC)
+    drop_feature: Annotated[
+        tuple[str, ...] | None,
+        "columns of a table that the run does not see: age,fare; each: on an axis, every column in"
+        " turn; none: it sees all",
+    ] = _field(None, NUMERIC)
+    select: Annotated[
+        Component,
+        "which features of a table the run sees, chosen on the training rows: anova(10); none: all"
+        " of them",
+    ] = _field(Component("none"), STATIC, SELECTIONS)
     reduce: Annotated[
         Component,
         "scaled inputs as fewer numbers, fitted on the training rows: pca(20); none: all of them",
@@ -332,6 +343,8 @@ FITTED_SETTINGS = (
     "label_noise",
     "class_weight",
     "scaling",
+    "drop_feature",
+    "select",
     "reduce",
     "arch",
     "ensemble",

@@ -24,6 +24,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "column_share",
         "label_noise",
         "scaling",
+        "drop_feature",
+        "select",
         "reduce",
         "target_scaling",
     ),

@@ -1,5 +1,6 @@
 """What launch.train prints of runs: their settings, and what came of them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from research import config as config_lib
@@ -72,6 +73,7 @@ def results_text(
     """
     if len(records) == 1:
         yield _metrics(records[0])
+        yield from selected_text(records)
         return
     for number, record in enumerate(records):
         yield f"fold {number}"
@@ -81,6 +83,23 @@ def results_text(
         yield value.says
         yield _metrics(value.record)
         yield from _together(records, together)
+    yield from selected_text(records)
+
+
+def selected_text(records: Sequence[Record]) -> Iterator[str]:
+    """The features that runs chose, in a line; of several runs in how many of them each was.
+
+    Args:
+        records: of the runs.
+    """
+    times = Counter(name for record in records for name in record.selected)
+    if not times:
+        return
+    runs = len([record for record in records if record.selected])
+    often = times.most_common()
+    shown = [name if count == runs else f"{name} ({count} of {runs})" for name, count in often]
+    of_runs = "" if runs == 1 else f" in {runs} runs"
+    yield f"selected{of_runs}: {', '.join(shown)}"
 
 
 def _together(records: Sequence[Record], together: Mapping[str, FoldPredictions]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from research.data.in_memory import InMemorySource, categories, grouped
 from research.data.one_hot import OneHot
 from research.data.splitters.division import division
 from research.errors import UserError
-from research.registry import SPLITTERS
+from research.registry import SELECTIONS, SPLITTERS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.devices.strategy import ExecutionStrategy
@@ -271,3 +271,34 @@ def test_no_row_that_validates_or_tests_changes_a_bit(split: str) -> None:
         (outcome,) = loop.train(run.program, [run.config], given.data, ExecutionStrategy(1, 8))
         checksums.append(outcome.checksums)
     assert checksums[0] == checksums[1]
+
+
+SELECTIONS_OF_TWO = {
+    "variance": "variance(0.5)",
+    "correlation": "correlation(0.1)",
+    "l1": "l1(0.1)",
+    "stability": "stability(0.5,halves=4)",
+}
+
+
+@pytest.mark.parametrize("select", SELECTIONS.names())
+def test_no_row_that_validates_or_tests_changes_what_is_chosen(select: str) -> None:
+    """What a selection reads are training rows, so that a lane has the same bits."""
+    if select == "none":
+        return
+    text = SELECTIONS_OF_TWO.get(select, f"{select}(2)")
+    # Models that are fitted many times take longer than all others together.
+    slow = select in ("trees", "forward", "backward")
+    splits = [split for split in SPLITS if not split.startswith("stratified")]
+    tables = {"numbers": with_holes(TABLE, "mean"), "categories": DATA["categories"]}
+    tried = itertools.product(splits[1 : 2 if slow else None], tables)
+    for split, kind in tried:
+        source = divisible(split, tables[kind])
+        run, others = planned(split, source, select=text)
+        lanes = [
+            make_lane_inputs(run.config, run.program, given.data).lane
+            for given in (source, with_garbage(source, others, labels=True))
+        ]
+        assert np.isfinite(lanes[0].scale).any()
+        for ours, theirs in zip(*map(jax.tree.leaves, lanes), strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -8,7 +8,6 @@ import numpy as np
 from research.data.features.feature import Feature
 from research.data.features.image import Image
 from research.data.features.numbers import Numbers
-from research.data.features.table_columns import TableColumns
 from research.data.features.table_parts import TableParts
 from research.errors import UserError
 
@@ -45,15 +44,7 @@ def features_of(inputs: Feature) -> list[FeatureColumns]:
             f"{inputs.describe()} have no columns; --method=gradient, integrated_gradients and"
             " occlusion explain images"
         )
-    count = inputs.shape[-1]
-    names = inputs.names or tuple(f"x{place}" for place in range(count))
-    if not isinstance(inputs, TableColumns) or not inputs.categories:
-        return [FeatureColumns(name, {"": (place,)}) for place, name in enumerate(names)]
-    features = []
-    for start, kind in zip(inputs.starts.tolist(), inputs.categories, strict=True):
-        name = names[start].partition("=")[0] if kind else names[start]
-        features.append(FeatureColumns(name, {"": tuple(range(start, start + max(kind, 1)))}))
-    return features
+    return [FeatureColumns(name, {"": places}) for name, places in inputs.columns_by_name.items()]
 
 
 def masks_of(features: Sequence[FeatureColumns], x: Any) -> Any:

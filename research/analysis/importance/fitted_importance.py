@@ -9,9 +9,10 @@ import numpy as np
 
 from research.analysis.importance.feature_columns import FeatureColumns
 from research.analysis.importance.kept_run import KeptRun
+from research.data.features.table_columns import TableColumns
 from research.errors import UserError
 from research.kernels import kernel_leaves
-from research.training.apply.host_scores import categorical_columns
+from research.training.apply.host_scores import categorical_columns, seen_columns
 from research.training.step import network
 
 GAIN = "share of what its splits gain"
@@ -40,8 +41,8 @@ def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple
     model = getattr(run.predictor, "model", run.predictor) if run.program.fitted else None
     gains = _gains(model)
     if gains is not None:
-        shares = gains / max(gains.sum(), np.finfo(float).tiny)
-        if categorical_columns(run.program):
+        shares = _of_all(gains / max(gains.sum(), np.finfo(float).tiny), run)
+        if categorical_columns(run.program, run.lane):
             return shares, GAIN  # such a model splits by whole categories
         return _of_features(shares, features, np.sum), GAIN
     weights = _coefficients(model) if run.program.fitted else _kernel(run)
@@ -50,7 +51,19 @@ def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple
             f"arch={name} has neither one weight for each column nor splits"
             " whose gains it keeps; use --method=permutation or shapley"
         )
-    return _of_features(np.abs(weights).mean(axis=0), features, np.max), WEIGHT
+    return _of_features(_of_all(np.abs(weights).mean(axis=0), run), features, np.max), WEIGHT
+
+
+def _of_all(numbers: np.ndarray, run: KeptRun) -> np.ndarray:
+    """The numbers of the columns that an estimator gets as those of all, [D]: 0 of the others."""
+    seen = seen_columns(run.program, run.lane)
+    if categorical_columns(run.program, run.lane):
+        seen = seen[run.spec.inputs.as_a(TableColumns).starts]
+    if seen.all():
+        return numbers
+    of_all = np.zeros(len(seen))
+    of_all[seen] = numbers
+    return of_all
 
 
 def _gains(model: Any) -> np.ndarray | None:

@@ -98,6 +98,11 @@ class Feature:
         return False
 
     @property
+    def columns_by_name(self) -> dict[str, tuple[int, ...]]:
+        """What may be dropped or chosen, and the places of its columns; {} of what has none."""
+        return {}
+
+    @property
     def of_table(self) -> dict[str, Any]:
         """The fields of a data/data_table.py Table that describe it."""
         return {"inputs": self}

@@ -64,6 +64,13 @@ class Numbers(Feature):
         """What a column is called in messages."""
         return f"column '{self.names[place]}'" if self.names else f"column {place}"
 
+    @property
+    def columns_by_name(self) -> dict[str, tuple[int, ...]]:
+        """The features along the last axis, and the places of the columns of each."""
+        count = self.shape[-1] if self.shape else 1
+        names = self.names or tuple(f"x{place}" for place in range(count))
+        return {name: (place,) for place, name in enumerate(names)}
+
     def in_unit_interval(self, scaling: str) -> bool:
         """`minmax` does, and `none` of bytes."""
         return scaling_lib.into_unit(scaling, self.maximum)

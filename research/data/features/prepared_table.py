@@ -64,6 +64,18 @@ class PreparedTable(TableColumns):
         """That of its table."""
         return self.stored.merged
 
+    @property
+    def columns_by_name(self) -> dict[str, tuple[int, ...]]:
+        """The features of its table, with the places that their columns have here."""
+        here = {name: place for place, name in enumerate(self.names)}
+        names = self.stored.names
+        if not names:
+            return super().columns_by_name
+        return {
+            feature: tuple(here[names[place]] for place in places)
+            for feature, places in self.stored.columns_by_name.items()
+        }
+
     def describe(self) -> str:
         """As its table."""
         return self.stored.describe()

@@ -74,6 +74,18 @@ class TableColumns(Numbers):
         """The stored columns that are categories."""
         return [column for column, count in enumerate(self.categories) if count]
 
+    @property
+    def columns_by_name(self) -> dict[str, tuple[int, ...]]:
+        """The features; a category has the places of all its one-hot columns."""
+        names = self.names
+        if not self.categories or not names:
+            return super().columns_by_name
+        by_name = {}
+        for start, count in zip(self.starts.tolist(), self.categories, strict=True):
+            name = names[start].partition("=")[0] if count else names[start]
+            by_name[name] = tuple(range(start, start + max(count, 1)))
+        return by_name
+
     def describe(self) -> str:
         """How many of its columns are numbers, and how many are categories."""
         numbers = len(self.numeric_columns)

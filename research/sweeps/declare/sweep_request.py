@@ -100,7 +100,9 @@ def planned(
     Raises:
         UserError: the runs cannot be compared, or none of them can be trained.
     """
-    requests = [dict(request) for request in planner.each_fold(sweep.requests)]
+    requests = [
+        dict(request) for request in planner.each_fold(planner.each_feature(sweep.requests))
+    ]
     sweep = dataclasses.replace(sweep, requests=requests)
     runs = planner.plan(sweep.requests)
     arms = [(sweep.arm(request), run) for request, run in zip(sweep.requests, runs, strict=True)]

@@ -330,5 +330,6 @@ def recorded(run: PlannedRun, outcome: Outcome, parameters: int, origin: dict[st
         diverged_at=outcome.diverged_at,
         error=outcome.cause,
         calibration=outcome.calibration,
+        selected=outcome.selected,
         provenance=origin | row_counts(run),
     )

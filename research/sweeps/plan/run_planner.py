@@ -30,7 +30,7 @@ from research.sweeps.plan.run_plan import (
 from research.sweeps.plan.unused_settings import refuse_unused, unused_message
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training.setup import host, validate, warm_start
+from research.training.setup import chosen_columns, host, validate, warm_start
 from research.training.setup.lane_inputs import sizes, split_rows
 from research.training.setup.program import Program
 from research.training.setup.warm_start import InitialWeights
@@ -85,6 +85,23 @@ class Planner:
     def arrays(self, run: PlannedRun) -> Arrays:
         """The arrays of a run's data."""
         return self.source(run.config).arrays()
+
+    def each_feature(self, requests: Sequence[Settings]) -> list[Settings]:
+        """The requests, those with drop_feature=each once per feature of their data."""
+        expanded: list[Settings] = []
+        for settings in requests:
+            if settings.get("drop_feature") != chosen_columns.EACH:
+                expanded.append(settings)
+                continue
+            config, _ = config_lib.resolve({**settings, "drop_feature": None})
+            names = self.source(config).spec.inputs.columns_by_name
+            if not names:
+                raise UserError(
+                    f"drop_feature=each needs a table with columns, and {config.dataset.name} has"
+                    f" {self.source(config).spec.inputs.describe()}"
+                )
+            expanded += [{**settings, "drop_feature": name} for name in names]
+        return expanded
 
     def each_fold(self, requests: Sequence[Settings]) -> list[Settings]:
         """The requests, each once per fold of its split. One that names its fold, or whose split

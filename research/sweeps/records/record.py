@@ -18,6 +18,7 @@ class Record:
         loss or update, or the last step if what it left is not finite. error: why a run failed, or
         why it diverged, where more is known than that a loss or an update was not finite.
         calibration: the map of its scores that `calibrate` fitted (tasks/calibration.py), or {}.
+        selected: the features that `select` chose.
         provenance: seconds, host, versions, commit, device, way, width: all that is not a function
         of the config. Whole numbers in it have 64 bits.
     """
@@ -33,6 +34,7 @@ class Record:
     diverged_at: int | None = None
     error: str = ""
     calibration: dict[str, Any] = dataclasses.field(default_factory=dict)
+    selected: list[str] = dataclasses.field(default_factory=list)
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property

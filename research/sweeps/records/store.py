@@ -73,8 +73,9 @@ class Store:
         """Writes a record atomically and returns its path."""
         content = dataclasses.asdict(record)
         # Left out where nothing was fitted, so that such records keep their bytes.
-        if not record.calibration:
-            del content["calibration"]
+        for name in ("calibration", "selected"):
+            if not content[name]:
+                del content[name]
         body = json.dumps(_to_json(content))
         path = self.path(record.run_id)
         write_atomically(path, f"{_HEAD % _sha256(body.encode())}{body}}}\n")

@@ -18,13 +18,37 @@ from research.training.step import network
 from research.training.step.state import Lane
 
 
-def categorical_columns(program: Program) -> tuple[int, ...]:
-    """The columns of the inputs that the program's estimator takes as places of categories."""
+def categorical_columns(program: Program, lane: Lane) -> tuple[int, ...]:
+    """The columns of `host_inputs` that a lane's estimator takes as places of categories."""
+    if not _takes_places(program):
+        return ()
+    inputs = program.spec.inputs.as_a(TableColumns)
+    shown = seen_columns(program, lane)
+    stored = zip(inputs.categories, inputs.starts, strict=True)
+    left = [kind for kind, start in stored if shown[start]]
+    return tuple(place for place, kind in enumerate(left) if kind)
+
+
+def _takes_places(program: Program) -> bool:
+    """Whether the program's estimator takes a category as its place among those of its column."""
     entry = ARCHITECTURES.get(program.config.arch.name)
     inputs = program.spec.inputs
-    if isinstance(entry, HostEstimator) and entry.categories and isinstance(inputs, TableColumns):
-        return tuple(inputs.coded_columns)
-    return ()
+    takes = isinstance(entry, HostEstimator) and entry.categories
+    return takes and isinstance(inputs, TableColumns) and bool(inputs.coded_columns)
+
+
+def seen_columns(program: Program, lane: Lane) -> np.ndarray:
+    """The columns that a lane's estimator gets, bool [D]. A network gets all, and those that it
+    does not see as zeros; so do estimators with `column_share`.
+
+    Args:
+        program: the lane's program.
+        lane: the lane, with the scaling.
+    """
+    zeros = not program.fitted or program.config.column_share is not None
+    if zeros or isinstance(lane.scale, dict):
+        return np.ones(program.spec.inputs.shape, bool)
+    return np.isfinite(lane.scale)
 
 
 def host_inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
@@ -39,10 +63,15 @@ def host_inputs(program: Program, lane: Lane, x: Any, rows: np.ndarray) -> Any:
     """
     raw = by_array(take(x, rows), jnp.asarray)
     inputs = jax.device_get(network.normalize_inputs(program, lane, raw))
-    if not categorical_columns(program):
+    features = program.spec.inputs
+    if not isinstance(features, TableColumns):
         return inputs
+    shown = seen_columns(program, lane)
+    if not _takes_places(program):
+        return inputs if shown.all() else inputs[:, shown]
     fitted = Fitted(lane.fill, lane.shift, lane.scale)
-    return program.spec.inputs.as_a(TableColumns).with_places(inputs, jax.device_get(fitted))
+    places = features.with_places(inputs, jax.device_get(fitted))
+    return places[:, shown[features.starts]]
 
 
 # What the metrics of a task without labels compare scores with, beside them.

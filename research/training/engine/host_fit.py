@@ -28,6 +28,7 @@ from research.training.devices import lane_functions
 from research.training.engine.outcomes import Outcome
 from research.training.engine.pack_observer import EpochProgress, PackObserver
 from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
+from research.training.setup import chosen_columns
 from research.training.setup.lane_inputs import make_lane_inputs
 from research.training.setup.program import Program
 from research.training.setup.warm_start import ESTIMATOR
@@ -134,6 +135,7 @@ def _outcome(
             for name in (*PARTS, OWN_TEST)
             if name in scores
         },
+        selected=chosen_columns.names(program, lane.scale),
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
     )
 
@@ -257,7 +259,7 @@ def _examples(
         by_class = np.asarray(lane.class_weight)[y]
         weight = by_class if weight is None else by_class * weight
     inputs = host_inputs(program, lane, arrays.x, rows)
-    return LabelledExamples(inputs, y, weight, categorical_columns(program))
+    return LabelledExamples(inputs, y, weight, categorical_columns(program, lane))
 
 
 def trained_labels(program: Program, lane: Lane, y: Any) -> np.ndarray:

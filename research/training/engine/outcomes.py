@@ -18,6 +18,7 @@ from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.engine import chunk_evaluation
 from research.training.engine.chunk import Chunk
 from research.training.engine.predicted_rows import OWN_TEST, PARTS, PredictedRows
+from research.training.setup import chosen_columns
 from research.training.setup.program import Program
 
 
@@ -25,7 +26,8 @@ from research.training.setup.program import Program
 class Outcome:
     """The result of one lane; the run's record without its names.
 
-    calibration: what `calibrate` fitted to its validation rows, or {}.
+    calibration: what `calibrate` fitted to its validation rows, or {}. selected: the features that
+        `select` chose.
     cause: why it diverged, where more is known than that a loss or an update was not finite.
     best_and_last: its variables, where they are to be kept. predictions: the scores of validation
         and test rows, where they are.
@@ -38,6 +40,7 @@ class Outcome:
     diverged_at: int | None
     cause: str = ""
     calibration: dict[str, Any] = dataclasses.field(default_factory=dict)
+    selected: list[str] = dataclasses.field(default_factory=list)
     best_and_last: BestAndLast | None = None
     predictions: Mapping[str, PredictedRows] = dataclasses.field(default_factory=dict)
 
@@ -75,6 +78,7 @@ def outcomes(
     best_and_last = jax.device_get(chunk.best_and_last)
     offsets = jax.device_get(chunk.lanes.offset)
     causes = _unwatched(program, chunk)
+    scales = jax.device_get(chunk.lanes.scale) if chosen_columns.selects(program.config) else None
     results = []
     for lane in range(len(chunk.members)) if lanes is None else lanes:
         rows_of_lane = {name: rows[name][lane] for name in evaluated}
@@ -121,6 +125,7 @@ def outcomes(
             dataclasses.replace(
                 outcome,
                 calibration=fitted,
+                selected=[] if scales is None else chosen_columns.names(program, scales[lane]),
                 best_and_last=variables_of_lane,
                 predictions=predictions,
             )

@@ -19,6 +19,8 @@ OF_ROWS = (
     "remainder",
     "reshuffle_each_epoch",
     "scaling",
+    "drop_feature",
+    "select",
     "reduce",
     "loss_mean",
 )

@@ -28,7 +28,7 @@ from research.data.splitters.drawn_rows import drawn, drawn_sizes, shown_columns
 from research.kernels import kernel_leaves
 from research.registry import ARCHITECTURES, SCHEDULES
 from research.training.boosting.earlier_runs import Kept, lane_fields
-from research.training.setup import host
+from research.training.setup import chosen_columns, host
 from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
 from research.training.step.state import Lane, LaneState
@@ -127,6 +127,8 @@ def make_lane_inputs(
         # What a network is not shown is scaled to 0.
         shown = shown_columns(config, spec.inputs.shape)
         fitted = fitted._replace(scale=np.where(shown, fitted.scale, np.inf))
+    if chosen_columns.is_choosing(config):
+        fitted = chosen_columns.with_chosen(config, program, arrays, rows, fitted)
     target_shift, target_scale = spec.targets.fit_target(
         arrays.y, rows.train, config.target_scaling
     )

@@ -30,7 +30,7 @@ from research.registry import (
 )
 from research.run_config import PlayerSettings
 from research.training.boosting import requirements
-from research.training.setup import effects, environment, host, rows_read
+from research.training.setup import chosen_columns, effects, environment, host, rows_read
 from research.training.setup.compatibility import advice, as_taken
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
@@ -252,6 +252,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     check_fold(config, spec)
     check_drawn(config, spec)
     _check_batch_of_fold(config, spec)
+    chosen_columns.check(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
     _check_boost(config, spec)
