@@ -31,8 +31,8 @@ def growths(table: ArmsTable, predictions: Predictions) -> dict[str, list[list[G
     Raises:
         UserError: predictions are missing or damaged.
     """
-    # Ensembles share members.
-    load = functools.lru_cache(maxsize=512)(predictions.load)
+    # Ensembles share members; those of all seeds may not fit into memory.
+    load = functools.lru_cache(maxsize=128)(predictions.load)
 
     def growth(record: Record) -> Growth:
         return growing_metrics(record, [load(run_id) for run_id in members_of(record)])

@@ -17,7 +17,7 @@ from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training.boosting import residuals, reweighting
-from research.training.boosting.earlier_runs import Kept, lane_fields
+from research.training.boosting.earlier_runs import EarlierRuns, Kept, lane_fields
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk import StreamingPolicy
 from research.training.engine.predicted_rows import PredictedRows
@@ -161,6 +161,23 @@ def test_members_of_other_rows_are_refused() -> None:
     earlier = [kept(other, random_scores(False))]
     with pytest.raises(UserError, match="was trained on other rows than this one; name runs of"):
         stops.train([of], ExecutionStrategy(1, 5), earlier=[earlier])
+
+
+def test_earlier_members_are_read_one_at_a_time() -> None:
+    """AdaBoost reads each of them once; gradient boosting the last, which has the sum."""
+    of = boosted("weights")
+    members = {name: kept(of, random_scores(False, seed)) for seed, name in enumerate("ab")}
+    train = members["a"]["train"].rows
+    for boost, expected in (("weights", ["a", "b"]), ("residuals", ["b"])):
+        reads: list[str] = []
+
+        def load(run_id: str, reads: list[str] = reads) -> Kept:
+            reads.append(run_id)
+            return members[run_id]
+
+        config = dataclasses.replace(of.config, boost=boost)
+        lane_fields(config, IMAGES.data.y, train, 3, EarlierRuns(("a", "b"), load))
+        assert reads == expected
 
 
 def test_the_weights_are_those_of_a_column() -> None:

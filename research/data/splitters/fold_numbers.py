@@ -40,4 +40,6 @@ class FoldNumbers:
 
     def outer_of(self, number: int) -> int | None:
         """The fold whose inner fold has this number; None for a fold that tests."""
-        return None if number < self.count else (number - self.count) // self.inner
+        if number not in self.inner_numbers:
+            return None
+        return (number - self.count) // self.inner
