@@ -1,5 +1,6 @@
 """Networks for tables against PyTorch, with the same weights; where they begin; what they refuse."""
 
+import json
 from typing import Any
 
 import chex
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from research import config as config_lib
 from research.data import in_memory
 from research.data.features.table_columns import TableColumns
 from research.data.features.table_parts import TableParts
@@ -25,7 +27,10 @@ from research.models.tabm import TabM
 from research.models.tabular_mlp import TabularMLP
 from research.models.tabular_resnet import TabularResNet
 from research.models.wide_deep import WideDeep
+from research.sweeps.plan.basis import applied, basis_of
+from research.sweeps.records.record import Record
 from research.testing import subjects
+from research.training.setup.lane_inputs import make_lane_inputs
 from tests.models import torch_tables
 from tests.support.networks import outputs, started
 
@@ -169,8 +174,8 @@ def test_shares_of_bins_go_on_beyond_the_edges() -> None:
     rows = np.array([[0, 2, 7], [1, 4, 7], [3, 2, 7], [9, 4, 7]], np.float32)
     bins = bins_of(rows, 3)
     x = jnp.array([[-1, 1, 9], [2, 5, 7], [12, 3, 5]])
-    e = share_of_bins(x, bins["low"], bins["steepness"])
-    np.testing.assert_allclose(e[:, 0], [[-1, 0, 0], [1, 0.5, 0], [1, 1, 1.5]])
+    e = share_of_bins(x, *map(jnp.asarray, (bins["low"], bins["steepness"])))
+    np.testing.assert_allclose(e[:, 0], [[-1.0, 0, 0], [1, 0.5, 0], [1, 1, 1.5]])
     # The quantiles of 2, 2, 4, 4 at a third and two thirds are 2 and 4, so there is one bin.
     np.testing.assert_allclose(e[:, 1], [[0, 0, -0.5], [0, 0, 1.5], [0, 0, 0.5]])
     np.testing.assert_array_equal(e[:, 2], np.zeros((3, 3)))
@@ -284,9 +289,25 @@ def test_bins_are_of_the_training_rows_of_each_lane() -> None:
     assert (lanes[0].constants["low"] != lanes[1].constants["low"]).any()
 
 
-def lane_of(case: subjects.Subject, seed: int) -> Any:
-    from research.training.setup.lane_inputs import make_lane_inputs
+def test_bins_and_curves_are_kept_with_a_run() -> None:
+    """Of numbers and categories, through JSON."""
+    settings = {
+        "arch": "tabular_mlp",
+        "arch.number_embedding": "piecewise_linear",
+        "arch.bins": 3,
+        "scaling": "quantile",
+    }
+    case = subjects.Subject({**subjects.SETTINGS, **settings}, in_memory.categories())
+    run = case.run()
+    stored = json.loads(json.dumps(basis_of(run, case.data.data)))
+    record = Record(run.id, "finished", config_lib.to_flags(run.config))
+    _, lane = applied(record, stored, warn=pytest.fail)
+    expected = lane_of(case, seed=0)
+    for name in ("constants", "statistics"):
+        chex.assert_trees_all_equal(getattr(lane, name), getattr(expected, name))
 
+
+def lane_of(case: subjects.Subject, seed: int) -> Any:
     run = case.run(seed=seed)
     return make_lane_inputs(run.config, run.program, case.data.data).lane
 

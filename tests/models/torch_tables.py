@@ -128,8 +128,8 @@ def attention(params: Any, queries: Tensor, memory: Tensor, heads: int) -> Tenso
     parts = [params["qkv"]] if "qkv" in params else [params["query"], params["key_value"]]
     theirs.in_proj_weight.data = torch.cat([tensor(part["kernel"]).T for part in parts])
     theirs.in_proj_bias.data = torch.cat([tensor(part["bias"]) for part in parts])
-    theirs.out_proj = linear(params["out"])  # type: ignore[assignment]
-    return theirs(queries, memory, memory, need_weights=False)[0]  # type: ignore[no-any-return]
+    theirs.out_proj = linear(params["out"])
+    return theirs(queries, memory, memory, need_weights=False)[0]
 
 
 def ft_transformer(params: Any, tokens: Tensor, *, layers: int, heads: int, pre: bool) -> Tensor:
@@ -148,4 +148,4 @@ def ft_transformer(params: Any, tokens: Tensor, *, layers: int, heads: int, pre:
         x = x + next(linears)(a * b.relu())
         x = x if pre else next(norms)(x)
     x = x[:, 0]
-    return next(linears)((next(norms)(x) if pre else x).relu())  # type: ignore[no-any-return]
+    return next(linears)((next(norms)(x) if pre else x).relu())
