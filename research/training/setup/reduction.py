@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from research.config import FIELDS, RunConfig
+from research.config import RunConfig
 from research.data.features.reduced import Reduced
 from research.data.spec import DataSpec
 from research.data.splitters.division import division
@@ -15,7 +15,7 @@ def reduced(config: RunConfig, spec: DataSpec) -> DataSpec:
     """The data set as its network gets it.
 
     Args:
-        config: a completed config.
+        config: a completed config, whose `reduce` is not none.
         spec: the data set as its task sees it.
 
     Raises:
@@ -23,8 +23,6 @@ def reduced(config: RunConfig, spec: DataSpec) -> DataSpec:
         ShapeError: there are fewer numbers or training rows than the reduction leaves.
     """
     chosen = config.reduce
-    if chosen == FIELDS["reduce"].default:
-        return spec
     inputs = spec.inputs
     if not inputs.numeric or not inputs.scaled or inputs.ragged or inputs.arrays:
         raise UserError(

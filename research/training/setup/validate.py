@@ -151,7 +151,8 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
     spec = dataclasses.replace(spec, inputs=spec.inputs.prepared(config.scaling, spec.size))
-    spec = reduced(config, spec)
+    if config.reduce != FIELDS["reduce"].default:
+        spec = reduced(config, spec)
     try:
         spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
     except ShapeError as error:
