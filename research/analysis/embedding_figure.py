@@ -18,6 +18,7 @@ MOST_LEAVES = 30  # of a dendrogram; the lowest joins are left out
 # Of so many groups each has a colour and its name; of more they share a scale.
 MOST_GROUPS = 20
 GREY = "#999999"
+LEGEND_SIZE = 25.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,7 @@ def embedding_figure(
     for axis, colouring in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        size = float(np.clip(4000 / max(len(points), 1), 4, 30))
+        size = float(np.clip(10_000 / max(len(points), 1), 5, 30))
         if colouring.names and len(colouring.names) <= MOST_GROUPS:
             _groups(axis, points, colouring, size)
         else:
@@ -86,7 +87,9 @@ def _groups(axis: "Axes", points: np.ndarray, colouring: Colouring, size: float)
         axis.scatter(
             none[:, 0], none[:, 1], color=GREY, s=size, marker="x", linewidths=0.8, label="none"
         )
-    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    legend = axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    for mark in legend.legend_handles:
+        mark.set_sizes([LEGEND_SIZE])  # type: ignore[union-attr]
 
 
 def dendrogram_figure(title: str, tree: np.ndarray, clusters: int) -> "Figure":

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Drawings: TypeAlias = "dict[str, Callable[[], Figure]]"
 
 MOST_CURVES = 40
+# Over numbers of clusters the inertia has an elbow where more of them gain little.
+CLUSTERS = "arch.k"
+INERTIA = Column("train inertia", "train/inertia", "lower")
 # An interval that reaches so many times as far from zero as the middle one is cut off.
 FAR = 10.0
 # The share of a figure's width that labels of rows may take.
@@ -120,6 +123,8 @@ def _of_settings(table: ArmsTable, column: Column) -> Drawings:
             drawings[f"train-size-{column.metric}"] = partial(
                 sensitivity.figure, records, column, table.title, key, "train"
             )
+    if CLUSTERS in numeric and any(INERTIA.metric in record.metrics for record in records):
+        drawings["elbow"] = partial(sensitivity.figure, records, INERTIA, table.title, CLUSTERS)
     if len(settings) > 1:
         name = f"settings-{column.metric}"
         drawings[name] = partial(sensitivity.settings_figure, table, column)

@@ -16,6 +16,9 @@ from research.data.reductions import principal_components
 from research.options import Count, NonNegative
 from research.registry import ARCHITECTURES, HostEstimator
 
+# Lanes of one call. A block goes on until its last lane has ended, so small blocks waste less; the
+# matrix products of fewer lanes are slower.
+BLOCK = 8
 Start = Annotated[
     Literal["kmeans++", "random", "pca"],
     "first centres: kmeans++; random rows; pca: the principal components",
@@ -97,9 +100,8 @@ def _best(fits: Sequence[_Fit]) -> list[Centroids]:
     """The best start of each fit; their rows have one shape."""
     starts = range(fits[0].method.restarts)
     lanes = [(fit, fit.seed_of(start)) for fit in fits for start in starts]
-    with jax.enable_x64(True):
-        ended = jax.device_get(_lloyd(lanes))
-    centroids = [_centroids(fit, ended, lane) for lane, (fit, _) in enumerate(lanes)]
+    ended = _lloyd(lanes)
+    centroids = [_centroids(fit, end) for (fit, _), end in zip(lanes, ended, strict=True)]
     if len(starts) == 1:
         return centroids
     inertia = np.array([c(fit.x)[:, 1].sum() for c, (fit, _) in zip(centroids, lanes, strict=True)])
@@ -107,32 +109,46 @@ def _best(fits: Sequence[_Fit]) -> list[Centroids]:
     return [centroids[index * len(starts) + place] for index, place in enumerate(best)]
 
 
-def _lloyd(lanes: Sequence[tuple[_Fit, int]]) -> Lloyd:
-    """The fits of lanes with their seeds."""
+def _lloyd(lanes: Sequence[tuple[_Fit, int]]) -> list[Lloyd]:
+    """The fits of lanes with their seeds, each without the axis of lanes."""
     first = lanes[0][0]
-    # Idle lanes fill the next power of two, so that few numbers of lanes are compiled.
-    idle = (1 << (len(lanes) - 1).bit_length()) - len(lanes)
-    count = np.array([int(fit.method.k) for fit, _ in lanes] + [0] * idle)
-    tolerance = [fit.method.tol * fit.x.var(axis=0).mean() for fit, _ in lanes]
+    clusters = max(int(fit.method.k) for fit, _ in lanes)
+    # Idle lanes fill a block to a power of two, so that few numbers of lanes are compiled.
+    width = min(BLOCK, 1 << (len(lanes) - 1).bit_length())
     # Rows far from 0 would cancel digits of their distances, so each lane's mean is subtracted.
+    middle = first.x - first.middle
     shared = all(np.array_equal(fit.x, first.x) for fit, _ in lanes)
-    x = first.x - first.middle
-    if not shared:
-        x = np.stack([fit.x - fit.middle for fit, _ in lanes] + [x] * idle)
-    start = _start(lanes, x, count)
-    return lloyd(x, start, count, np.array(tolerance + [0.0] * idle), first.method.max_iter)
+    with jax.enable_x64(True):
+        same = jax.device_put(middle)
+        running = []
+        for begin in range(0, len(lanes), width):
+            block = lanes[begin : begin + width]
+            idle = width - len(block)
+            count = np.array([int(fit.method.k) for fit, _ in block] + [0] * idle)
+            tolerance = [fit.method.tol * fit.x.var(axis=0).mean() for fit, _ in block]
+            x = same
+            if not shared:
+                x = np.stack([fit.x - fit.middle for fit, _ in block] + [middle] * idle)
+            start = _start(block, x, count, clusters)
+            # Not waited for: blocks run side by side, as far as there are cores.
+            running.append(
+                lloyd(x, start, count, np.array(tolerance + [0.0] * idle), first.method.max_iter)
+            )
+        ended = jax.device_get(running)
+    places = [divmod(lane, width) for lane in range(len(lanes))]
+    return [jax.tree.map(lambda leaf, p=place: leaf[p], ended[block]) for block, place in places]
 
 
-def _start(lanes: Sequence[tuple[_Fit, int]], x: np.ndarray, count: np.ndarray) -> Any:
+def _start(lanes: Sequence[tuple[_Fit, int]], x: Any, count: np.ndarray, clusters: int) -> Any:
     """The first centres, [L, K, D].
 
     Args:
         lanes: fits and their seeds.
         x: the rows, [N, D] for all lanes or [L, N, D].
         count: how many clusters each lane has, [L].
+        clusters: K.
     """
     init = lanes[0][0].method.init
-    clusters = int(count.max())
     if init == "pca":
         start = np.zeros((len(count), clusters, x.shape[-1]))
         for lane, (fit, _) in enumerate(lanes):
@@ -149,18 +165,18 @@ def _components(x: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(principal_components(x, int(count)).components_)
 
 
-def _centroids(fit: _Fit, ended: Lloyd, lane: int) -> Centroids:
+def _centroids(fit: _Fit, ended: Lloyd) -> Centroids:
     """The centres of a lane that is over.
 
     They are the means of its clusters again: sums on the device may round otherwise beside other
     lanes, and a run repeats its bits alone.
     """
     clusters = int(fit.method.k)
-    centers = np.asarray(ended.centers[lane, :clusters]) + fit.middle
-    if not ended.refilled[lane]:
-        means = centers_of(fit.x, np.asarray(ended.members[lane]), clusters)
+    centers = np.asarray(ended.centers[:clusters]) + fit.middle
+    if not ended.refilled:
+        means = centers_of(fit.x, np.asarray(ended.members), clusters)
         centers = np.where(np.isnan(means), centers, means)
-    iterations = int(ended.iterations[lane])
+    iterations = int(ended.iterations)
     most = fit.method.max_iter
     notes = (f"k-means has not converged after {most} iterations",) * (iterations == most)
     return Centroids(centers, iterations, notes)

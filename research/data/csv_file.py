@@ -19,7 +19,7 @@ from research.data.csv_numbers import Format
 from research.data.csv_options import CsvOptions
 from research.data.csv_remarks import notes_on
 from research.data.csv_series import open_csv_series
-from research.data.csv_target import target_like, target_of
+from research.data.csv_target import no_target, target_like, target_of
 from research.data.csv_values import (
     Values,
     check_complete,
@@ -33,7 +33,7 @@ from research.data.data_table import Table
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
-from research.data.spec import DataSpec, Source
+from research.data.spec import UNLABELLED, DataSpec, Source
 from research.errors import UserError, close, nearest
 from research.options import options_of
 from research.registry import DATASETS, Entry
@@ -139,7 +139,8 @@ def read(
         weight: the column of the rows' weights in the training loss; "" for none.
     """
     columns, notes = read_columns(file, reading)
-    if target not in columns:
+    unlabelled = task == UNLABELLED and not target
+    if target not in columns and not unlabelled:
         wrong = (
             f"has no column '{target}'"
             if target
@@ -158,7 +159,10 @@ def read(
     groups = pop_groups(columns, group, target, form)
     weights = pop_weights(columns, weight, target, form)
     units = units_of(columns, form)
-    y, classes, of_target = target_of(columns.pop(target), task, form)
+    if unlabelled:
+        y, classes, of_target = no_target(columns)
+    else:
+        y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
         raise UserError(f"{file} has no column but the target '{target}'")
     encoded: dict[str, Values] = {}
@@ -186,6 +190,7 @@ def read(
         notes=tuple(notes),
         origin=tuple(origin) if any(origin) else (),
         target_origin=0.0 if answers is None else answers.origin,
+        task=UNLABELLED if unlabelled else "",
         units=units,
         groups=groups,
         weights=weights,

@@ -19,9 +19,9 @@ class CsvOptions:
     target: Annotated[str, "the column to predict"] = ""
     impute: Impute = None
     task: Annotated[
-        Literal["auto", "classification", "regression", "forecast"],
+        Literal["auto", "classification", "regression", "forecast", "unlabelled"],
         "auto: classification for texts and few whole numbers; forecast: the target is a series,"
-        " row after row",
+        " row after row; unlabelled: there is no target",
     ] = "auto"
     context: Annotated[Count | None, "forecast: values per window; none: 64"] = None
     burn_in: Annotated[

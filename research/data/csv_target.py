@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,20 @@ def target_of(column: CsvColumn, task: str, form: Format) -> Target:
     if classes:
         return _classes(column, _names(column, values.numbers), numbered.places, notes)
     return _quantity(column, values.numbers, notes)
+
+
+def no_target(columns: Mapping[str, CsvColumn]) -> Target:
+    """What a file without a target column has in its place: 0 in each row, which no task reads.
+
+    Args:
+        columns: all columns by name.
+    """
+    rows = max((len(column.cells) for column in columns.values()), default=0)
+    note = (
+        f"no --target is named, so all {len(columns)} columns are inputs; --target=COLUMN leaves"
+        " one out, and metrics may compare with it"
+    )
+    return Target(np.zeros(rows), (), (note,))
 
 
 def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from research.data.spec import Source
 from research.errors import UserError, nearest
-from research.registry import DATASETS, load_package
+from research.registry import DATASETS, TASKS, load_package
 
 
 def open_source(
@@ -43,4 +43,12 @@ def open_source(
     values = {key: known[key].parse(value, key) for key, value in options.items()}
     if "task" in known and task in known["task"].choices and values.get("task", "auto") == "auto":
         values["task"] = task
+    elif "target" in known and not values.get("target") and _needs_no_target(task):
+        # A file that names no target has none for a task that reads none.
+        values["task"] = "unlabelled"
     return entry.build(**values, data_dir=data_dir, cache_dir=cache_dir)
+
+
+def _needs_no_target(task: str) -> bool:
+    """Whether a task reads any data set, whatever its labels."""
+    return task in TASKS and TASKS.get(task).sees is not None

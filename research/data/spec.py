@@ -13,6 +13,9 @@ from research.data.features.target import TargetFeature
 from research.data.windows import Windowing, Windows
 from research.errors import UserError
 
+# The task of data without a target, which only tasks that read none can take.
+UNLABELLED = "unlabelled"
+
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:

@@ -9,7 +9,7 @@ from research.components import component
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
 from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED, FROM_ZERO
-from research.data.spec import DataSpec
+from research.data.spec import UNLABELLED, DataSpec
 from research.data.splitters.division import (
     check_fold,
     check_groups,
@@ -47,6 +47,11 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     if host.is_fitted(config):
         config = host.without_training(config)
     task = spec.task if config.task == "auto" else config.task
+    if task == UNLABELLED:
+        raise UserError(
+            f"{spec.name} has no target; say --task=clustering or --task=reconstruction, or name a"
+            " column: --target=COLUMN"
+        )
     spec = seen(spec, task)
     environment.check_split_seed(config, spec)
     check_seed(config)
