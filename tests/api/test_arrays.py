@@ -9,6 +9,8 @@ import pytest
 import research as rs
 from research.api.raw_inputs import raw_inputs
 from research.data import arrays
+from research.data.adapted import Task
+from research.data.features.numbers import Numbers
 from research.data.spec import Source
 from research.errors import UserError
 
@@ -16,7 +18,7 @@ X = np.random.default_rng(0).normal(size=(40, 3))
 Y = np.arange(40) % 2
 
 
-def opened(x: Any, y: Any, folder: Path, task: str = "auto") -> Source:
+def opened(x: Any, y: Any, folder: Path, task: Task = "auto") -> Source:
     name = arrays.register(x, y)
     return arrays.open_arrays(
         name.removeprefix(arrays.PREFIX), data_dir=None, cache_dir=str(folder), task=task
@@ -26,7 +28,7 @@ def opened(x: Any, y: Any, folder: Path, task: str = "auto") -> Source:
 def test_large_numbers_keep_their_digits(tmp_path: Path) -> None:
     """2.5e-7 is the rounding of differences below 4 in float32, and of 1e9 in float64."""
     source = opened(1e8 + X, 1e9 + X[:, 0], tmp_path)
-    origin = np.array(source.spec.inputs.stored.origin)
+    origin = np.array(source.spec.inputs.as_a(Numbers).origin)
     read = source.arrays()
     np.testing.assert_allclose(read.x + (origin - 1e8), X, atol=2.5e-7)
     np.testing.assert_allclose(source.spec.targets.restored(read.y) - 1e9, X[:, 0], atol=2.5e-7)

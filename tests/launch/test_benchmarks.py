@@ -22,8 +22,6 @@ KINDS = (
     "1 processes",
     "all steps",
     "opened again",
-)
-KINDS += (
     "gathered on the device",
     "streamed, threads",
     "put on the device",
@@ -125,7 +123,9 @@ def test_statistics_keep_their_bounds() -> None:
 
 
 @pytest.mark.parametrize(("value", "right"), [(0.95, True), (0.915, False), (0.985, False)])
-def test_an_interval_that_is_too_wide_is_out_of_bounds_as_one_that_is_too_narrow(value, right):
+def test_an_interval_that_is_too_wide_is_out_of_bounds_as_one_that_is_too_narrow(
+    value: float, right: bool
+) -> None:
     line = statistics.ReportLine("coverage", value, statistics.COVERAGE, error=0.004)
     assert statistics.is_right(line) == right
 

@@ -174,6 +174,7 @@ def test_metrics_of_a_split_by_hand(tmp_path: Path) -> None:
     problem = measuring(
         TASKS.get("classification").build(), [METRICS.get("in_two"), METRICS.get("macro_f1")]
     )
+    assert problem.summary is not None
     found = problem.summary(scores, y)
     assert found["in_two"] == pytest.approx(2 / 3)
     assert found["macro_f1"] == pytest.approx(f1_score(y, [0, 0, 2], average="macro"))
@@ -196,7 +197,7 @@ def test_a_schedule_has_flags_and_its_factors_are_the_runs(tmp_path: Path) -> No
     """Factors by the plugin's formula, within float32 rounding."""
     load(tmp_path, SCHEDULE)
     assert [option.name for option in SCHEDULES.get("sawtooth").options] == ["low"]
-    own = run(**{"schedule": "sawtooth", "schedule.low": 0.25})
+    own = run(schedule="sawtooth", schedule__low=0.25)
     factors = lr_factors_of(own.config, own.program)
     per_epoch = own.program.sizes.steps_per_epoch
     np.testing.assert_allclose(

@@ -18,7 +18,7 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_architecture() -> None:
-    @architecture(tiny={"width": 4}, asks=("per_step",))
+    @architecture(tiny={"width": 4}, asks=("per_step",))  # type: ignore[call-arg]
     class OldNet(nn.Module):
         """A network."""
 
@@ -74,4 +74,4 @@ def test_a_regularizer() -> None:
 
 def test_a_text_in_place_of_a_function_is_refused() -> None:
     with pytest.raises(UserError, match="write 'my net' as the docstring"):
-        architecture("my net")
+        architecture("my net")  # type: ignore[arg-type]

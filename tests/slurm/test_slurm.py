@@ -3,6 +3,7 @@ trained here."""
 
 import contextlib
 import dataclasses
+import functools
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -177,13 +178,16 @@ def test_jobs_go_on_alone_and_are_joined(cluster: Cluster) -> None:
 
 
 def test_an_edit_cancels_what_is_queued_and_not_wanted(cluster: Cluster) -> None:
-    tasks = ("squeue", "-h", "-r", "-n", "edited", "-o", "%i")
+    def waiting(count: int) -> bool:
+        tasks = cluster.says("squeue", "-h", "-r", "-n", "edited", "-o", "%i")
+        return len(tasks.split()) == count
+
     for widths, expected in (("4|5|6", 3), ("6|7", 2)):
         never = ["--slurm.extra=begin=now+1hour"]
         process = cluster.start(
             "edited", *SLOW, f"--grid=arch.width={widths}", "--name=edited", *ON_SLURM, *never
         )
-        wait_for(lambda expected=expected: len(cluster.says(*tasks).split()) == expected, 60)
+        wait_for(functools.partial(waiting, expected), 60)
         process.send(signal.SIGTERM)
         _, err = ended(process, 75)
     assert "'edited' changes (arch.width: 4|5|6 -> 6|7)" in err
@@ -195,7 +199,7 @@ def test_an_edit_cancels_what_is_queued_and_not_wanted(cluster: Cluster) -> None
         + cluster.files("edited", "slurm/sweeps/edited/jobs/*.json")[0].stem
         + "\n"
     )
-    wait_for(lambda: not cluster.says(*tasks), 30)
+    wait_for(lambda: waiting(0), 30)
 
 
 def test_an_unknown_partition_is_said_in_slurms_own_words(cluster: Cluster) -> None:

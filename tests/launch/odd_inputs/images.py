@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,7 +20,7 @@ PLAN = "plan --dataset=folder:pets --split=1:1 --batch_size=2"
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 6, 3)).astype(np.uint8)
 
 
-def save(path: Path, image: Image.Image, **options: object) -> None:
+def save(path: Path, image: Image.Image, **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
 
@@ -339,8 +340,9 @@ def cases() -> Iterator[Case]:
             f"animated {suffix}", animated(suffix), PLAN, 2, (f"cat/moves.{suffix} has 3 frames",)
         )
     for colour, channels in ((0, 1), (2, 3), (4, 2), (6, 4)):
-        says = ("cat/deep.png has 16 bits per channel",)
-        yield Case(f"16-bit png of {channels} channels", deep(colour, channels), PLAN, 2, says)
+        deep_png = f"16-bit png of {channels} channels"
+        said = ("cat/deep.png has 16 bits per channel",)
+        yield Case(deep_png, deep(colour, channels), PLAN, 2, said)
     yield Case("16-bit tiff", beside(deep_tiff), PLAN, 2, ("cat/deep.tif has 16 bits per channel",))
     yield Case("gif of one frame", beside(gif), PLAN, reads=functools.partial(size_of, 5))
     yield Case("telephone's photograph", beside(camera), PLAN, reads=is_the_photograph)
@@ -349,12 +351,11 @@ def cases() -> Iterator[Case]:
     yield Case("names that are not UTF-8", bytes_name, PLAN, reads=functools.partial(size_of, 4))
     yield Case("letters composed in two ways", composed, PLAN, reads=functools.partial(size_of, 8))
     for name in ("val", "valid", "validation", "VAL"):
-        says = (f"its {name}/ (4 images) joins the training rows",)
         yield Case(
             f"{name} beside Train",
             parts("Train", name),
             PLAN,
-            says=says,
+            says=(f"its {name}/ (4 images) joins the training rows",),
             reads=functools.partial(size_of, 8),
         )
     yield Case("train alone", parts("train"), PLAN, reads=functools.partial(size_of, 4))

@@ -22,7 +22,11 @@ def _file(
     header: str, rows: Iterable[Sequence[object]], name: str = "t.csv"
 ) -> Callable[[Path], None]:
     lines = [header, *(",".join(map(str, row)) for row in rows)]
-    return lambda folder: (folder / name).write_text("\n".join(lines) + "\n")
+
+    def write(folder: Path) -> None:
+        (folder / name).write_text("\n".join(lines) + "\n")
+
+    return write
 
 
 def _plan(flags: str) -> str:
@@ -203,7 +207,7 @@ CASES: list[Case] = [
     ),
     Case(
         "three shops side by side, kept apart",
-        _file("shop,date,v", sorted(SHOPS, key=lambda row: row[1])),
+        _file("shop,date,v", sorted(SHOPS, key=lambda row: str(row[1]))),
         _plan("--series=shop"),
         reads=_reads([value for *_, value in SHOPS]),
     ),
