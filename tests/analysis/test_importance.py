@@ -123,8 +123,8 @@ def test_host_estimators_are_permuted_alike() -> None:
         tree, run.inputs(train), run.targets(train), n_repeats=4, random_state=0
     )
     np.testing.assert_allclose(ours[0], theirs.importances, atol=1e-12)
-    shares, quantity = fitted_importance(run, features_of(run.raw))
-    np.testing.assert_allclose(shares, tree.feature_importances_)
+    shares, quantity = fitted_importance(run)
+    np.testing.assert_allclose([*shares.values()], tree.feature_importances_)
     assert "splits" in quantity
 
 
@@ -295,8 +295,8 @@ def test_dependence_is_that_of_scikit_learn() -> None:
     )
     np.testing.assert_allclose(ours.mean[:, 0], theirs["average"][0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(ours.curves[..., 0].T, theirs["individual"][0], rtol=1e-4)
-    weights, _ = fitted_importance(run, features_of(run.raw))
-    np.testing.assert_allclose(weights, np.abs(model.coef_))
+    weights, _ = fitted_importance(run)
+    np.testing.assert_allclose([*weights.values()], np.abs(model.coef_))
 
 
 def test_the_dependence_on_a_category_tries_each() -> None:
@@ -307,14 +307,22 @@ def test_the_dependence_on_a_category_tries_each() -> None:
 
 
 def test_weights_of_a_linear_network() -> None:
-    weights, quantity = fitted_importance(
-        linear(np.array([0, -3, 1, 2, 4, 0, 1, 0]), categories()),
-        features_of(categories().spec.inputs),
-    )
-    assert weights.tolist() == [0, 3, 4, 1]
+    weights, quantity = fitted_importance(linear(np.array([0, -3, 1, 2, 4, 0, 1, 0]), categories()))
+    assert weights == {"x0": 0, "x1": 3, "a": 4, "b": 1}
     assert "|weight|" in quantity
     with pytest.raises(UserError, match="arch=mlp has neither"):
-        fitted_importance(mlp(), features_of(mlp().raw))
+        fitted_importance(mlp())
+
+
+def test_a_category_on_a_curve_is_one_feature() -> None:
+    run = kept(categories(), arch="linear", scaling="quantile", target_scaling="none")
+    features = features_of(run.raw)
+    assert [feature.name for feature in features] == ["x0", "x1", "a", "b"]
+    x = run.inputs(run.rows("test"))
+    assert masks_of(features, x).tolist() == np.eye(4, dtype=bool).tolist()
+    assert len(dependence(run, features[2], x, x).grid) == 3
+    with pytest.raises(UserError, match="gradients require inputs that are numbers"):
+        gradients.check_differentiable(run)
 
 
 def test_values_that_are_missing_have_no_colour() -> None:

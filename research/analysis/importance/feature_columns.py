@@ -8,6 +8,7 @@ import numpy as np
 from research.data.features.feature import Feature
 from research.data.features.image import Image
 from research.data.features.numbers import Numbers
+from research.data.features.prepared_table import PreparedTable
 from research.data.features.table_parts import TableParts
 from research.errors import UserError
 
@@ -39,6 +40,10 @@ def features_of(inputs: Feature) -> list[FeatureColumns]:
             for name, part in inputs.parts.items()
             for place, column in enumerate(part.as_a(Numbers).names)
         ]
+    if isinstance(inputs, PreparedTable):
+        # Its raw examples have one column per stored column, of a category its place.
+        names = inputs.stored.columns_by_name
+        return [FeatureColumns(name, {"": (place,)}) for place, name in enumerate(names)]
     if isinstance(inputs, Image) or not isinstance(inputs, Numbers):
         raise UserError(
             f"{inputs.describe()} have no columns; --method=gradient, integrated_gradients and"

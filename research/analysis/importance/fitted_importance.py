@@ -1,13 +1,11 @@
 """What a fitted model says of its features itself: coefficients, gains of splits, or the
 weights of a linear network."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from research.analysis.importance.feature_columns import FeatureColumns
 from research.analysis.importance.kept_run import KeptRun
 from research.data.features.table_columns import TableColumns
 from research.errors import UserError
@@ -19,15 +17,14 @@ GAIN = "share of what its splits gain"
 WEIGHT = "|weight| after scaling"
 
 
-def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple[np.ndarray, str]:
-    """(the importance of each feature, [F]; what the numbers are).
+def fitted_importance(run: KeptRun) -> tuple[dict[str, float], str]:
+    """(the importance of each feature by its name; what the numbers are).
 
     The gains of a category's one-hot columns are added. Of weights the largest of its
     columns and the mean over the outputs is taken.
 
     Args:
         run: the run.
-        features: F features.
 
     Raises:
         UserError: the model has no such numbers.
@@ -43,15 +40,17 @@ def fitted_importance(run: KeptRun, features: Sequence[FeatureColumns]) -> tuple
     if gains is not None:
         shares = _of_all(gains / max(gains.sum(), np.finfo(float).tiny), run)
         if categorical_columns(run.program, run.lane):
-            return shares, GAIN  # such a model splits by whole categories
-        return _of_features(shares, features, np.sum), GAIN
+            # Such a model splits by whole categories.
+            names = run.spec.inputs.columns_by_name
+            return dict(zip(names, shares.tolist(), strict=True)), GAIN
+        return _of_features(shares, run, np.sum), GAIN
     weights = _coefficients(model) if run.program.fitted else _kernel(run)
     if weights is None:
         raise UserError(
             f"arch={name} has neither one weight for each column nor splits"
             " whose gains it keeps; use --method=permutation or shapley"
         )
-    return _of_features(_of_all(np.abs(weights).mean(axis=0), run), features, np.max), WEIGHT
+    return _of_features(_of_all(np.abs(weights).mean(axis=0), run), run, np.max), WEIGHT
 
 
 def _of_all(numbers: np.ndarray, run: KeptRun) -> np.ndarray:
@@ -98,8 +97,7 @@ def _kernel(run: KeptRun) -> np.ndarray | None:
     return kernel.T if kernel.ndim == 2 else None
 
 
-def _of_features(
-    columns: np.ndarray, features: Sequence[FeatureColumns], together: Any
-) -> np.ndarray:
-    """The numbers of columns [D] as those of features [F]."""
-    return np.array([together(columns[[*feature.columns[""]]]) for feature in features])
+def _of_features(columns: np.ndarray, run: KeptRun, together: Any) -> dict[str, float]:
+    """The numbers of columns [D] as those of features."""
+    places = run.spec.inputs.columns_by_name
+    return {name: float(together(columns[[*of_name]])) for name, of_name in places.items()}

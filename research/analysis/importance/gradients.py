@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.analysis.importance.kept_run import KeptRun, without_rows
+from research.data.features.prepared_table import PreparedTable
 from research.errors import UserError
 from research.training.setup.program import Program
 from research.training.step.objective import evaluate_examples
@@ -93,7 +94,8 @@ def check_differentiable(run: KeptRun) -> None:
             f"arch={name} is fitted on the host and has no gradients; use --method=permutation,"
             " shapley or occlusion"
         )
-    if run.raw.arrays or run.raw.tokens:
+    places = isinstance(run.raw, PreparedTable) and run.raw.stored.coded_columns
+    if run.raw.arrays or run.raw.tokens or places:
         raise UserError(
             f"arch={name} reads {run.raw.describe()}; gradients require inputs that are numbers"
         )

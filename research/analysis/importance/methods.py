@@ -134,11 +134,10 @@ def _dependence(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explan
 
 
 def _model(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanation:
-    features = inquiry.features(runs[0])
-    of_runs = [fitted_importance(run, features) for run in runs]
-    values = np.stack([values for values, _ in of_runs])
-    quantity = of_runs[0][1]
-    importances = Importances(label, [each.name for each in features], values[:, :, None])
+    of_runs = [fitted_importance(run) for run in runs]
+    values = np.array([[*values.values()] for values, _ in of_runs])
+    first, quantity = of_runs[0]
+    importances = Importances(label, [*first], values[:, :, None])
     remark = "What the fitted model says itself, of its training rows; nothing is predicted."
     return Explanation(importances, quantity, remark)
 
