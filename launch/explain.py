@@ -1,6 +1,6 @@
 """Says which features matter to trained runs, with intervals over seeds; draws what they depend on.
 
-Nothing is trained. The runs must have kept their parameters (--keep_params).
+The runs must have kept their parameters (--keep_params). Only --method=drop trains.
 
 Examples:
   python -m launch.explain --run=RUN
@@ -26,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start.run(main, saves=False)
+    start.run(main)

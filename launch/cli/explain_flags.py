@@ -3,6 +3,7 @@
 from absl import flags
 
 from launch.cli import start
+from research.analysis.importance.drop_importance import DROP
 from research.analysis.importance.inquiry import Inquiry
 from research.analysis.importance.methods import METHODS
 from research.errors import UserError
@@ -15,16 +16,16 @@ EXPERIMENT = start.define_name("experiment", None, "a declared table: each of it
 METHOD = flags.DEFINE_enum(
     "method",
     "permutation",
-    [*METHODS],
+    [*METHODS, DROP],
     "how a feature's importance is measured: permutation (shuffle it over the rows), shapley (its"
     " share in each prediction), gradient, integrated_gradients, occlusion (of images), dependence"
-    " (partial dependence), model (what the model says itself)",
+    " (partial dependence), model (what the model says itself), drop (trains again without it)",
 )
 SPLIT = flags.DEFINE_enum(
     "split", "test", ["test", "validation", "train"], "whose rows are predicted"
 )
 METRIC = start.define_name(
-    "metric", None, "permutation: the metric that becomes worse; none: the task's main one"
+    "metric", None, "permutation, drop: the metric that becomes worse; none: the task's main one"
 )
 REPEATS = flags.DEFINE_integer(
     "repeats",
@@ -44,11 +45,11 @@ CORRELATED = flags.DEFINE_float(
 )
 
 _OF_METHODS = {
-    "metric": ("permutation",),
+    "metric": ("permutation", DROP),
     "repeats": ("permutation", "shapley"),
     "rows": ("shapley", "gradient", "integrated_gradients", "dependence"),
     "correlated": ("permutation", "shapley"),
-    "split": tuple(method for method in METHODS if method != "model"),
+    "split": (*(method for method in METHODS if method != "model"), DROP),
 }
 
 

@@ -1,6 +1,9 @@
 """The runs that launch.explain looks at, and what it shows of them."""
 
+from collections.abc import Mapping, Sequence
+
 from launch.cli import figure_flags
+from launch.cli.execution_flags import execution, terminal
 from launch.cli.explain_flags import EXPERIMENT, METHOD, NAME, RUN, inquiry
 from launch.cli.planner import planner
 from launch.cli.records import store
@@ -8,10 +11,14 @@ from launch.cli.run_flags import with_its_plugins
 from launch.cli.sweep_rows import by_row
 from research import messages
 from research.analysis.figure_style import figure_style
+from research.analysis.importance.drop_importance import DROP, drop_report
 from research.analysis.importance.importance_report import ImportanceReport, importance_report
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters
@@ -32,14 +39,14 @@ def report() -> ImportanceReport:
         )
     records, plans = store(), planner()
     rows = _records(records, plans)
-    return importance_report(
-        METHOD.value,
-        rows,
-        asked,
-        plans,
-        Parameters(records),
-        lambda note: messages.say(f"note: {note}"),
-    )
+    if METHOD.value == DROP:
+        how, monitor = execution(), terminal()
+
+        def obtain(runs: Sequence[RequestedRun]) -> Mapping[str, Record]:
+            return ensure_records(runs, records, plans, monitor, execution=how)
+
+        return drop_report(rows, asked, plans, obtain, monitor.note)
+    return importance_report(METHOD.value, rows, asked, plans, Parameters(records), Terminal().note)
 
 
 def _records(records: Store, plans: Planner) -> dict[str, list[Record]]:

@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import itertools
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from research.analysis.importance import (
     permutation_importance,
 )
 from research.analysis.importance.dependence import dependence
+from research.analysis.importance.drop_importance import drop_report
 from research.analysis.importance.feature_columns import (
     FeatureColumns,
     correlated,
@@ -30,9 +32,11 @@ from research.analysis.importance.feature_columns import (
 )
 from research.analysis.importance.fitted_importance import fitted_importance
 from research.analysis.importance.importances import Importances
+from research.analysis.importance.inquiry import Inquiry
 from research.analysis.importance.kept_run import KeptRun
 from research.analysis.importance.occlusion import occlusion
 from research.analysis.importance.shapley import shapley
+from research.analysis.render import render
 from research.baselines.scikit_learn import Predictor
 from research.baselines.stored_predictor import stored
 from research.data.in_memory import InMemorySource, categories, images, table
@@ -328,3 +332,41 @@ def test_a_category_on_a_curve_is_one_feature() -> None:
 def test_values_that_are_missing_have_no_colour() -> None:
     ranks = importance_figures._ranks(np.array([3.0, np.nan, 1.0, 3.0, 2.0]))
     np.testing.assert_array_equal(ranks, [1, np.nan, 0, 1, 0.5])
+
+
+class Names:
+    """A planner of runs that are called by what they lack."""
+
+    def each_feature(self, requests: list[dict[str, str]]) -> list[dict[str, str]]:
+        """The requests without a, and without b."""
+        return [{**request, "drop_feature": name} for request in requests for name in "ab"]
+
+    def plan(self, requests: list[dict[str, str]]) -> list[Any]:
+        """A run each."""
+        return [
+            SimpleNamespace(id=request["seed"] + request["drop_feature"]) for request in requests
+        ]
+
+
+def test_leaving_out_compares_runs_of_one_seed() -> None:
+    def record(name: str, accuracy: float) -> Record:
+        config = {"task": "classification", "seed": name[0]}
+        return Record(name, "finished", config, {"test/accuracy": accuracy, "test/nll": -accuracy})
+
+    def obtain(runs: Any) -> dict[str, Record]:
+        accuracies = {"0a": 0.5, "0b": 0.75, "1a": 0.25, "1b": 0.5}
+        return {run.id: record(run.id, accuracies[run.id]) for run in runs}
+
+    rows = {"r": [record("0", 0.75), record("1", 0.75)]}
+    planner: Any = Names()
+    for metric in (None, "nll"):  # a fall of one is a rise of the other
+        report = drop_report(rows, Inquiry(metric=metric), planner, obtain, print)
+        assert report.importances["r"].values[..., 0].tolist() == [[0.25, 0], [0.5, 0.25]]
+    table = report.table()
+    assert table is not None
+    assert "rise of test/nll" in render(table, "md")
+    with pytest.raises(UserError, match="no metric test/accuracies; did you mean test/accuracy"):
+        drop_report(rows, Inquiry(metric="accuracies"), planner, obtain, print)
+    lacking = [dataclasses.replace(rows["r"][0], config={"drop_feature": "c"})]
+    with pytest.raises(UserError, match="run 0 already lacks c"):
+        drop_report({"r": lacking}, Inquiry(), planner, obtain, print)

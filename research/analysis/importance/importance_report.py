@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# Where a method's name does not read well behind "by".
+CALLED = {"drop": "leaving them out", "model": "the model itself"}
+
+
 @dataclasses.dataclass(frozen=True)
 class ImportanceReport:
     """What a method says of each row of runs."""
@@ -82,7 +86,7 @@ class ImportanceReport:
 
     @property
     def _called(self) -> str:
-        return self.method.replace("_", " ")
+        return CALLED.get(self.method, self.method.replace("_", " "))
 
 
 def importance_report(
@@ -110,13 +114,15 @@ def importance_report(
         raise UserError(f"method={method}; {nearest(method, METHODS)}")
     explained = {}
     for label, records in rows.items():
-        finished = _finished(label, records, say)
+        finished = finished_records(label, records, say)
         runs = [kept_run(record, planner, parameters) for record in finished]
         explained[label] = METHODS[method](label, runs, inquiry)
     return ImportanceReport(method, explained)
 
 
-def _finished(label: str, records: Sequence[Record], say: Callable[[str], object]) -> list[Record]:
+def finished_records(
+    label: str, records: Sequence[Record], say: Callable[[str], object]
+) -> list[Record]:
     """The records of a row that have metrics. Raises UserError if there are none."""
     finished = [record for record in records if record.status == "finished"]
     if not finished:
