@@ -116,6 +116,6 @@ ARCHITECTURES.add(
         needs_facts=("features",),
         constants=constants,
         constraints=(embeds,),
-        test_options={"layers": 2, "heads": 2, "width": 4, "hidden": 3},
+        test_options={"layers": 1, "heads": 2, "width": 4, "hidden": 3},
     )
 )

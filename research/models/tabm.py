@@ -101,7 +101,7 @@ ARCHITECTURES.add(
         constraints=(embeds,),
         members_option="members",
         test_options={
-            "hidden": (4, 4),
+            "hidden": (4,),
             "members": 2,
             "number_embedding": "periodic",
             "number_width": 2,
