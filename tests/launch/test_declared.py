@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import research.catalogue  # noqa: F401  (fills the registries that experiments read)
+from research.config import resolve
+from research.registry import load_package
+from research.sweeps.experiment import EXPERIMENTS
 from tests.support.command_lines import ROOT, Result, run_all
 
 FILES = {
@@ -91,9 +95,19 @@ def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_pat
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")
     assert names == [
-        "ensembles", "forecasting", "honesty", "ingredients", "mine", "optimizers", "over_datasets",
-        "protocols", "protocols_nested", "quadratic", "regularization",
+        "ensembles", "forecasting", "gorishniy", "honesty", "ingredients", "mine", "optimizers",
+        "over_datasets", "protocols", "protocols_nested", "quadratic", "regularization",
     ]  # fmt: skip
+
+
+def test_published_rows_are_arms_whose_settings_resolve() -> None:
+    load_package("experiments")
+    published = [experiment for experiment in EXPERIMENTS if experiment.published]
+    assert {"gorishniy", "quadratic"} <= {experiment.name for experiment in published}
+    for experiment in published:
+        assert {label for label, _ in experiment.published} <= set(experiment.arms)
+        for arm in experiment.arms.values():
+            resolve({**experiment.base, **arm})
 
 
 def test_several_data_sets_are_one_table(tmp_path: Path) -> None:
