@@ -313,7 +313,7 @@ CASES = {
     "explain --run=a --method=model --repeats=3": (
         "--repeats applies to --method=permutation and shapley, not to model"
     ),
-    "explain --run=a --method=shapley --metric=nll": "--metric applies to --method=permutation,",
+    "explain --run=a --method=shapley --metric=nll": "--metric applies to --method=permutation and",
     "explain --run=a --correlated=2": "2.0 is not a number in the range [0.0, 1.0]",
     "explain --run=a --repeats=0": "0 is not a positive integer",
     "explain --experiment=regularisation": "did you mean regularization?",
