@@ -168,7 +168,8 @@ def test_earlier_members_are_read_one_at_a_time() -> None:
     of = boosted("weights")
     members = {name: kept(of, random_scores(False, seed)) for seed, name in enumerate("ab")}
     train = members["a"]["train"].rows
-    for boost, expected in (("weights", ["a", "b"]), ("residuals", ["b"])):
+    cases: dict[Any, list[str]] = {"weights": ["a", "b"], "residuals": ["b"]}
+    for boost, expected in cases.items():
         reads: list[str] = []
 
         def load(run_id: str, reads: list[str] = reads) -> Kept:
