@@ -7,6 +7,7 @@ from tests.launch.odd_inputs.case import Case
 
 ROWS = range(40)
 PLAN = "plan --dataset=csv:t.csv --arch=linear --batch_size=8 --target=y"
+STACK = "--ensemble=stack([arch=linear|learning_rate=0.3],folds=5)"
 
 
 def _table(
@@ -86,6 +87,36 @@ CASES: list[Case] = [
         f"{PLAN} --split=group_kfold(3,group=who)",
         code=2,
         says=("column 'who': all rows are of one group",),
+    ),
+    Case(
+        "a stack with more folds than training rows of a class",
+        _table(lambda row: "v" if row < 4 else "u"),
+        f"{PLAN} --split=8:2 {STACK}",
+        code=2,
+        says=(
+            "inner_folds=5 of the 32 training rows: class 'v' has 3 of 32 rows, too few for one",
+        ),
+    ),
+    Case(
+        "a stack with more folds than groups of training rows",
+        _table(_two),
+        f"{PLAN} --split=group_kfold(5,group=who) --fold=0 {STACK}",
+        code=2,
+        says=("inner_folds=5 of the 32 training rows: 4 groups cannot be divided into 5 folds",),
+    ),
+    Case(
+        "a stack of rows in the order of time",
+        _table(_two),
+        f"{PLAN} --split=time_series(3) --fold=2 {STACK}",
+        code=2,
+        says=("the inner folds of stack are drawn at random, and would train on rows after those",),
+    ),
+    Case(
+        "a vote of one arm with itself",
+        _table(_two),
+        f"{PLAN} --ensemble=vote([arch=linear|arch=linear])",
+        code=2,
+        says=("members 0 and 1 are the same run; give each other settings",),
     ),
     Case(
         "a long sequence with a shuffled splitter",
