@@ -28,7 +28,7 @@ def measure() -> None:
     inertia: dict[str, float] = {}
 
     def lanes() -> None:
-        fits = [KMeans(outputs=2, k=float(CLUSTERS))] * FITS
+        fits = [KMeans(outputs=2, n_clusters=float(CLUSTERS))] * FITS
         fitted = KMeans.together(fits, [examples] * FITS, range(FITS))
         inertia["lanes"] = float(np.mean([predict(x)[:, 1].sum() for predict in fitted]))
 

@@ -54,7 +54,7 @@ def figure(saved: SavedRun, examples: Examples, split: str) -> Any:
             )
         if split != "train":
             raise UserError("--method=dendrogram is of the training rows; say --split=train")
-        return dendrogram_figure(title, tree, int(run.config.arch["k"]))
+        return dendrogram_figure(title, tree, int(run.config.arch["n_clusters"]))
     chosen = _sample(len(examples.rows), run.config.seed)
     rows = examples.rows[chosen]
     x = _vectors(saved, examples.x, rows)

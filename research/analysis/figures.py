@@ -31,7 +31,7 @@ Drawings: TypeAlias = "dict[str, Callable[[], Figure]]"
 
 MOST_CURVES = 40
 # Over numbers of clusters the inertia has an elbow where more of them gain little.
-CLUSTERS = "arch.k"
+CLUSTERS = "arch.n_clusters"
 INERTIA = Column("train inertia", "train/inertia", "lower")
 # An interval that reaches so many times as far from zero as the middle one is cut off.
 FAR = 10.0

@@ -145,7 +145,7 @@ def enough_rows(config: Any, spec: Any) -> str | None:
     folds = division(config.split).sizes(spec, config.train_size)
     sizes, place = drawn_sizes(config, spec, folds)
     rows = sizes[place].train
-    clusters = int(config.arch["k"])
+    clusters = int(config.arch["n_clusters"])
     if clusters <= rows:
         return None
-    return f"arch.k={clusters} is more than the {rows} training rows; take fewer clusters"
+    return f"arch.n_clusters={clusters} is more than the {rows} training rows; take fewer clusters"

@@ -19,22 +19,22 @@ class MiniBatchKMeans:
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
         >>> train = LabelledExamples(x, np.zeros(4))
-        >>> predict = MiniBatchKMeans(outputs=2, k=2)(train, train, seed=0)
+        >>> predict = MiniBatchKMeans(outputs=2, n_clusters=2)(train, train, seed=0)
         >>> len(set(predict(x)[:, 0]))
         2
     """
 
     outputs: int
-    k: Clusters = 8.0
+    n_clusters: Clusters = 8.0
     batch_size: Annotated[Count, "rows of an update"] = 1024
-    restarts: Annotated[Count, "starts; the best is used"] = 1
+    n_init: Annotated[Count, "starts; the best is used"] = 1
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor."""
         from sklearn.cluster import MiniBatchKMeans as Library
 
         estimator = Library(
-            int(self.k), batch_size=self.batch_size, n_init=self.restarts, random_state=seed
+            int(self.n_clusters), batch_size=self.batch_size, n_init=self.n_init, random_state=seed
         )
         model, notes = fit_estimator(estimator, train)
         return ModelClusters(model, model.cluster_centers_, notes)
@@ -48,31 +48,31 @@ class GaussianMixture:
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
         >>> train = LabelledExamples(x, np.zeros(4))
-        >>> predict = GaussianMixture(outputs=2, k=2)(train, train, seed=0)
+        >>> predict = GaussianMixture(outputs=2, n_clusters=2)(train, train, seed=0)
         >>> sorted(predict.centers[:, 0].round(2).tolist())
         [0.5, 8.5]
     """
 
     outputs: int
-    k: Clusters = 8.0
-    covariance: Annotated[
+    n_clusters: Clusters = 8.0
+    covariance_type: Annotated[
         Literal["full", "tied", "diag", "spherical"],
         "of each distribution: full, one for all, independent features, or one variance",
     ] = "full"
     max_iter: Annotated[Count, "most iterations of EM"] = 100
-    restarts: Annotated[Count, "starts; the best is used"] = 1
-    floor: Annotated[NonNegative, "what is added to each variance"] = 1e-6
+    n_init: Annotated[Count, "starts; the best is used"] = 1
+    reg_covar: Annotated[NonNegative, "what is added to each variance"] = 1e-6
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor."""
         from sklearn.mixture import GaussianMixture as Library
 
         estimator = Library(
-            int(self.k),
-            covariance_type=self.covariance,
+            int(self.n_clusters),
+            covariance_type=self.covariance_type,
             max_iter=self.max_iter,
-            n_init=self.restarts,
-            reg_covar=self.floor,
+            n_init=self.n_init,
+            reg_covar=self.reg_covar,
             random_state=seed,
         )
         model, notes = fit_estimator(estimator, train)
@@ -81,18 +81,18 @@ class GaussianMixture:
 
 @dataclasses.dataclass(frozen=True)
 class Agglomerative:
-    """A hierarchy from the bottom up: the two nearest clusters are joined until k are left.
+    """A hierarchy from the bottom up: the two nearest clusters are joined until n_clusters are left.
 
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
         >>> train = LabelledExamples(x, np.zeros(4))
-        >>> predict = Agglomerative(outputs=2, k=2)(train, train, seed=0)
+        >>> predict = Agglomerative(outputs=2, n_clusters=2)(train, train, seed=0)
         >>> predict.tree[:, 2].round(2).tolist()  # the distances at which clusters were joined
         [1.0, 1.0, 11.31]
     """
 
     outputs: int
-    k: Clusters = 8.0
+    n_clusters: Clusters = 8.0
     linkage: Annotated[
         Literal["ward", "average", "complete", "single"],
         "distance of two clusters: the growth of the squared error, or the mean, largest or"
@@ -105,7 +105,7 @@ class Agglomerative:
 
         # Distances are computed only for whoever asks, and make the whole tree.
         estimator = AgglomerativeClustering(
-            int(self.k), linkage=self.linkage, compute_distances=True
+            int(self.n_clusters), linkage=self.linkage, compute_distances=True
         )
         model, notes = fit_estimator(estimator, train)
         clustered = clustered_rows("agglomerative", train.x, model.labels_, notes)
@@ -119,24 +119,24 @@ class Dbscan:
     Example:
         >>> x = np.array([[0.0], [0.2], [0.4], [9.0]])
         >>> train = LabelledExamples(x, np.zeros(4))
-        >>> Dbscan(outputs=2, eps=0.5, min_rows=2)(train, train, seed=0)(x)[:, 0].tolist()
+        >>> Dbscan(outputs=2, eps=0.5, min_samples=2)(train, train, seed=0)(x)[:, 0].tolist()
         [0.0, 0.0, 0.0, -1.0]
     """
 
     outputs: int
     eps: Annotated[Positive, "rows no further than this are neighbours"] = 0.5
-    min_rows: Annotated[Count, "neighbours, itself included, of a row inside a cluster"] = 5
+    min_samples: Annotated[Count, "neighbours, itself included, of a row inside a cluster"] = 5
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor of the training rows. Nothing is random."""
         from sklearn.cluster import DBSCAN
 
-        model, notes = fit_estimator(DBSCAN(eps=self.eps, min_samples=self.min_rows), train)
+        model, notes = fit_estimator(DBSCAN(eps=self.eps, min_samples=self.min_samples), train)
         noise = int((model.labels_ < 0).sum())
         if noise == len(model.labels_):
             notes = (
                 *notes,
-                f"all {noise} rows are noise; give a larger --arch.eps or fewer --arch.min_rows",
+                f"all {noise} rows are noise; give a larger --arch.eps or fewer --arch.min_samples",
             )
         return clustered_rows("dbscan", train.x, model.labels_, notes)
 
@@ -164,7 +164,7 @@ ARCHITECTURES.add(
         "Sculley 2010, Web-scale k-means clustering",
         tasks=("clustering",),
         constraints=(enough_rows,),
-        test_options={"k": 3},
+        test_options={"n_clusters": 3},
     )
 )
 ARCHITECTURES.add(
@@ -175,18 +175,18 @@ ARCHITECTURES.add(
         "Dempster, Laird & Rubin 1977",
         tasks=("clustering",),
         constraints=(enough_rows,),
-        test_options={"k": 3, "covariance": "diag"},
+        test_options={"n_clusters": 3, "covariance_type": "diag"},
     )
 )
 ARCHITECTURES.add(
     HostEstimator(
         "agglomerative",
         Agglomerative,
-        "the nearest clusters are joined until k are left",
+        "the nearest clusters are joined until n_clusters are left",
         "Ward 1963",
         tasks=("clustering",),
         constraints=(enough_rows,),
-        test_options={"k": 3},
+        test_options={"n_clusters": 3},
     )
 )
 ARCHITECTURES.add(
@@ -196,6 +196,6 @@ ARCHITECTURES.add(
         "dense regions are clusters, all else is noise",
         "Ester et al. 1996",
         tasks=("clustering",),
-        test_options={"eps": 3.0, "min_rows": 3},
+        test_options={"eps": 3.0, "min_samples": 3},
     )
 )

@@ -20,8 +20,8 @@ from research.registry import ARCHITECTURES, HostEstimator
 # matrix products of fewer lanes are slower.
 BLOCK = 8
 Start = Annotated[
-    Literal["kmeans++", "random", "pca"],
-    "first centres: kmeans++; random rows; pca: the principal components",
+    Literal["k-means++", "random", "pca"],
+    "first centres: k-means++; random rows; pca: the principal components",
 ]
 
 
@@ -34,15 +34,15 @@ class KMeans:
 
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
-        >>> predict = KMeans(outputs=2, k=2)(LabelledExamples(x, np.zeros(4)), None, seed=0)
+        >>> predict = KMeans(outputs=2, n_clusters=2)(LabelledExamples(x, np.zeros(4)), None, seed=0)
         >>> sorted(predict.centers[:, 0].tolist())
         [0.5, 8.5]
     """
 
     outputs: int
-    k: Clusters = 8.0
-    init: Start = "kmeans++"
-    restarts: Annotated[Count, "starts; the fit with the least inertia is used"] = 1
+    n_clusters: Clusters = 8.0
+    init: Start = "k-means++"
+    n_init: Annotated[Count, "starts; the fit with the least inertia is used"] = 1
     max_iter: Annotated[Count, "most updates of the centres"] = 300
     tol: Annotated[
         NonNegative,
@@ -60,7 +60,7 @@ class KMeans:
     def together(
         fits: "Sequence[KMeans]", trains: Sequence[LabelledExamples], seeds: Sequence[int]
     ) -> list[Predict]:
-        """Several fits at once, which differ in their rows, seeds, `k` and `tol` alone.
+        """Several fits at once, which differ in their rows, seeds, `n_clusters` and `tol` alone.
 
         Args:
             fits: what is fitted.
@@ -98,7 +98,7 @@ class _Fit:
 
 def _best(fits: Sequence[_Fit]) -> list[Centroids]:
     """The best start of each fit; their rows have one shape."""
-    starts = range(fits[0].method.restarts)
+    starts = range(fits[0].method.n_init)
     lanes = [(fit, fit.seed_of(start)) for fit in fits for start in starts]
     ended = _lloyd(lanes)
     centroids = [_centroids(fit, end) for (fit, _), end in zip(lanes, ended, strict=True)]
@@ -112,7 +112,7 @@ def _best(fits: Sequence[_Fit]) -> list[Centroids]:
 def _lloyd(lanes: Sequence[tuple[_Fit, int]]) -> list[Lloyd]:
     """The fits of lanes with their seeds, each without the axis of lanes."""
     first = lanes[0][0]
-    clusters = max(int(fit.method.k) for fit, _ in lanes)
+    clusters = max(int(fit.method.n_clusters) for fit, _ in lanes)
     # Idle lanes fill a block to a power of two, so that few numbers of lanes are compiled.
     width = min(BLOCK, 1 << (len(lanes) - 1).bit_length())
     # Rows far from 0 would cancel digits of their distances, so each lane's mean is subtracted.
@@ -124,7 +124,7 @@ def _lloyd(lanes: Sequence[tuple[_Fit, int]]) -> list[Lloyd]:
         for begin in range(0, len(lanes), width):
             block = lanes[begin : begin + width]
             idle = width - len(block)
-            count = np.array([int(fit.method.k) for fit, _ in block] + [0] * idle)
+            count = np.array([int(fit.method.n_clusters) for fit, _ in block] + [0] * idle)
             tolerance = [fit.method.tol * fit.x.var(axis=0).mean() for fit, _ in block]
             x = same
             if not shared:
@@ -156,7 +156,7 @@ def _start(lanes: Sequence[tuple[_Fit, int]], x: Any, count: np.ndarray, cluster
         return start
     seeds = np.zeros(len(count), np.uint32)
     seeds[: len(lanes)] = [seed for _, seed in lanes]
-    draw = plus_plus if init == "kmeans++" else random_rows
+    draw = plus_plus if init == "k-means++" else random_rows
     return draw(x, seeds, count, clusters)
 
 
@@ -171,7 +171,7 @@ def _centroids(fit: _Fit, ended: Lloyd) -> Centroids:
     They are the means of its clusters again: sums on the device may round otherwise beside other
     lanes, and a run repeats its bits alone.
     """
-    clusters = int(fit.method.k)
+    clusters = int(fit.method.n_clusters)
     centers = np.asarray(ended.centers[:clusters]) + fit.middle
     if not ended.refilled:
         means = centers_of(fit.x, np.asarray(ended.members), clusters)
@@ -185,11 +185,11 @@ def _centroids(fit: _Fit, ended: Lloyd) -> Centroids:
 def few_components(config: Any, spec: Any) -> str | None:
     """A start from principal components has as many of them as clusters."""
     numbers = int(np.prod(spec.inputs.shape))
-    if config.arch["init"] != "pca" or int(config.arch["k"]) <= numbers:
+    if config.arch["init"] != "pca" or int(config.arch["n_clusters"]) <= numbers:
         return None
     return (
         f"arch.init=pca has at most {numbers} components, one per number of an example; take"
-        f" arch.k={numbers} or fewer, or init=kmeans++"
+        f" arch.n_clusters={numbers} or fewer, or init=k-means++"
     )
 
 
@@ -201,6 +201,6 @@ ARCHITECTURES.add(
         "Lloyd 1982; Arthur & Vassilvitskii 2007, k-means++",
         tasks=("clustering",),
         constraints=(enough_rows, few_components),
-        test_options={"k": 3},
+        test_options={"n_clusters": 3},
     )
 )

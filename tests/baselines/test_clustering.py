@@ -53,7 +53,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 def test_digits_from_the_components_start_are_the_librarys() -> None:
     """The course's table of digits: its first centres are the principal components."""
     x, y = digits()
-    fitted = KMeans(outputs=2, k=10, init="pca")(examples(x), None, 0)
+    fitted = KMeans(outputs=2, n_clusters=10, init="pca")(examples(x), None, 0)
     scores = fitted(x)
     start = PCA(10).fit(x).components_
     library = cluster.KMeans(10, init=start, n_init=1).fit(x)
@@ -101,7 +101,7 @@ def test_empty_clusters_get_the_farthest_rows() -> None:
 
 def test_lanes_are_fits_alone_bit_for_bit() -> None:
     """Lanes of other seeds, rows, numbers of clusters and tolerances change no bit of each other."""
-    fits = [KMeans(outputs=2, k=k, tol=tol) for k, tol in ((2, 0.0), (5, 1e-4), (3, 0.1))]
+    fits = [KMeans(outputs=2, n_clusters=k, tol=tol) for k, tol in ((2, 0.0), (5, 1e-4), (3, 0.1))]
     trains = [examples(blobs(seed=seed)) for seed in (0, 1, 2)]
     together = KMeans.together(fits, trains, [7, 8, 9])
     for fit, train, seed, fitted in zip(fits, trains, (7, 8, 9), together, strict=True):
@@ -114,14 +114,16 @@ def test_lanes_are_fits_alone_bit_for_bit() -> None:
 
 def test_folds_of_other_sizes_are_fitted_together() -> None:
     trains = [examples(blobs(rows)) for rows in (90, 89, 90)]
-    fitted = KMeans.together([KMeans(outputs=2, k=3)] * 3, trains, [0, 0, 0])
+    fitted = KMeans.together([KMeans(outputs=2, n_clusters=3)] * 3, trains, [0, 0, 0])
     assert fitted[1].centers.tobytes() == KMeans(2, 3)(trains[1], None, 0).centers.tobytes()
 
 
 def test_more_restarts_are_never_worse() -> None:
     x = blobs()
     inertia = [
-        KMeans(outputs=2, k=8, init="random", restarts=count)(examples(x), None, 3)(x)[:, 1].sum()
+        KMeans(outputs=2, n_clusters=8, init="random", n_init=count)(examples(x), None, 3)(x)[
+            :, 1
+        ].sum()
         for count in (1, 5)
     ]
     assert inertia[1] <= inertia[0]
@@ -164,9 +166,9 @@ LIBRARY = {
 @pytest.mark.parametrize("name", LIBRARY)
 def test_clusters_are_those_of_the_library(name: str) -> None:
     x = blobs()
-    options: dict[str, Any] = {"k": 3}
+    options: dict[str, Any] = {"n_clusters": 3}
     if name == "dbscan":
-        options = {"eps": 1.0, "min_rows": 4}
+        options = {"eps": 1.0, "min_samples": 4}
     elif name not in ARCHITECTURES:
         options["linkage"] = name
     arch = name if name in ARCHITECTURES else "agglomerative"
@@ -178,7 +180,7 @@ def test_a_hierarchy_is_scipys() -> None:
     from scipy.cluster.hierarchy import is_valid_linkage, linkage
 
     x = blobs(20)
-    tree = predict("agglomerative", x, k=3).tree
+    tree = predict("agglomerative", x, n_clusters=3).tree
     assert is_valid_linkage(tree)
     np.testing.assert_allclose(tree[:, 2:], linkage(x, "ward")[:, 2:], rtol=1e-9)
 
