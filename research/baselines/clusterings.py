@@ -81,7 +81,7 @@ class GaussianMixture:
 
 @dataclasses.dataclass(frozen=True)
 class Agglomerative:
-    """A hierarchy from the bottom up: the two nearest clusters are joined until n_clusters are left.
+    """A hierarchy from the bottom up: the two nearest clusters are joined until so many are left.
 
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])

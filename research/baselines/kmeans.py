@@ -34,7 +34,8 @@ class KMeans:
 
     Example:
         >>> x = np.array([[0.0], [1.0], [8.0], [9.0]])
-        >>> predict = KMeans(outputs=2, n_clusters=2)(LabelledExamples(x, np.zeros(4)), None, seed=0)
+        >>> train = LabelledExamples(x, np.zeros(4))
+        >>> predict = KMeans(outputs=2, n_clusters=2)(train, train, seed=0)
         >>> sorted(predict.centers[:, 0].tolist())
         [0.5, 8.5]
     """
@@ -178,8 +179,12 @@ def _centroids(fit: _Fit, ended: Lloyd) -> Centroids:
         centers = np.where(np.isnan(means), centers, means)
     iterations = int(ended.iterations)
     most = fit.method.max_iter
-    notes = (f"k-means has not converged after {most} iterations",) * (iterations == most)
-    return Centroids(centers, iterations, notes)
+    notes = []
+    if iterations == most:
+        notes.append(f"k-means has not converged after {most} iterations")
+    if (used := len(np.unique(ended.labels))) < clusters:
+        notes.append(f"only {used} of {clusters} clusters have rows, since rows are the same")
+    return Centroids(centers, iterations, tuple(notes))
 
 
 def few_components(config: Any, spec: Any) -> str | None:

@@ -5,20 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from research.errors import UserError
 from research.registry import METRICS, Metric
 
 
 def agreement(function: str, scores: np.ndarray, y: Any) -> float:
-    """How well clusters agree with classes.
+    """How well clusters agree with classes; NaN where the rows have none.
 
     Args:
         function: of sklearn.metrics, (classes [N], clusters [N]) -> [].
         scores: each row's cluster, -1 for none, and its squared distance to the centre, [N, 2].
         y: `{"labels": [N]}`, the classes.
-
-    Raises:
-        UserError: the rows have no classes.
 
     Example:
         >>> scores = np.array([[1, 0.0], [1, 0.0], [0, 0.0]])
@@ -28,7 +24,7 @@ def agreement(function: str, scores: np.ndarray, y: Any) -> float:
     from sklearn import metrics
 
     if "labels" not in y:
-        raise UserError("clusters are compared with classes (--metrics), and these rows have none")
+        return float("nan")
     return float(getattr(metrics, function)(np.asarray(y["labels"]), scores[:, 0].astype(int)))
 
 
@@ -69,6 +65,7 @@ for _name, _function, _summary, _paper in (
             _paper,
             tasks=("clustering",),
             whole=True,
+            undefined="the rows have no classes",
             constraints=(functools.partial(_labelled, _name),),
         )
     )

@@ -273,6 +273,23 @@ def test_no_row_that_validates_or_tests_changes_a_bit(split: str) -> None:
     assert checksums[0] == checksums[1]
 
 
+@pytest.mark.parametrize("kind", ["numbers", "categories", "classes"])
+def test_no_row_that_validates_or_tests_changes_a_reduction(kind: str) -> None:
+    """Components are those of the scaled training rows: with garbage in all others a lane has the
+    same bits."""
+    source = with_holes(TABLE, "mean") if kind == "numbers" else DATA[kind]
+    split = "kfold(3)"
+    source = divisible(split, source)
+    run, others = planned(split, source, reduce="pca(2)")
+    garbage = with_garbage(source, others, labels=not source.spec.targets.classes)
+    ours, theirs = (
+        make_lane_inputs(run.config, run.program, given.data).lane for given in (source, garbage)
+    )
+    assert run.program.spec.inputs.shape == (2,)
+    for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 SELECTIONS_OF_TWO = {
     "variance": "variance(0.5)",
     "correlation": "correlation(0.1)",
