@@ -1,5 +1,6 @@
-"""Division: what a splitter is built to: the parts of each fold, and their sizes."""
+"""Division: what a splitter is built to: the parts of each fold, their sizes and their numbers."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +9,6 @@ import numpy as np
 
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
-from research.data.splitters.fold_numbers import FoldNumbers
 from research.errors import UserError
 from research.registry import SPLITTERS, Splitter
 from research.run_config import Component, RunConfig
@@ -20,6 +20,48 @@ class PartSizes(NamedTuple):
     train: int
     validation: int
     test: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldNumbers:
+    """The folds of a split, by number: first those that test, then the inner folds of the first of
+    them, of the second and so on.
+
+    count: how many folds test. inner: how many inner folds each of them has.
+
+    Example:
+        >>> folds = FoldNumbers(count=2, inner=3)
+        >>> folds.total, folds.inner_of(1), folds.outer_of(7), folds.outer_of(1)
+        (8, (5, 6, 7), 1, None)
+    """
+
+    count: int
+    inner: int = 0
+
+    @classmethod
+    def among(cls, total: int, inner: int) -> "FoldNumbers":
+        """The numbers of so many folds in all, with so many inner ones per fold that tests."""
+        return cls(total // (1 + inner), inner)
+
+    @property
+    def total(self) -> int:
+        """How many folds there are, inner ones included."""
+        return self.count * (1 + self.inner)
+
+    @property
+    def inner_numbers(self) -> range:
+        """The numbers of all inner folds."""
+        return range(self.count, self.total)
+
+    def inner_of(self, fold: int) -> tuple[int, ...]:
+        """The numbers of the inner folds of one that tests."""
+        return tuple(self.inner_numbers[fold * self.inner : (fold + 1) * self.inner])
+
+    def outer_of(self, number: int) -> int | None:
+        """The fold whose inner fold has this number; None for a fold that tests."""
+        if number not in self.inner_numbers:
+            return None
+        return (number - self.count) // self.inner
 
 
 class Division(Protocol):

@@ -10,8 +10,7 @@ import numpy as np
 from research import rng
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split, draw, reduced
-from research.data.splitters.division import PartSizes
-from research.data.splitters.fold_numbers import FoldNumbers
+from research.data.splitters.division import FoldNumbers, PartSizes
 from research.errors import ShapeError, UserError
 from research.options import Range, format_value, options_of
 from research.registry import Splitter

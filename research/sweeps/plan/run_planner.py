@@ -12,9 +12,8 @@ from research.config import FIELDS, OPTIONS, SHORT, RunConfig
 from research.data import masks
 from research.data.progress_bar import progress
 from research.data.spec import Arrays, DataSpec
-from research.data.splitters.division import check_fold, division, fold_numbers
+from research.data.splitters.division import FoldNumbers, check_fold, division, fold_numbers
 from research.data.splitters.drawn_rows import check_drawn
-from research.data.splitters.fold_numbers import FoldNumbers
 from research.errors import ShapeError, UserError
 from research.options import Settings
 from research.sweeps.plan import run_notes

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from research.data.splitters.fold_numbers import FoldNumbers
+from research.data.splitters.division import FoldNumbers
 from research.options import Settings
 from research.sweeps.column import FLAT
 from research.sweeps.declare.nested_choice import SeedAndFold, how_often
