@@ -6,9 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from research import grammar
 from research.config import FIELDS, FOLLOWING, PARTS, PLAYER_FIELDS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
-from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry, Environment
+from research.registry import (
+    FEATURE_STEPS,
+    LOSSES,
+    METRICS,
+    REGULARIZERS,
+    TASKS,
+    Entry,
+    Environment,
+)
 
 # Raised when the engine's own mathematics changes (random streams, order of the slots).
 ENGINE_VERSION = 1
@@ -87,6 +96,9 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if getattr(config, name) != "auto":
             yield name, registry.get(getattr(config, name))
+    for step in grammar.split(config.features or "", ","):
+        if step:
+            yield FEATURE_STEPS.kind, FEATURE_STEPS.get(step.partition("(")[0].strip())
     for name in config.metrics or ():
         yield METRICS.kind, METRICS.get(name)
 

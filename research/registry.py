@@ -40,6 +40,7 @@ __all__ = [
     "ENSEMBLES",
     "ESTIMATES",
     "FEATURES",
+    "FEATURE_STEPS",
     "LOSSES",
     "METRICS",
     "OBJECTIVES",
@@ -191,6 +192,7 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
 REDUCTIONS: Registry[Entry] = Registry("reduction", "reductions")
+FEATURE_STEPS: Registry[Entry] = Registry("feature step", "feature_steps")
 SELECTIONS: Registry[Entry] = Registry("selection", "selections")
 SPLITTERS: Registry[Splitter] = Registry("splitter", "splitters")
 ENSEMBLES: Registry[Ensemble] = Registry("ensemble", "ensembles")

@@ -136,6 +136,10 @@ class RunConfig:
         "scaling of the inputs, fitted on the training rows; quantile (to a normal distribution),"
         " power (Yeo-Johnson) and log are for the numbers of tables",
     ] = _field("standard", NUMERIC)
+    features: Annotated[
+        str | None,
+        "further columns of a table: 'interactions(2), bins(age, 5)'; none: those that it has",
+    ] = _field(None, STATIC)
     drop_feature: Annotated[
         tuple[str, ...] | None,
         "columns of a table that the run does not see: age,fare; each: on an axis, every column in"
@@ -343,6 +347,7 @@ FITTED_SETTINGS = (
     "label_noise",
     "class_weight",
     "scaling",
+    "features",
     "drop_feature",
     "select",
     "reduce",

@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "column_share",
         "label_noise",
         "scaling",
+        "features",
         "drop_feature",
         "select",
         "reduce",

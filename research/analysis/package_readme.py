@@ -33,6 +33,8 @@ def _lines(record: Record, saved: Saved) -> Iterator[str]:
     inputs = spec.inputs.stored
     if isinstance(inputs, Numbers) and inputs.names:
         yield f"- Columns: {', '.join(inputs.names)}."
+    if record.selected:
+        yield f"- Chosen on its training rows: {', '.join(record.selected)}."
     yield (
         f"- Classes: {', '.join(spec.targets.classes)}."
         if spec.targets.classes

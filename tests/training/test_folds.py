@@ -290,6 +290,28 @@ def test_no_row_that_validates_or_tests_changes_a_reduction(kind: str) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+STEPS = {
+    "numbers": "bins(x0,3), interactions(2), ratio(x1,x2)",
+    "categories": "aggregate(by=a, of=x0|x1, with=mean|std|skew|count), bins(x1,3)",
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_no_row_that_validates_or_tests_changes_what_steps_fit(kind: str) -> None:
+    """Edges, aggregates and the scaling of what steps make are functions of training rows."""
+    splits = [split for split in SPLITS if not split.startswith("stratified")]
+    for split in splits[1:5]:
+        source = divisible(split, DATA[kind])
+        run, others = planned(split, source, features=STEPS[kind])
+        lanes = [
+            make_lane_inputs(run.config, run.program, given.data).lane
+            for given in (source, with_garbage(source, others, labels=True))
+        ]
+        assert lanes[0].statistics
+        for ours, theirs in zip(*map(jax.tree.leaves, lanes), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 SELECTIONS_OF_TWO = {
     "variance": "variance(0.5)",
     "correlation": "correlation(0.1)",

@@ -134,7 +134,7 @@ SELECTIONS.add(
         "what is left when features are taken out one by one, the worst one first",
         "Kohavi & John 1997",
         options=options_of(backward),
-        test_options={"count": 28},
+        test_options={"count": 2},
     )
 )
 SELECTIONS.add(

@@ -19,6 +19,7 @@ OF_ROWS = (
     "remainder",
     "reshuffle_each_epoch",
     "scaling",
+    "features",
     "drop_feature",
     "select",
     "reduce",

@@ -32,6 +32,7 @@ from research.run_config import PlayerSettings
 from research.training.boosting import requirements
 from research.training.setup import chosen_columns, effects, environment, host, rows_read
 from research.training.setup.compatibility import advice, as_taken
+from research.training.setup.feature_steps import with_features
 from research.training.setup.lane_inputs import (
     UPDATES_PER_EPOCH,
     lr_factors_of,
@@ -155,6 +156,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
+    spec = with_features(config, spec)
     spec = dataclasses.replace(spec, inputs=spec.inputs.prepared(config.scaling, spec.size))
     if config.reduce != FIELDS["reduce"].default:
         spec = reduced(config, spec)
