@@ -1,6 +1,7 @@
 """Networks for tables against PyTorch, with the same weights; where they begin; what they refuse."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import chex
@@ -20,7 +21,7 @@ from research.models.dcn2 import DCN2
 from research.models.ft_transformer import FTTransformer
 from research.models.layers.forward import Forward
 from research.models.layers.number_embedding import bins_of, share_of_bins
-from research.models.layers.table_network import TableNetwork
+from research.models.layers.table_network import TableNetwork, embeds
 from research.models.sizes import sizes
 from research.models.snn import SNN
 from research.models.tabm import TabM
@@ -328,3 +329,17 @@ def test_what_would_have_no_effect_is_refused(settings: Any, message: str) -> No
     case = subjects.Subject({"arch": "tabular_mlp", **settings}, in_memory.table())
     with pytest.raises(UserError, match=message):
         case.run()
+
+
+def test_without_numbers_only_an_embedding_that_was_asked_for_is_refused() -> None:
+    categories = TableColumns((2,), ("a=x", "a=y"), categories=(2,))
+    spec = SimpleNamespace(inputs=TableParts((2,), table=categories), name="memory")
+
+    def said(**settings: str) -> str | None:
+        named = {name.replace("__", "."): value for name, value in settings.items()}
+        return embeds(config_lib.resolve(named)[0], spec)
+
+    assert said(arch="ft_transformer") is None
+    refused = said(arch="tabular_mlp", arch__number_embedding="linear")
+    assert refused is not None
+    assert "embeds numbers, and memory has none" in refused

@@ -22,6 +22,7 @@ from research.models.layers.number_embedding import (
 from research.models.layers.sites import Site
 from research.models.layers.torch_linear import symmetric
 from research.options import Count
+from research.registry import ARCHITECTURES
 
 # What each embedding of numbers alone reads.
 _READ_BY = {
@@ -143,12 +144,13 @@ def embeds(config: Any, spec: Any) -> str | None:
     """Options of an embedding apply only to that embedding, and to columns that it embeds."""
     arch = dict(config.arch.options)
     kind = arch["number_embedding"]
+    kinds: Any = ARCHITECTURES.get(config.arch.name).option("number_embedding")
     for name, needed in _READ_BY.items():
         if arch[name] != getattr(TableNetwork, name) and kind != needed:
             return f"arch.{name} applies only with arch.number_embedding={needed}"
     if kind == "none" and arch["number_width"] != TableNetwork.number_width:
         return "arch.number_width applies only with an arch.number_embedding"
-    if kind != "none" and "numbers" not in spec.inputs.parts:
+    if kind != kinds.default and "numbers" not in spec.inputs.parts:
         return (
             f"arch.number_embedding={kind} embeds numbers, and {spec.name} has none; leave it out"
         )
