@@ -334,6 +334,35 @@ def test_values_that_are_missing_have_no_colour() -> None:
     np.testing.assert_array_equal(ranks, [1, np.nan, 0, 1, 0.5])
 
 
+class NothingKept:
+    """What members kept that an average does not read."""
+
+    def load(self, run_id: str) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+def test_an_ensemble_predicts_what_its_members_do_together() -> None:
+    first = mlp()
+    second = dataclasses.replace(first, variables=jax.tree.map(lambda leaf: -leaf, first.variables))
+    record = Record("e", "finished", {"dataset": "wine", "ensemble": "seeds(2)"})
+    record.provenance["members"] = ["a", "b"]
+    kept_predictions: Any = NothingKept()
+    together = dataclasses.replace(
+        first, record=record, members=(first, second), predicted=kept_predictions
+    )
+    x = first.inputs(first.rows("test"))
+    mean = (first.predictions(x) + second.predictions(x)) / 2
+    np.testing.assert_allclose(together.predictions(x), mean, rtol=1e-5, atol=1e-6)
+    values = permutation_importance.permutation_importance(
+        [together], features_of(together.raw), "mse", "test", 2
+    )
+    assert values.shape == (1, 4, 2)
+    for refused in (gradients.check_differentiable, fitted_importance):
+        with pytest.raises(UserError, match="e is an ensemble"):
+            refused(together)
+
+
 class Names:
     """A planner of runs that are called by what they lack."""
 

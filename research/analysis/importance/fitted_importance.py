@@ -30,6 +30,11 @@ def fitted_importance(run: KeptRun) -> tuple[dict[str, float], str]:
         UserError: the model has no such numbers.
     """
     name = run.run.config.arch.name
+    if run.members:
+        raise UserError(
+            f"{run.record.run_id} is an ensemble, which has no weights; use"
+            " --method=permutation or shapley"
+        )
     if run.raw is not run.spec.inputs:
         raise UserError(
             f"arch={name} reads {run.spec.inputs.describe()} that reduce={run.run.config.reduce}"

@@ -89,6 +89,11 @@ def integrated_gradients(
 def check_differentiable(run: KeptRun) -> None:
     """Raises UserError if a run's predictions have no derivatives by its inputs."""
     name = run.run.config.arch.name
+    if run.members:
+        raise UserError(
+            f"{run.record.run_id} is an ensemble, whose gradients are not computed; use"
+            " --method=permutation or shapley"
+        )
     if run.program.fitted:
         raise UserError(
             f"arch={name} is fitted on the host and has no gradients; use --method=permutation,"

@@ -17,12 +17,13 @@ from research.data.features.reduced import Reduced
 from research.data.features.target import TargetFeature
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
-from research.sweeps.ensembles.new_rows import members_of
+from research.sweeps.ensembles.new_rows import members_of, scores_of_new_rows
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.predictions import Predictions
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, evaluated
-from research.sweeps.records.verification import run_of
+from research.sweeps.records.verification import lookup, run_of
 from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import run_lane
@@ -43,7 +44,8 @@ NUMBERS_AT_ONCE = 1 << 22
 class KeptRun:
     """A run that can predict.
 
-    lane: with its rows. arrays: the run's own data, as its features read them.
+    lane: with its rows. arrays: the run's own data, as its features read them. members: those of an
+        ensemble, with this one as the first; predicted: what they kept.
     """
 
     record: Record
@@ -51,6 +53,14 @@ class KeptRun:
     lane: Lane
     variables: Variables
     arrays: Arrays
+    members: tuple["KeptRun", ...] = ()
+    predicted: Predictions | None = None
+
+    @property
+    def on_host(self) -> bool:
+        """Whether its scores are made on the host: by an estimator, a calibration or an
+        ensemble."""
+        return self.program.fitted or bool(self.record.calibration) or bool(self.members)
 
     @property
     def program(self) -> Program:
@@ -93,6 +103,11 @@ class KeptRun:
 
     def scores(self, x: Any) -> np.ndarray:
         """Logits, or values as the data stores them, of raw inputs [M, ...]: [M, K]."""
+        if self.members:
+            assert self.predicted is not None
+            of_members = [member.scores(x) for member in self.members]
+            classes = bool(self.spec.targets.of_classes)
+            return scores_of_new_rows(self.record, of_members, self.predicted, classes)
         return np.asarray(
             calibrated(self.record.calibration, {"scores": self._scores(x)})["scores"]
         )
@@ -152,15 +167,22 @@ def kept_run(record: Record, planner: Planner, parameters: Parameters) -> KeptRu
         UserError: the run kept no parameters, its data is gone, or it predicts no scores of an
             example by itself.
     """
-    if members := members_of(record):
-        raise UserError(
-            f"{record.run_id} is an ensemble; explain its members, as --run={members[0]}"
-        )
+    if ids := members_of(record):
+        records = [lookup(parameters.store, run_id) for run_id in ids]
+        members = tuple(_alone(each, planner, parameters) for each in records)
+        predicted = Predictions(parameters.store)
+        return dataclasses.replace(members[0], record=record, members=members, predicted=predicted)
+    alone = _alone(record, planner, parameters)
+    refuse_part(alone.run.id, alone.run.config)
+    return alone
+
+
+def _alone(record: Record, planner: Planner, parameters: Parameters) -> KeptRun:
+    """A run that is no ensemble."""
     saved = parameters.load(record.run_id)
     run = run_of(record, planner)
-    refuse_part(run.id, run.config)
     targets = run.program.spec.targets
-    if run.program.problem.summary is None or targets.arrays or targets.unlabelled:
+    if run.program.problem.summary is None or _without_prediction(targets):
         raise UserError(
             f"run {run.id}: what is explained is one prediction for an example, and"
             f" task={run.config.task} has several or none"

@@ -88,8 +88,7 @@ def permutation_importance(
     for places in _packs(runs, part):
         together = [runs[place] for place in places]
         first = together[0]
-        # A calibration is applied on the host.
-        on_host = first.program.fitted or any(run.record.calibration for run in together)
+        on_host = any(run.on_host for run in together)
         on_host = on_host or device_metric(first.program, metric) is None
         measure = _on_host if on_host else _on_device
         base, permuted = measure(together, features, metric, part, repeats)
