@@ -71,6 +71,8 @@ def _model(content: bytes) -> Any:
 
 def _content(model: Any) -> bytes:
     """The bytes of a model, the same for the same trees."""
+    for drawn in ("model_guid", "train_finish_time"):
+        model.get_metadata()[drawn] = ""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.cbm"
         model.save_model(str(path))

@@ -1,7 +1,11 @@
 """Stored predictors: a fitted estimator as an array of bytes, which runs keep as their
 parameters."""
 
+import io
+import json
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +15,12 @@ from research.errors import UserError
 # Where the types of a stored predictor may come from. Loading makes objects of these, and no other
 # code runs: a model may come from anyone.
 TRUSTED = ("collections", "lightgbm", "research.baselines", "sklearn")
+# A function with some arguments; the function must be trusted itself.
+PARTIAL = "functools.partial"
 
 
 def stored(predict: Predict) -> np.ndarray:
-    """A predictor as uint8 [L].
+    """A predictor as uint8 [L], the same bytes for the same predictor.
 
     Args:
         predict: an object of a class of research/baselines; a plugin's function cannot be stored.
@@ -25,7 +31,7 @@ def stored(predict: Predict) -> np.ndarray:
     import skops.io
 
     try:
-        content = skops.io.dumps(predict, compression=zipfile.ZIP_DEFLATED)
+        content = _repeatable(skops.io.dumps(predict))
         foreign = _foreign(content)
     except Exception as error:  # whatever an object of a plugin raises
         foreign = [str(error).partition("\n")[0]]
@@ -52,11 +58,40 @@ def restored(content: np.ndarray) -> Predict:
     return predict
 
 
+def _repeatable(content: bytes) -> bytes:
+    """The archive, compressed, with numbers for the names that skops draws and for the addresses of
+    objects, and without dates."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    numbers: dict[int, int] = {}
+    names: dict[str, str] = {}
+
+    def numbered(node: dict[str, Any]) -> dict[str, Any]:
+        if "__loader__" not in node:  # what a predictor holds, by the predictor's names
+            return node
+        if "__id__" in node:
+            node["__id__"] = numbers.setdefault(node["__id__"], len(numbers))
+        if "file" in node:
+            name = node["file"]
+            node["file"] = names.setdefault(name, f"{len(names)}{Path(name).suffix}")
+        return node
+
+    schema = json.loads(parts.pop("schema.json"), object_hook=numbered)
+    repeatable = io.BytesIO()
+    with zipfile.ZipFile(repeatable, "w", zipfile.ZIP_DEFLATED) as archive:
+        texts = {"schema.json": json.dumps(schema).encode()}
+        for name, data in (texts | {names[name]: parts[name] for name in names}).items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return repeatable.getvalue()
+
+
 def _foreign(content: bytes) -> list[str]:
     """The types in stored bytes that are not trusted."""
     import skops.io
 
     types = skops.io.get_untrusted_types(data=content)
     return [
-        name for name in types if not any(name.startswith(f"{package}.") for package in TRUSTED)
+        name
+        for name in types
+        if name != PARTIAL and not any(name.startswith(f"{package}.") for package in TRUSTED)
     ]

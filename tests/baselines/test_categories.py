@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from xgboost import XGBClassifier
 
 from research.baselines.optional_library import optional_library
+from research.baselines.stored_predictor import restored, stored
 from research.data.features.label import Label
 from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource
@@ -85,6 +86,7 @@ def test_predictions_are_those_of_the_library_with_these_categories(arch: str) -
     y = Y[rows]
     assert (predict(x).argmax(axis=1) == y)[rows % 50 > 0].mean() > 0.85
     np.testing.assert_allclose(np.exp(predict(x)), direct(arch, x, y), rtol=1e-6)
+    np.testing.assert_array_equal(restored(stored(predict))(x), predict(x))
 
 
 def direct(arch: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Fitted estimators that runs keep: stored, restored and applied to new rows."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ KEEP = dataclasses.replace(DEFAULT, keep_params=True)
 
 @pytest.mark.parametrize("entry", ESTIMATORS, ids=lambda entry: entry.name)
 def test_a_predictor_is_the_same_after_it_was_stored(entry: HostEstimator) -> None:
-    """Bit for bit: the same numbers in the same order."""
+    """Bit for bit: the same numbers in the same order. Another fit is stored as the same bytes."""
     draw = np.random.default_rng(0)
-    x = draw.normal(size=(40, 3))
+    x = draw.uniform(size=(40, 3))
     for task in entry.tasks:
         classes = task == "classification"
         y = np.arange(40) % 3 if classes else draw.normal(size=40)
@@ -37,7 +38,9 @@ def test_a_predictor_is_the_same_after_it_was_stored(entry: HostEstimator) -> No
         fit = entry.fit(outputs=3 if classes else 1, **facts, **entry.test_options)
         examples = LabelledExamples(x, y)
         predict = fit(examples, examples, seed=1)
-        np.testing.assert_array_equal(restored(stored(predict))(x), predict(x))
+        content = stored(predict)
+        np.testing.assert_array_equal(restored(content)(x), predict(x))
+        np.testing.assert_array_equal(stored(fit(examples, examples, seed=1)), content)
 
 
 def test_what_only_a_plugin_can_make_is_not_stored() -> None:
@@ -52,6 +55,15 @@ def test_objects_of_other_libraries_are_not_loaded(monkeypatch: pytest.MonkeyPat
     content = skops.io.dumps(Path("anything"))
     with pytest.raises(UserError, match=r"has objects of pathlib\.\w+; only those of collections"):
         restored(np.frombuffer(content, np.uint8))
+
+
+def test_a_partial_function_must_be_of_a_trusted_one() -> None:
+    import skops.io
+
+    for call in (functools.partial(eval, "1"), functools.partial(Path.unlink)):
+        content = skops.io.dumps({"f": call})
+        with pytest.raises(UserError, match="the stored predictor has objects of"):
+            restored(np.frombuffer(content, np.uint8))
 
 
 def test_a_kept_estimator_gives_the_run_s_metrics_on_its_rows(tmp_path: Path) -> None:
