@@ -43,16 +43,20 @@ def network(
     }
 
 
-def clipped(*settings: Any, noise: str = "", **options: Any) -> dict[str, object]:
+def clipped(
+    arch: str, rate: float, decay: float, noise: str = "", **options: Any
+) -> dict[str, object]:
     """The settings of a network of TabM's paper, whose gradients are clipped.
 
     Args:
-        *settings: as of `network`.
+        arch: its name.
+        rate: the learning rate.
+        decay: the weight decay.
         noise: its dropouts, as `--regularization` takes them.
         **options: of the architecture.
     """
     noise = ",".join(filter(None, (noise, "clip_norm=1")))
-    return network(*settings, noise=noise, **options)
+    return network(arch, rate, decay, noise, **options)
 
 
 SINGLE = {
