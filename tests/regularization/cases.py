@@ -111,11 +111,12 @@ _RUNNERS: dict[str, Callable[[Regularizer, Any, Any, jax.Array], Any]] = {
 
 def numeric(entry: Regularizer, options: dict[str, Any]) -> dict[str, Any]:
     """The numeric ones of the options."""
-    return {name: value for name, value in options.items() if entry.option(name).numeric}
+    names = {option.name for option in entry.options if option.numeric}
+    return {name: value for name, value in options.items() if name in names}
 
 
 def static(entry: Regularizer, options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if not entry.option(name).numeric}
+    return {name: value for name, value in options.items() if name not in numeric(entry, options)}
 
 
 def filled(entry: Regularizer, **options: Any) -> dict[str, Any]:
@@ -147,6 +148,7 @@ def bits(tree: Any) -> list[np.ndarray]:
 
 
 def assert_same_bits(got: Any, expected: Any) -> None:
-    assert jax.tree.structure(got) == jax.tree.structure(expected)
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (got, expected)]
+    assert structures[0] == structures[1]
     for a, b in zip(bits(got), bits(expected), strict=True):
         np.testing.assert_array_equal(a, b)

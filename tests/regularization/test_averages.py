@@ -1,6 +1,7 @@
 """The average slot against sums written out."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +58,7 @@ def test_swa_by_hand(start: float, expected: list[float]) -> None:
 def test_strengths_by_lane() -> None:
     """decay is a lane value: 0 gives the parameters themselves."""
 
-    def lane(decay: jax.Array) -> jax.Array:
+    def lane(decay: Any) -> jax.Array:
         mean = jnp.array(100.0)
         for step, value in enumerate(STEPS):
             mean = averages.ema(decay)(mean, jnp.array(value), step, len(STEPS))

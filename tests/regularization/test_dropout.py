@@ -22,7 +22,7 @@ def test_alpha_dropout_is_pytorchs_and_keeps_the_moments() -> None:
     lie above SELU's limit; their mean errs by 0.0022, and their variance by less."""
     root = np.sqrt(3)
     x = np.random.default_rng(0).uniform(-root, root, 200_000).astype(np.float32)
-    result = np.asarray(dropout.alpha_dropout(0.2)(x, cases.KEY))
+    result = np.asarray(dropout.alpha_dropout(0.2)(jnp.asarray(x), cases.KEY))
     torch.manual_seed(0)
     theirs = torch.nn.functional.alpha_dropout(torch.tensor(x), 0.2, training=True)
     expected = theirs.numpy()

@@ -1,5 +1,6 @@
 """Laws of every member of the registry; a new member is covered by being registered."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -43,13 +44,13 @@ def test_an_entry_is_complete(entry: Regularizer) -> None:
         assert option.default is not REQUIRED or option.name in entry.test_options
         assert not option.numeric or option.default is REQUIRED or isinstance(option.default, float)
     for name, value in entry.test_options.items():
-        option = entry.option(name)
-        assert option is not None
-        assert option.parse(str(value), name) == value
+        given = entry.option(name)
+        assert given is not None
+        assert given.parse(str(value), name) == value
     for name, value in (entry.neutral or {}).items():
-        option = entry.option(name)
-        assert option is not None
-        assert option.numeric
+        given = entry.option(name)
+        assert given is not None
+        assert given.numeric
         assert isinstance(value, float)
 
 
@@ -60,14 +61,14 @@ def test_every_slot_has_a_member() -> None:
 @named(NEUTRAL)
 def test_neutral_value_returns_the_input_bitwise(entry: Regularizer) -> None:
     x = cases.inputs(entry)
-    settings = filled(entry, **entry.neutral)
+    settings = filled(entry, **(entry.neutral or {}))
     assert_same_bits(jax.tree.map(lambda leaf: leaf[1], lanes(entry, [settings] * 3, x)), x)
 
 
 @named(NEUTRAL)
 def test_neutral_lane_beside_an_active_one(entry: Regularizer) -> None:
     x = cases.inputs(entry)
-    result = lanes(entry, [filled(entry), filled(entry, **entry.neutral), filled(entry)], x)
+    result = lanes(entry, [filled(entry), filled(entry, **(entry.neutral or {})), filled(entry)], x)
     assert_same_bits(jax.tree.map(lambda leaf: leaf[1], result), x)
     active = jax.tree.map(lambda leaf: leaf[0], result)
     assert any((a != b).any() for a, b in zip(cases.bits(active), cases.bits(x), strict=True)), (
@@ -86,7 +87,7 @@ def test_neutral_value_returns_the_gradient_bitwise(entry: Regularizer) -> None:
         options = {**static(entry, filled(entry)), **values}
         return jax.vjp(lambda x: run(entry, options, x), x)[1](cotangent)[0]
 
-    values = numeric(entry, filled(entry, **entry.neutral))
+    values = numeric(entry, filled(entry, **(entry.neutral or {})))
     got = jax.jit(gradient)(jax.tree.map(jnp.float32, values))
     np.testing.assert_array_equal(got, cotangent)
 
@@ -143,7 +144,7 @@ DRAWS = 40_000
 
 # The variance of an entry of value x. The mean is x in every case: noise has mean zero, dropping is
 # unbiased.
-VARIANCES = {
+VARIANCES: dict[str, Callable[..., Any]] = {
     "input_noise": lambda x, sd: sd**2,
     "activation_noise": lambda x, sd: sd**2,
     "weight_noise": lambda x, sd: sd**2,
@@ -210,7 +211,9 @@ def test_noise_has_mean_and_variance_as_stated(entry: Regularizer) -> None:
     np.testing.assert_array_less(abs(draws.var(0) - variance), 5 * error + 1e-12)
     np.testing.assert_array_less(5 * error, 0.1 * variance)  # the bound is one that can fail
     if entry.name != "stochastic_depth":
-        assert abs(np.corrcoef(draws.T)[0, 1]) < 5 / np.sqrt(DRAWS)  # entries are independent
+        assert abs(np.asarray(np.corrcoef(draws.T))[0, 1]) < 5 / np.sqrt(
+            DRAWS
+        )  # entries are independent
 
 
 # Mixing
@@ -245,7 +248,9 @@ def test_a_penalty_has_the_gradient_of_its_finite_differences(entry: Regularizer
             np.random.default_rng(1).choice([-1, 1], (4, 3)) * np.linspace(0.1, 2, 12).reshape(4, 3)
         )
         directions = jnp.eye(12, dtype=jnp.float64).reshape(12, 4, 3) * 1e-6
-        choices = [{}] + [{o.name: c} for o in entry.options for c in o.choices]
+        choices: list[dict[str, Any]] = [{}] + [
+            {o.name: c} for o in entry.options for c in o.choices
+        ]
         for choice in choices:
             penalty = entry.build(**filled(entry, **choice))
             differences = [(penalty(w + d) - penalty(w - d)) / 2e-6 for d in directions]

@@ -119,7 +119,7 @@ def test_running_statistics_by_lane() -> None:
     uses r."""
     x = jnp.array([[1.0], [3.0]])  # mean 2, variance 1
 
-    def lane(momentum: jax.Array) -> tuple[Any, jax.Array]:
+    def lane(momentum: Any) -> tuple[Any, Any]:
         module = normalization.batch_norm(momentum)
         variables = module.init(cases.KEY, x, Forward())
         for _ in range(2):

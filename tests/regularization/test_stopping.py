@@ -1,6 +1,7 @@
 """The stopping slot by hand."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,12 +48,12 @@ def test_patience_by_lane() -> None:
     """Stops after `patience` epochs without improvement; without a limit never, and the last epoch
     is kept."""
 
-    def lane(patience: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def lane(patience: Any) -> tuple[jax.Array, jax.Array]:
         rule = stopping.early_stopping(patience)
 
         def epoch(
             state: stopping.StoppingState, loss: jax.Array
-        ) -> tuple[stopping.StoppingState, jax.Array]:
+        ) -> tuple[stopping.StoppingState, tuple[jax.Array, jax.Array]]:
             state = rule.update(state, loss)
             return state, (state.stopped, state.improved)
 
