@@ -15,10 +15,10 @@ class Case:
     """An input that some reader somewhere took wrongly.
 
     name: unique, a few words. write: creates the input in an empty folder, where the command then
-        runs. command: a launcher and its flags. code: the exit code, 0 where the input is read and
-        2 where it is refused. says: texts that the output contains, standard error included;
-        whatever the code, it has no traceback. reads: checks, in that folder and after the run,
-        what was read.
+        runs. command: a launcher and its flags. code: the exit code, 0 where the input is read, 2
+        where it is refused, and 1 where launch.doctor sees a problem. says: texts that the output
+        contains, standard error included; whatever the code, it has no traceback. reads: checks, in
+        that folder and after the run, what was read.
     """
 
     name: str

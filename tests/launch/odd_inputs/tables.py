@@ -42,6 +42,13 @@ def _in_parentheses(row: int) -> str:
     return f'"({row + 1},234)"' if row % 3 == 0 else f'"{row + 1},500"'
 
 
+def _drawn(page: Path) -> None:
+    """Checks that a page has findings and histograms."""
+    text = page.read_text("utf-8")
+    assert "as an identifier does" in text
+    assert "<svg" in text
+
+
 CASES: list[Case] = [
     Case(
         "many columns that are the same in all rows",
@@ -224,5 +231,24 @@ CASES: list[Case] = [
         PLAN,
         2,
         (r"error: class 'a\nb' has too few rows (1 of 40)",),
+    ),
+    Case(
+        "every column that cannot be read is listed at once",
+        lambda folder: (folder / "t.csv").write_text(
+            "id,name,note,gap,y\n"
+            + "".join(
+                f"{r + 1},person {r},{'' if r else '?'},{r % 3 or ''},{r % 2}\n" for r in ROWS
+            )
+        ),
+        "doctor --dataset=csv:t.csv --target=y --html=page",
+        1,
+        (
+            "column 'name' has 40 different texts in 40 rows, like names or ids",
+            "Remedy: --drop=name leaves it out",
+            "column 'id' has another whole number in each row, as an identifier does",
+            "column 'gap' has no value in 3",
+            "wrote page/index.html",
+        ),
+        lambda folder: _drawn(folder / "page/index.html"),
     ),
 ]
