@@ -32,6 +32,13 @@ def test_the_latest_epoch_is_in_the_line(capsys: pytest.CaptureFixture[str]) -> 
     assert "loss 0.3125, validation accuracy 0.9375]" in capsys.readouterr().err
 
 
+def test_a_run_that_two_processes_count_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal().watch([run(epochs=1000)]) as report:
+        report.epochs(1000)
+        report.epochs(1000)
+    assert "2,000.0/1,000 [" in capsys.readouterr().err
+
+
 def test_means_are_over_the_runs_whose_values_are_numbers() -> None:
     losses = (0.25, 0.75, math.nan)
     ended = [

@@ -216,12 +216,17 @@ class _ProgressLine(Observer):
 
 def _bar(runs: Sequence[PlannedRun]) -> tqdm:
     programs = len({run.program.id for run in runs})
+    epochs = sum(run.config.epochs for run in runs)
+    # Written here, since tqdm forgets a total that is passed, as where two processes count a run.
+    total = f"{epochs:,}"
     return tqdm(
-        total=sum(run.config.epochs for run in runs),
+        total=epochs,
         desc=f"{plural(len(runs), 'run')}, {plural(programs, 'program')}",
         unit="epoch",
         file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 10.0,
         dynamic_ncols=True,
-        bar_format="{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+        bar_format="{l_bar}{bar}| {n:,.1f}/"
+        + total
+        + " [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
     )
