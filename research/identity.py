@@ -84,10 +84,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
             if not component.name:  # blanked out in a program's config
                 continue
             # The mathematics of these defaults is the engine's.
-            if (
-                name in ("objective", "ensemble", "select", "reduce")
-                and component == FIELDS[name].default
-            ):
+            by_engine = ("objective", "ensemble", "select", "reduce", "encoding_of_categories")
+            if name in by_engine and component == FIELDS[name].default:
                 continue
             entry = registry.get(component.name)
             yield registry.kind, entry

@@ -37,6 +37,7 @@ __all__ = [
     "ARCHITECTURES",
     "CALLBACKS",
     "DATASETS",
+    "ENCODINGS",
     "ENSEMBLES",
     "ESTIMATES",
     "FEATURES",
@@ -191,6 +192,7 @@ SCHEDULES: Registry[Schedule] = Registry("schedule", "schedules")
 REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
+ENCODINGS: Registry[Entry] = Registry("encoding of categories", "encodings")
 REDUCTIONS: Registry[Entry] = Registry("reduction", "reductions")
 FEATURE_STEPS: Registry[Entry] = Registry("feature step", "feature_steps")
 SELECTIONS: Registry[Entry] = Registry("selection", "selections")

@@ -23,6 +23,7 @@ from research.options import (
 from research.registry import (
     ARCHITECTURES,
     DATASETS,
+    ENCODINGS,
     ENSEMBLES,
     OBJECTIVES,
     OPTIMIZERS,
@@ -136,6 +137,11 @@ class RunConfig:
         "scaling of the inputs, fitted on the training rows; quantile (to a normal distribution),"
         " power (Yeo-Johnson) and log are for the numbers of tables",
     ] = _field("standard", NUMERIC)
+    encoding_of_categories: Annotated[
+        Component,
+        "what categories of tables become, fitted on the training rows: onehot, ordinal, frequency"
+        " or target(smoothing=10)",
+    ] = _field(Component("onehot"), STATIC, ENCODINGS)
     features: Annotated[
         str | None,
         "further columns of a table: 'interactions(2), bins(age, 5)'; none: those that it has",
@@ -347,6 +353,7 @@ FITTED_SETTINGS = (
     "label_noise",
     "class_weight",
     "scaling",
+    "encoding_of_categories",
     "features",
     "drop_feature",
     "select",

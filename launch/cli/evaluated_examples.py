@@ -22,6 +22,7 @@ from research.data.features.image import Image
 from research.data.features.named_arrays import take
 from research.data.features.named_inputs import NamedInputs
 from research.data.features.numbers import Numbers
+from research.data.features.prepared_table import PreparedTable
 from research.data.features.reduced import Reduced
 from research.data.features.table_columns import TableColumns
 from research.data.image_files import text_of
@@ -205,6 +206,7 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
     fitted = (saved.lane.shift, saved.lane.scale)
     if isinstance(taken, Reduced):
         fitted = tuple(part["scaling"] for part in fitted)
+        taken = taken.of
     if isinstance(taken, NamedInputs):
         # Where categories are an input of their own, numbers are the other one, if there are any.
         name = next((name for name, part in taken.parts.items() if isinstance(part, Numbers)), None)
@@ -212,6 +214,8 @@ def _far(saved: SavedRun, x: Any) -> Iterator[str]:
             return
         shift, scale = (np.asarray(part[name]) for part in fitted)
     else:
-        shift, scale = (np.atleast_1d(np.asarray(part))[places] for part in fitted)
+        # The numbers of a prepared table come first.
+        first = np.arange(x.shape[1]) if isinstance(taken, PreparedTable) else places
+        shift, scale = (np.atleast_1d(np.asarray(part))[first] for part in fitted)
     origin = np.array(inputs.origin or [0.0] * len(names))[places]
     yield from far_values(x, [names[place] for place in places], shift, scale, origin)

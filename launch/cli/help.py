@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "column_share",
         "label_noise",
         "scaling",
+        "encoding_of_categories",
         "features",
         "drop_feature",
         "select",

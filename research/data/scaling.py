@@ -107,7 +107,7 @@ def fit(
     """
     if method not in METHODS:
         raise UserError(f"scaling={method}: {nearest(method, METHODS)}")
-    if method == "none":
+    if method == "none" or not x.shape[-1]:
         return np.zeros(x.shape[-1]), np.full(x.shape[-1], float(maximum))
     chosen = np.arange(len(x)) if rows is None else rows
     columns = _histograms(x, chosen)

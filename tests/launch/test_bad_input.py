@@ -159,6 +159,12 @@ CASES = {
     "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",
     "train --regularization=cutmix=1 --dataset=iris": "cutmix is for images",
     "train --scaling=zscore": "allowed are none, minmax, standard, robust, maxabs, quantile",
+    "train --encoding_of_categories=targt": "did you mean target",
+    "train --encoding_of_categories=ordinal": (
+        "encoding_of_categories=ordinal applies only to the columns of tables, and digits has images"
+    ),
+    "train --dataset=wine --encoding_of_categories=target(smoothing=-1)": "must be >= 0",
+    "train --dataset=wine --encoding_of_categories=frequency": "has no categories; leave it out",
     "train --scaling=power": "scaling=power applies only to the columns of tables, and digits has",
     "train --name=a/b": "a name consists of letters, digits",
     "train digits": "'digits' is not a flag",

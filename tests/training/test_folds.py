@@ -258,6 +258,20 @@ def test_no_row_that_validates_or_tests_changes_a_bit_of_what_is_fitted(split: s
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("encoding", ["ordinal", "frequency", "target"])
+def test_no_other_row_changes_a_code(encoding: str) -> None:
+    """Neither its categories nor its target, which is a number here."""
+    source = DATA["categories"]
+    run, others = planned("kfold(3)", source, encoding_of_categories=encoding)
+    garbage = with_garbage(source, others, labels=True)
+    lanes = [
+        jax.tree.leaves(make_lane_inputs(run.config, run.program, given.data).lane)
+        for given in (source, garbage)
+    ]
+    for ours, theirs in zip(*lanes, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_no_row_that_validates_or_tests_changes_a_bit(split: str) -> None:
     """The parameters of a fold are a function of its training rows: with garbage in all others

@@ -86,7 +86,7 @@ class EngineeredTable(TableColumns):
         ends = shaped(self.channels)
         return Fitted(shaped(self.stored.channels), ends, ends, statistics)
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """What each step fits to the training rows, and then the scaling of all columns.
 
         Args:
@@ -94,6 +94,7 @@ class EngineeredTable(TableColumns):
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: unused.
         """
         table = self.stored
         rows = np.asarray(x.take(train)[:] if isinstance(x, OneHot) else x[train], np.float64)

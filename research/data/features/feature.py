@@ -157,10 +157,6 @@ class Feature:
         """The stored arrays of a data set as this feature reads them; what is so already stays."""
         return x
 
-    def prepared(self, scaling: str, rows: int) -> "Feature":
-        """The same input as a scaling changes it; `rows`: of the data set."""
-        return self
-
     def named(self, kinds: Mapping[str, str]) -> "Feature | None":
         """The same input as several of those kinds, by name; None if it cannot be read so."""
         return None
@@ -175,7 +171,7 @@ class Feature:
         """The shapes of what `fit` returns."""
         return Fitted(*[jax.ShapeDtypeStruct(self.channels, dtype)] * 3)
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """What is fitted to the training rows.
 
         Args:
@@ -183,6 +179,7 @@ class Feature:
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: what a table needs that encodes categories; see PreparedTable.
         """
         return Fitted(np.zeros(()), np.zeros(()), np.ones(()))
 

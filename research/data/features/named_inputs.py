@@ -73,7 +73,7 @@ class NamedInputs(Feature):
         """The shapes of what `fit` returns, by name."""
         return self._by_name(lambda name, part: part.fitted_like(dtype))
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """What is fitted to the training rows of each input, by name.
 
         Args:
@@ -81,6 +81,7 @@ class NamedInputs(Feature):
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: unused.
         """
         return self._by_name(lambda name, part: part.fit(x[name], train, scaling, dtype))
 

@@ -75,7 +75,7 @@ class Numbers(Feature):
         """`minmax` does, and `none` of bytes."""
         return scaling_lib.into_unit(scaling, self.maximum)
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """`scaling` of the training rows; `none` adds the origin back, which requires float64.
 
         Args:
@@ -83,6 +83,7 @@ class Numbers(Feature):
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: unused.
         """
         fill, seen, rows = self._seen(x, train, dtype)
         shift, scale = scaling_lib.fit(seen, scaling, self.maximum, rows)

@@ -1,16 +1,16 @@
 """PreparedTable: a table whose columns are changed by more than a shift and a division."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.data import impute
 from research.data import scaling as scaling_lib
 from research.data.curves import CURVES
-from research.data.features.feature import Fitted, feature
+from research.data.features.feature import Feature, Fitted, feature
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
 
@@ -18,9 +18,11 @@ from research.data.one_hot import OneHot
 @feature
 @dataclasses.dataclass(frozen=True)
 class PreparedTable(TableColumns):
-    """A table's numbers on a curve of their training rows, and then its one-hot categories.
+    """A table's numbers, on a curve of their training rows or not, and then its coded categories.
 
-    table: the columns as they are stored. curve: a name in data/curves.py. rows: of the data set.
+    table: the columns as they are stored. curve: a name in data/curves.py, "" for none. rows: of
+        the data set. encoding: an entry of registry.ENCODINGS. codes: how many numbers it makes of
+        a category, K.
 
     Example:
         >>> names = ('colour=red', 'colour=blue', 'age')
@@ -33,6 +35,8 @@ class PreparedTable(TableColumns):
     table: TableColumns | None = None
     curve: str = ""
     rows: int = 0
+    encoding: str = "onehot"
+    codes: int = 1
 
     @property
     def stored(self) -> TableColumns:
@@ -46,23 +50,24 @@ class PreparedTable(TableColumns):
 
     @property
     def sizes(self) -> tuple[Any, ...]:
-        """The curve, and which columns are categories."""
-        return (self.curve, self.rows, *self.stored.categories)
+        """The curve, the encoding, and which columns are categories."""
+        coded = () if self.encoding == "onehot" else (self.encoding, self.codes)
+        return (self.curve, self.rows, *coded, *self.layout.categories)
 
     @property
     def one_hot(self) -> bool:
         """As its table."""
-        return self.stored.one_hot
+        return self.layout.one_hot
 
     @property
     def bytes(self) -> int:
         """Bytes of one example of the table."""
-        return self.stored.bytes
+        return self.layout.bytes
 
     @property
     def merged(self) -> tuple[str, float] | None:
         """That of its table."""
-        return self.stored.merged
+        return self.layout.merged
 
     @property
     def columns_by_name(self) -> dict[str, tuple[int, ...]]:
@@ -71,18 +76,28 @@ class PreparedTable(TableColumns):
         names = self.stored.names
         if not names:
             return super().columns_by_name
+        if self.encoding != "onehot":
+            by_name: dict[str, tuple[int, ...]] = {}
+            numbers = len(self.layout.numeric_columns)
+            for place, name in enumerate(self.names):
+                # Of several numbers of a category, colour:0 and colour:1, the feature is colour.
+                several = place >= numbers and self.codes > 1
+                whole = name.rpartition(":")[0] if several else name
+                by_name[whole] = (*by_name.get(whole, ()), place)
+            return by_name
         return {
             feature: tuple(here[names[place]] for place in places)
             for feature, places in self.stored.columns_by_name.items()
         }
 
     def describe(self) -> str:
-        """As its table."""
-        return self.stored.describe()
+        """As its table; coded categories are numbers."""
+        coded = self.encoding != "onehot"
+        return f"a table of {self.shape[0]} numbers" if coded else self.layout.describe()
 
     def loaded(self, x: Any) -> Any:
         """As its table."""
-        return self.stored.loaded(x)
+        return self.layout.loaded(x)
 
     def view(self, x: Any) -> Any:
         """Numbers and the places of categories, float32 [N, C]."""
@@ -90,80 +105,146 @@ class PreparedTable(TableColumns):
 
     def of_numbers(self) -> TableColumns:
         """The numbers alone, on their curve."""
-        return prepared(self.stored.of_numbers(), self.rows, self.curve)
+        return self.layout.of_numbers().prepared(self.curve, self.rows)
+
+    def taken_as(self, kinds: Sequence[str] | Mapping[str, str]) -> Feature | None:
+        """As its table; coded categories are numbers, and are not taken apart."""
+        if self.encoding == "onehot":
+            return super().taken_as(kinds)
+        return self if not isinstance(kinds, Mapping) and {*kinds} & {*self.kinds} else None
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        """Of the columns of categories how many each has."""
+        return tuple(self.layout.categories[column] for column in self.layout.coded_columns)
 
     def fitted_like(self, dtype: np.dtype) -> Fitted:
         """The shapes of what `fit` returns."""
-        numbers = len(self.stored.numeric_columns)
+        numbers = len(self.layout.numeric_columns)
         shaped = lambda shape: jax.ShapeDtypeStruct(shape, dtype)  # noqa: E731
-        of_curve = CURVES[self.curve].shapes(numbers, self.rows) if self.curve else {}
+        shapes = CURVES[self.curve].shapes(numbers, self.rows) if self.curve else {}
+        if self.encoding != "onehot":
+            shapes["codes"] = (sum(self._counts) + 2 * len(self._counts), self.codes)
         return Fitted(
             shaped((numbers,)),
             shaped(self.channels),
             shaped(self.channels),
-            {name: shaped(shape) for name, shape in of_curve.items()},
+            {name: shaped(shape) for name, shape in shapes.items()},
         )
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
-        """The curve of the training rows.
+    def fit(
+        self,
+        x: Any,
+        train: np.ndarray,
+        scaling: str,
+        dtype: np.dtype,
+        **more: Any,
+    ) -> Fitted:
+        """The curve and the codes of the training rows, and the scaling of what comes of them.
 
         Args:
             x: raw examples, [N, C].
             train: the training rows, int [n].
-            scaling: the curve's name.
+            scaling: a method of data/scaling.py, or the curve's name.
             dtype: of the program.
+            **more: `encode`, (places [n], categories, rows [n]) of a column to the codes of its
+                categories.
         """
-        seen = x[train].astype(np.float64)
-        table = self.stored
-        numbers = seen[:, table.numeric_columns]
-        fill = np.zeros(numbers.shape[1])
-        if table.impute:
-            fill = impute.fit(numbers, table.impute).astype(dtype)
-            numbers = np.where(np.isnan(numbers), fill, numbers)
-        curve = CURVES[self.curve]
-        statistics = curve.fit(numbers, self.rows)
-        parts = [scaling_lib.fit(numbers, "none", 1.0)]
-        if curve.standardized:
-            # In float64 whatever the program's precision, as all statistics are.
-            bent = curve.apply(numbers, statistics, xp=np)
-            parts = [scaling_lib.fit(bent, "standard", 1.0)]
-        if coded := table.coded_columns:
-            kinds = tuple(table.categories[column] for column in coded)
-            parts.append(scaling_lib.fit(OneHot(seen[:, coded], kinds), "standard", 1.0))
+        numeric = self.layout.numeric_columns
+        coded = self.layout.coded_columns
+        linear = "none" if self.curve else scaling
+        fitted = self.layout.of_numbers().fit(x[:, numeric], train, linear, dtype)
+        parts = [(fitted.shift, fitted.scale)]
+        statistics = {}
+        if self.curve:
+            numbers = x[train][:, numeric].astype(np.float64)
+            numbers = np.where(np.isnan(numbers), fitted.fill, numbers)
+            statistics = CURVES[self.curve].fit(numbers, self.rows)
+            if CURVES[self.curve].standardized:
+                # In float64 whatever the program's precision, as all statistics are.
+                bent = CURVES[self.curve].apply(numbers, statistics, xp=np)
+                parts = [scaling_lib.fit(bent, "standard", 1.0)]
+            linear = "standard"
+        places = x[train][:, coded]
+        if encode := more.get("encode"):
+            rows = _rows_of_codes(places, self._counts, np)
+            codes = [
+                encode(rows[:, column], count + 1, train)
+                for column, count in enumerate(self._counts)
+            ]
+            statistics["codes"] = np.concatenate(codes)
+            seen = self._coded(places, statistics["codes"], np)
+            parts.append(scaling_lib.fit(seen, linear, 1.0))
+        elif coded:
+            parts.append(scaling_lib.fit(OneHot(places, self._counts), linear, 1.0))
         shift, scale = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Fitted(fill, shift, scale, statistics)
+        return Fitted(fitted.fill, shift, scale, statistics)
 
     def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
-        """Filled, on the curve, and scaled, [B, D].
+        """Filled, on the curve, coded and scaled, [B, D].
 
         Args:
             x: raw examples, [B, C].
             fitted: what `fit` returned, in the program's dtype.
             dtype: of the program.
         """
-        table = self.stored
-        numbers = x[:, np.array(table.numeric_columns)].astype(dtype)
+        numbers = x[:, np.array(self.layout.numeric_columns, int)].astype(dtype)
         numbers = jnp.where(jnp.isnan(numbers), fitted.fill, numbers)
         if self.curve:
             numbers = CURVES[self.curve].apply(numbers, fitted.statistics)
         parts = [numbers]
-        if coded := table.coded_columns:
-            kinds = tuple(table.categories[column] for column in coded)
-            parts.append(OneHot(x[:, np.array(coded)], kinds)[:].astype(dtype))
+        places = x[:, np.array(self.layout.coded_columns, int)]
+        if self.encoding != "onehot":
+            parts.append(self._coded(places, fitted.statistics["codes"], jnp))
+        elif self._counts:
+            parts.append(OneHot(places, self._counts)[:].astype(dtype))
         return (jnp.concatenate(parts, axis=1) - fitted.shift) / fitted.scale
 
+    def _coded(self, places: Any, codes: Any, xp: Any) -> Any:
+        """Places [B, C] as the codes of their categories, [B, C * K]."""
+        sizes = np.array(self._counts, int) + 2
+        rows = _rows_of_codes(places, self._counts, xp) + (np.cumsum(sizes) - sizes)
+        return codes[rows].reshape(len(places), -1)
 
-def prepared(table: TableColumns, rows: int, curve: str) -> PreparedTable:
-    """A table on a curve.
+
+def _rows_of_codes(places: Any, counts: tuple[int, ...], xp: Any) -> Any:
+    """Places among the categories of each column, int [B, C]; after these a category that is
+    missing, and then one that is unknown."""
+    most = np.array(counts, int)
+    missing = xp.isnan(places)
+    whole = xp.where(missing, 0, places).astype(int)
+    unknown = (whole < 0) | (whole >= most)
+    return xp.where(missing, most, xp.where(unknown, most + 1, whole))
+
+
+def prepared(
+    table: TableColumns, rows: int, curve: str, encoding: str = "onehot", codes: int = 1
+) -> PreparedTable:
+    """A table on a curve, or with coded categories.
 
     Args:
         table: the columns as they are stored.
         rows: of the data set.
-        curve: a name in data/curves.py.
+        curve: a name in data/curves.py, "" for none.
+        encoding: an entry of registry.ENCODINGS.
+        codes: how many numbers it makes of a category.
     """
     starts = table.starts
-    places = [int(starts[column]) for column in table.numeric_columns]
+    names = table.names or ("",) * table.shape[0]
+    kept = [names[starts[column]] for column in table.numeric_columns]
     for column in table.coded_columns:
-        places += range(starts[column], starts[column] + table.categories[column])
-    names = tuple(table.names[place] for place in places) if table.names else ()
-    return PreparedTable(table.shape, names, table=table, curve=curve, rows=rows)
+        first = int(starts[column])
+        name = names[first].partition("=")[0]
+        of_column = [name] if codes == 1 else [f"{name}:{place}" for place in range(codes)]
+        if encoding == "onehot":
+            of_column = list(names[first : first + table.categories[column]])
+        kept += of_column
+    return PreparedTable(
+        (len(kept),),
+        tuple(kept) if table.names else (),
+        table=table,
+        curve=curve,
+        rows=rows,
+        encoding=encoding,
+        codes=codes,
+    )

@@ -83,7 +83,7 @@ class Reduced(TableColumns):
         directions = jax.ShapeDtypeStruct((numbers, *self.shape), dtype)
         return _joined(of, mean, directions)
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """The scaling of the training rows, then the reduction of the scaled ones.
 
         Args:
@@ -91,9 +91,10 @@ class Reduced(TableColumns):
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: what the inputs' `fit` takes besides.
         """
         # In the program's type, as the network will see the numbers.
-        fitted = self.of.fit(x, train, scaling, dtype)
+        fitted = self.of.fit(x, train, scaling, dtype, **more)
         of = jax.tree.map(lambda part: np.asarray(part, dtype), fitted)
         rows = self.of.normalize(by_array(take(x, train), jnp.asarray), of, dtype)
         scaled = np.asarray(rows, np.float64).reshape(len(train), -1)

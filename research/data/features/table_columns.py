@@ -103,13 +103,24 @@ class TableColumns(Numbers):
             impute=self.impute,
         )
 
-    def prepared(self, scaling: str, rows: int) -> Feature:
-        """Itself, or on a curve; `rows`: of the data set."""
-        if scaling not in scaling_lib.CURVED:
+    def prepared(
+        self, scaling: str, rows: int, encoding: str = "onehot", codes: int = 1
+    ) -> "TableColumns":
+        """Itself, or with numbers on a curve and coded categories.
+
+        Args:
+            scaling: a scaling of any kind.
+            rows: of the data set.
+            encoding: an entry of registry.ENCODINGS.
+            codes: how many numbers the encoding makes of a category.
+        """
+        if scaling not in scaling_lib.CURVED and encoding == "onehot":
             return self
+        # Imported here: a prepared table is a table.
         from research.data.features.prepared_table import prepared
 
-        return prepared(self, rows, scaling)
+        curve = scaling if scaling in scaling_lib.CURVED else ""
+        return prepared(self, rows, curve, encoding, codes)
 
     def taken_as(self, kinds: Sequence[str] | Mapping[str, str]) -> Feature | None:
         """Also as `table_parts`: its numbers and its categories, or what it has of the two."""

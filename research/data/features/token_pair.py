@@ -74,7 +74,7 @@ class TokenPair(NamedInputs):
         """Tokens are not scaled: the shapes are []."""
         return self.answered.fitted_like(dtype)
 
-    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """Nothing is fitted to tokens.
 
         Args:
@@ -82,6 +82,7 @@ class TokenPair(NamedInputs):
             train: the training rows, int [n].
             scaling: a method of data/scaling.py.
             dtype: of the program.
+            **more: unused.
         """
         return self.answered.fit(x, train, scaling, dtype)
 

@@ -19,6 +19,7 @@ OF_ROWS = (
     "remainder",
     "reshuffle_each_epoch",
     "scaling",
+    "encoding_of_categories",
     "features",
     "drop_feature",
     "select",

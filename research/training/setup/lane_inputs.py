@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import config as config_lib
-from research.config import FOLLOWING, RunConfig
+from research.config import FIELDS, FOLLOWING, RunConfig
 from research.data.data_table import BLOCK, missing
 from research.data.features.feature import Fitted
 from research.data.features.named_arrays import take
@@ -29,6 +29,7 @@ from research.kernels import kernel_leaves
 from research.registry import ARCHITECTURES, SCHEDULES
 from research.training.boosting.earlier_runs import Kept, lane_fields
 from research.training.setup import chosen_columns, host
+from research.training.setup.preparation import encoder
 from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
 from research.training.step.state import Lane, LaneState
@@ -122,7 +123,10 @@ def make_lane_inputs(
     spec = program.spec
     arrays = spec.view(arrays)
     counted = _with_targets(program, arrays.y, rows.train)
-    fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype)
+    more = {}
+    if config.encoding_of_categories != FIELDS["encoding_of_categories"].default:
+        more = encoder(config, spec, arrays.y)
+    fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype, **more)
     if config.column_share is not None:
         # What a network is not shown is scaled to 0.
         shown = shown_columns(config, spec.inputs.shape)

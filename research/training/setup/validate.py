@@ -7,7 +7,6 @@ from typing import Any
 from research import config as config_lib
 from research.components import component
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
-from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED, FROM_ZERO
 from research.data.spec import UNLABELLED, DataSpec
 from research.data.splitters.division import (
@@ -38,6 +37,7 @@ from research.training.setup.lane_inputs import (
     lr_factors_of,
     make_program,
 )
+from research.training.setup.preparation import prepared
 from research.training.setup.program import Program
 from research.training.setup.reduction import reduced
 from research.training.step import means
@@ -157,7 +157,9 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
     spec = with_features(config, spec)
-    spec = dataclasses.replace(spec, inputs=spec.inputs.prepared(config.scaling, spec.size))
+    chosen = config.encoding_of_categories
+    if config.scaling in CURVED or chosen != FIELDS["encoding_of_categories"].default:
+        spec = prepared(config, spec)
     if config.reduce != FIELDS["reduce"].default:
         spec = reduced(config, spec)
     try:
@@ -334,11 +336,6 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
         raise UserError(
             f"scaling={config.scaling} applies only to numbers, and {spec.name} has"
             f" {spec.inputs.counted}; leave it out"
-        )
-    if config.scaling in CURVED and not isinstance(spec.inputs.stored, TableColumns):
-        raise UserError(
-            f"scaling={config.scaling} applies only to the columns of tables, and {spec.name} has"
-            f" {spec.inputs.counted}; try --scaling=standard"
         )
     wide = config.precision == "float64"
     # A fit on the host has no precision to choose.
