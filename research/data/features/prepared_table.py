@@ -231,17 +231,17 @@ def prepared(
     """
     starts = table.starts
     names = table.names or ("",) * table.shape[0]
-    kept = [names[starts[column]] for column in table.numeric_columns]
+    columns = [names[starts[column]] for column in table.numeric_columns]
     for column in table.coded_columns:
         first = int(starts[column])
         name = names[first].partition("=")[0]
         of_column = [name] if codes == 1 else [f"{name}:{place}" for place in range(codes)]
         if encoding == "onehot":
             of_column = list(names[first : first + table.categories[column]])
-        kept += of_column
+        columns += of_column
     return PreparedTable(
-        (len(kept),),
-        tuple(kept) if table.names else (),
+        (len(columns),),
+        tuple(columns) if table.names else (),
         table=table,
         curve=curve,
         rows=rows,
