@@ -107,7 +107,7 @@ def test_lanes_are_fits_alone_bit_for_bit() -> None:
     for fit, train, seed, fitted in zip(fits, trains, (7, 8, 9), together, strict=True):
         alone = fit(train, None, seed)
         assert alone.centers.tobytes() == fitted.centers.tobytes()
-        assert alone.centers.shape == (fit.k, 2)
+        assert alone.centers.shape == (fit.n_clusters, 2)
     shared = KMeans.together([fits[1]] * 2, [trains[0]] * 2, [1, 2])
     assert shared[0].centers.tobytes() == fits[1](trains[0], None, 1).centers.tobytes()
 
