@@ -18,7 +18,8 @@ from research.registry import REDUCTIONS
 class Reduced(TableColumns):
     """A table of K numbers, which the network gets in the place of the inputs.
 
-    of: the inputs as they are stored. method: an entry of REDUCTIONS, whose only option is K.
+    of: the inputs as they are stored; as many numbers if it is not given. method: an entry of
+        REDUCTIONS, whose only option is K.
 
     Example:
         >>> Reduced((2,), of=TableColumns((13,)), method='pca').describe()
@@ -27,8 +28,12 @@ class Reduced(TableColumns):
 
     kind = "reduced"
 
-    of: Feature = dataclasses.field(default_factory=Feature)
+    of: Feature = dataclasses.field(default_factory=TableColumns)
     method: str = "pca"
+
+    def __post_init__(self) -> None:
+        if not self.of.shape:
+            object.__setattr__(self, "of", TableColumns(self.shape))
 
     @property
     def stored(self) -> Feature:
