@@ -127,9 +127,10 @@ def _few_categories(config: RunConfig, spec: DataSpec) -> str | None:
     """No column has more than 255 categories."""
     if not isinstance(spec.inputs, TableColumns):
         return None
-    for start, count in zip(spec.inputs.starts, spec.inputs.categories, strict=True):
+    for column in spec.inputs.coded_columns:
+        count = spec.inputs.categories[column]
         if count > MOST_CATEGORIES:
-            name = spec.inputs.column(int(start))
+            name = spec.inputs.column(int(spec.inputs.starts[column]))
             return (
                 f"arch=histogram_boosting takes at most {MOST_CATEGORIES} categories per column,"
                 f" and {name} has {count}; use lightgbm"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from scipy.special import log_softmax
 
+from research.baselines.cores import thread_share
 from research.baselines.estimator import LabelledExamples, Predict, Unfit
 from research.baselines.scikit_learn import (
     CLASSIFICATION,
@@ -76,7 +77,9 @@ def fitted_in_stages(
     if patience is None:
         return predictor
     losses = (mean_loss(scores, validation.y) for scores in predictor.stages(validation.x))
-    return dataclasses.replace(predictor, used=best_stage(losses, patience))
+    with thread_share(validation.x.size):
+        used = best_stage(losses, patience)
+    return dataclasses.replace(predictor, used=used)
 
 
 def best_stage(losses: Iterator[float], patience: int) -> int:

@@ -1,6 +1,7 @@
 """Scores of host estimators: the inputs as they take them, what they predict, and what that is
 compared with."""
 
+import contextlib
 from typing import Any
 
 import jax
@@ -99,6 +100,11 @@ def evaluated(program: Program, inputs: Any, scores: np.ndarray, y: Any) -> dict
     return {name: np.asarray(values) for name, values in of_rows.items()}
 
 
+def threads_of(inputs: Any) -> contextlib.AbstractContextManager[int]:
+    """Bounds the threads of predictions from inputs, as `host_inputs` returns them."""
+    return thread_share(sum(array.size for array in jax.tree.leaves(inputs)))
+
+
 def host_scores(program: Program, predict: Predict, inputs: Any, count: int) -> np.ndarray:
     """The scores [M, K] of an estimator.
 
@@ -111,7 +117,7 @@ def host_scores(program: Program, predict: Predict, inputs: Any, count: int) -> 
     Raises:
         ValueError: they have another shape.
     """
-    with thread_share(sum(array.size for array in jax.tree.leaves(inputs))):
+    with threads_of(inputs):
         scores = np.asarray(predict(inputs))
     expected = (count, program.width)
     if scores.shape != expected:

@@ -22,6 +22,7 @@ from research.training.apply.host_scores import (
     evaluated,
     host_inputs,
     host_scores,
+    threads_of,
 )
 from research.training.checkpoint.best_and_last import BestAndLast
 from research.training.devices import lane_functions
@@ -116,7 +117,9 @@ def _outcome(
             stages: Iterable[np.ndarray] = [values]
             if isinstance(predict, StagedPredict):
                 stages = predict.stages(inputs[name])
-            curves |= _curves(program, name, stages, program.spec.targets.read(inputs[name], y))
+            read = program.spec.targets.read(inputs[name], y)
+            with threads_of(inputs[name]):
+                curves |= _curves(program, name, stages, read)
     checksum = _checksum(list(scores.values()))
     own_test = outside_the_folds(config.split, program.spec)
     if len(own_test) and "test" in rows:
