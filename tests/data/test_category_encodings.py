@@ -53,6 +53,8 @@ def encoded(encoding: str, y: Any, classes: int, **options: Any) -> np.ndarray:
         assert jax.tree.map(np.shape, fitted) == jax.tree.map(lambda leaf: leaf.shape, like)
         fitted = jax.tree.map(jnp.asarray, fitted)
         seen = np.asarray(feature.normalize(jnp.asarray(x), fitted, np.dtype("f8")))
+        none = feature.normalize(jnp.asarray(x[:0]), fitted, np.dtype("f8"))
+    assert none.shape == (0, *feature.shape)
     assert seen.shape == (ROWS, *feature.shape)
     np.testing.assert_allclose(seen[:, 0], x[:, 1], rtol=1e-6)
     return seen[:, 1:]

@@ -204,7 +204,8 @@ class PreparedTable(TableColumns):
         """Places [B, C] as the codes of their categories, [B, C * K]."""
         sizes = np.array(self._counts, int) + 2
         rows = _rows_of_codes(places, self._counts, xp) + (np.cumsum(sizes) - sizes)
-        return codes[rows].reshape(len(places), -1)
+        # By its width: a fold without validation rows has none to infer it from.
+        return codes[rows].reshape(len(places), len(sizes) * codes.shape[1])
 
 
 def _rows_of_codes(places: Any, counts: tuple[int, ...], xp: Any) -> Any:
