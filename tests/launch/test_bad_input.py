@@ -76,6 +76,15 @@ CASES = {
     "train --optimizer=chain(scale_by_adam(b1=0.9)) --optimizer.scale_by_adam.b1=0.8": (
         "adam.b1 already; leave one"
     ),
+    "train --dataset=digits --select=anova(3)": "the inputs of digits are images [8, 8, 1]",
+    "train --dataset=wine --select=anova(99)": "select=anova(99): wine has only 13 features",
+    "train --dataset=wine --select=anova(3) --reduce=pca(2)": "leave one of them out",
+    "train --dataset=wine --select=anvoa(3)": "did you mean anova?",
+    "train --dataset=wine --drop_feature=alcohl": "no such column; did you mean alcohol?",
+    "train --dataset=wine --drop_feature=each": "--grid=drop_feature=none|each",
+    "train --dataset=wine --features=ratio(alcohol,hoe)": "no column 'hoe'; did you mean hue?",
+    "train --dataset=wine --features=bins(alcohol,5) --scaling=quantile": "do not go together",
+    "train --dataset=digits --features=polynomial(2)": "images [8, 8, 1]; leave it out",
     "train --dataset=csv:nofile.csv --target=y": "nofile.csv: No such file",
     "train --dataset=csv:empty.csv --target=y": "empty.csv is empty",
     "train --dataset=csv:header.csv --target=y": "has a header but no rows",
