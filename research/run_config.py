@@ -274,6 +274,16 @@ class RunConfig:
     # Settings of several players, in the place of PLAYER_FIELDS; () where there is one player.
     players: tuple[PlayerSettings, ...] = ()
 
+    @property
+    def selects(self) -> bool:
+        """Whether the run chooses features on its training rows."""
+        return self.select.name != "none"
+
+    @property
+    def hides_columns(self) -> bool:
+        """Whether the run may see fewer features than its data have."""
+        return self.drop_feature is not None or self.selects
+
     def reseeded(self, seeds: Mapping[str, int]) -> "RunConfig":
         """This config with other seeds."""
         # A large sweep has one config per run: slots halve their memory, and copying them takes

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from research.data.features.table_columns import TableColumns
 from research.data.spec import DataSpec
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training.setup import chosen_columns, rows_read
+from research.training.setup import rows_read
 from research.training.step import norm_statistics
 from research.words import plural
 
@@ -44,7 +44,7 @@ def notes(runs: Sequence[PlannedRun], ignored: Mapping[str, Collection[str]]) ->
         f"{program.config.arch.name} its {program.spec.inputs.shape[0]} inputs; those that are not"
         " chosen are 0."
         for program in programs
-        if chosen_columns.selects(program.config) and not program.fitted
+        if program.config.selects and not program.fitted
     ]
     fitted = dict.fromkeys(program.config.arch.name for program in programs if program.fitted)
     names_of: dict[str, list[str]] = {}

@@ -138,7 +138,7 @@ def _outcome(
             for name in (*PARTS, OWN_TEST)
             if name in scores
         },
-        selected=chosen_columns.names(program, lane.scale),
+        selected=chosen_columns.names(program, lane.scale) if config.selects else [],
         cause=f"its scores of {' and '.join(lost)} rows are not all finite" if lost else "",
     )
 

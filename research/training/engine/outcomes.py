@@ -78,7 +78,7 @@ def outcomes(
     best_and_last = jax.device_get(chunk.best_and_last)
     offsets = jax.device_get(chunk.lanes.offset)
     causes = _unwatched(program, chunk)
-    scales = jax.device_get(chunk.lanes.scale) if chosen_columns.selects(program.config) else None
+    scales = jax.device_get(chunk.lanes.scale) if program.config.selects else None
     results = []
     for lane in range(len(chunk.members)) if lanes is None else lanes:
         rows_of_lane = {name: rows[name][lane] for name in evaluated}

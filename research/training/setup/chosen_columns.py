@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.config import FIELDS, RunConfig
+from research.config import RunConfig
 from research.data.features.feature import Fitted
 from research.data.features.named_arrays import by_array, take
 from research.data.features.table_columns import TableColumns
@@ -20,16 +20,6 @@ from research.registry import REGULARIZERS, SELECTIONS
 from research.training.setup.program import Program
 
 EACH = "each"
-
-
-def is_choosing(config: RunConfig) -> bool:
-    """Whether a run may see fewer features than its data have."""
-    return config.drop_feature is not None or selects(config)
-
-
-def selects(config: RunConfig) -> bool:
-    """Whether a run chooses features on its training rows."""
-    return config.select != FIELDS["select"].default
 
 
 def _text(config: RunConfig) -> str:
@@ -46,9 +36,7 @@ def check(config: RunConfig, spec: DataSpec) -> None:
         config: a completed config.
         spec: the data set as its architecture takes it.
     """
-    if not is_choosing(config):
-        return
-    setting = "select" if selects(config) else "drop_feature"
+    setting = "select" if config.selects else "drop_feature"
     inputs = spec.inputs
     if not isinstance(inputs, TableColumns):
         raise UserError(
@@ -72,7 +60,7 @@ def check(config: RunConfig, spec: DataSpec) -> None:
                 " them out"
             )
     seen = _seen(config, inputs)
-    if selects(config):
+    if config.selects:
         _check_selection(config, spec, seen)
 
 
@@ -137,7 +125,7 @@ def with_chosen(
     """
     inputs = program.spec.inputs.as_a(TableColumns)
     seen = _seen(config, inputs)
-    if selects(config):
+    if config.selects:
         chosen = _chosen(config, program, arrays, rows, fitted, seen)
         if not chosen.any():
             raise UserError(
@@ -183,7 +171,7 @@ def names(program: Program, scale: Any) -> list[str]:
         program: the run's program.
         scale: of its inputs, [D], as `with_chosen` left it.
     """
-    if not selects(program.config):
+    if not program.config.selects:
         return []
     features = program.spec.inputs.as_a(TableColumns).columns_by_name
     shown = np.isfinite(scale)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from research.config import RunConfig
+from research.config import FIELDS, RunConfig
 from research.data.features.engineered_table import engineered
 from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED
@@ -10,18 +10,17 @@ from research.data.spec import DataSpec
 from research.errors import UserError
 
 
-def with_features(config: RunConfig, spec: DataSpec) -> DataSpec:
+def with_features(config: RunConfig, spec: DataSpec, steps: str) -> DataSpec:
     """The data set with the columns that `features` makes.
 
     Args:
         config: a completed config.
         spec: the data set as its task sees it.
+        steps: as the flag `features` has them.
 
     Raises:
         UserError: the inputs are not the columns of a table, or a step does not fit them.
     """
-    if config.features is None:
-        return spec
     inputs = spec.inputs
     if not isinstance(inputs, TableColumns) or not inputs.names:
         raise UserError(
@@ -32,10 +31,16 @@ def with_features(config: RunConfig, spec: DataSpec) -> DataSpec:
         raise UserError(
             f"features and scaling={config.scaling} do not go together; try --scaling=standard"
         )
+    encoding = config.encoding_of_categories
+    if encoding != FIELDS["encoding_of_categories"].default:
+        raise UserError(
+            f"features reads one-hot categories, and encoding_of_categories={encoding.name} codes"
+            " them; leave one of them out"
+        )
     if inputs.merged:
         what, near = inputs.merged
         raise UserError(
             f"features reads numbers as they are, and float32 merges {what}, which are near"
             f" {near:.4g}; subtract that in the file"
         )
-    return dataclasses.replace(spec, inputs=engineered(inputs, config.features))
+    return dataclasses.replace(spec, inputs=engineered(inputs, steps))

@@ -131,7 +131,7 @@ def make_lane_inputs(
         # What a network is not shown is scaled to 0.
         shown = shown_columns(config, spec.inputs.shape)
         fitted = fitted._replace(scale=np.where(shown, fitted.scale, np.inf))
-    if chosen_columns.is_choosing(config):
+    if config.hides_columns:
         fitted = chosen_columns.with_chosen(config, program, arrays, rows, fitted)
     target_shift, target_scale = spec.targets.fit_target(
         arrays.y, rows.train, config.target_scaling

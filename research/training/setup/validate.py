@@ -156,7 +156,8 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
-    spec = with_features(config, spec)
+    if config.features is not None:
+        spec = with_features(config, spec, config.features)
     chosen = config.encoding_of_categories
     if config.scaling in CURVED or chosen != FIELDS["encoding_of_categories"].default:
         spec = prepared(config, spec)
@@ -262,7 +263,8 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     check_fold(config, spec)
     check_drawn(config, spec)
     _check_batch_of_fold(config, spec)
-    chosen_columns.check(config, spec)
+    if config.hides_columns:
+        chosen_columns.check(config, spec)
     _check_scaling(config, spec)
     _check_weights(config, spec)
     _check_boost(config, spec)
