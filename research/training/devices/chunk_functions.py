@@ -62,8 +62,18 @@ def compiled(
         axes: of its other arguments.
         donate: those of the other arguments whose arrays are given away.
     """
-    over_all = over_lanes(backend, functools.partial(function, *static), axes)
+    over_all = over_lanes(backend, of_one_lane(function, *static), axes)
     return backend.compile(over_all, axes, donate)
+
+
+@functools.cache
+def of_one_lane(function: Callable[..., Any], *static: Any) -> Callable[..., Any]:
+    """A function of one lane with its first arguments fixed, traced once for all numbers of lanes.
+
+    Tracing runs the Python of the network and takes longer than mapping what was traced. Inlined,
+    it is the same program as if each number of lanes traced it anew.
+    """
+    return jax.jit(functools.partial(function, *static), inline=True)
 
 
 def over_lanes(backend: Backend, function: Callable[..., Any], axes: Axes) -> Callable[..., Any]:
@@ -103,10 +113,7 @@ def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
         steps: updates per dispatch.
     """
 
-    def update_of_lane(state: LaneState, lane: Lane, batches: Any, step: Any) -> LaneState:
-        batch = jax.tree.map(lambda leaf: leaf[step], batches)
-        return train_step(program, state, lane, batch, backend.shard.axis)
-
+    update_of_lane = of_one_lane(_update_of_lane, program, backend.shard.axis)
     update_of_all = over_lanes(backend, update_of_lane, (0, 0, 0, None))
 
     def advance(states: LaneState, lanes: Lane, batches: Any, first: Any, count: Any) -> LaneState:
@@ -122,6 +129,14 @@ def compiled_updates(backend: Backend, program: Program, steps: int) -> Any:
 
     # The states are donated: a chunk then has parameters and optimizer state in memory once.
     return backend.compile(advance, (0, 0, 0, None, None), (0,))
+
+
+def _update_of_lane(
+    program: Program, axis: str | None, state: LaneState, lane: Lane, batches: Any, step: Any
+) -> LaneState:
+    """The update of one lane by one of a dispatch's batches, leaves [steps, ...]."""
+    batch = jax.tree.map(lambda leaf: leaf[step], batches)
+    return train_step(program, state, lane, batch, axis)
 
 
 @functools.cache
