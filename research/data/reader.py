@@ -127,7 +127,7 @@ def _check_targets(contents: Contents, y: np.ndarray) -> None:
     if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
         row = contents.where(int(np.isnan(y).argmax()))
         raise UserError(f"{contents.directory}: its target '{target}' has no value in {row}")
-    if labels.are_one_hot(y) and "task" not in (contents.info.metadata or {}):
+    if y.ndim == 2 and labels.are_one_hot(y) and "task" not in (contents.info.metadata or {}):
         raise UserError(
             f"{contents.directory}: its target '{target}' is one-hot, {y.shape[1]} numbers in each"
             " example; expected a ClassLabel, or one number, such as the place of the 1"

@@ -71,7 +71,7 @@ def of_one_lane(function: Callable[..., Any], *static: Any) -> Callable[..., Any
     """A function of one lane with its first arguments fixed, traced once for all numbers of lanes.
 
     Tracing runs the Python of the network and takes longer than mapping what was traced. Inlined,
-    it is the same program as if each number of lanes traced it anew.
+    it is the same program as if it were traced for each number of lanes.
     """
     return jax.jit(functools.partial(function, *static), inline=True)
 
