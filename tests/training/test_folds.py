@@ -118,6 +118,13 @@ def with_garbage(source: InMemorySource, rows: np.ndarray, labels: bool) -> InMe
     return dataclasses.replace(source, data=source.data._replace(x=x, y=y))
 
 
+def as_table(images: InMemorySource) -> InMemorySource:
+    """The first pixels of images, as numbers of a table."""
+    x = np.asarray(images.data.x, np.float32).reshape(images.spec.size, -1)[:, :4]
+    spec = dataclasses.replace(images.spec, inputs=TABLE.spec.inputs, fingerprint="pixels")
+    return InMemorySource(spec, images.data._replace(x=x))
+
+
 def with_holes(source: InMemorySource, impute: str) -> InMemorySource:
     """The source with missing inputs."""
     x = np.array(source.data.x)
@@ -260,16 +267,18 @@ def test_no_row_that_validates_or_tests_changes_a_bit_of_what_is_fitted(split: s
 
 @pytest.mark.parametrize("encoding", ["ordinal", "frequency", "target"])
 def test_no_other_row_changes_a_code(encoding: str) -> None:
-    """Neither its categories nor its target, which is a number here."""
-    source = DATA["categories"]
-    run, others = planned("kfold(3)", source, encoding_of_categories=encoding)
-    garbage = with_garbage(source, others, labels=True)
-    lanes = [
-        jax.tree.leaves(make_lane_inputs(run.config, run.program, given.data).lane)
-        for given in (source, garbage)
-    ]
-    for ours, theirs in zip(*lanes, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    """Neither its categories nor its target, which is a number here, whatever the scaling."""
+    splits = [split for split in SPLITS if not split.startswith("stratified")]
+    for split, method in zip(splits, itertools.cycle(scaling.METHODS)):
+        source = divisible(split, DATA["categories"])
+        run, others = planned(split, source, encoding_of_categories=encoding, scaling=method)
+        garbage = with_garbage(source, others, labels=True)
+        lanes = [
+            jax.tree.leaves(make_lane_inputs(run.config, run.program, given.data).lane)
+            for given in (source, garbage)
+        ]
+        for ours, theirs in zip(*lanes, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -342,15 +351,21 @@ def test_no_row_that_validates_or_tests_changes_what_is_chosen(select: str) -> N
     text = SELECTIONS_OF_TWO.get(select, f"{select}(2)")
     # Models that are fitted many times take longer than all others together.
     slow = select in ("trees", "forward", "backward")
-    splits = [split for split in SPLITS if not split.startswith("stratified")]
+    stratified = [split for split in SPLITS if split.startswith("stratified")]
+    splits = [split for split in SPLITS if split not in stratified]
     tables = {"numbers": with_holes(TABLE, "mean"), "categories": DATA["categories"]}
-    tried = itertools.product(splits[1 : 2 if slow else None], tables)
+    tried = [*itertools.product(splits[1 : 2 if slow else None], tables)]
+    if not slow:
+        tables["classes"] = as_table(IMAGES)
+        tried += [(split, "classes") for split in stratified]
     for split, kind in tried:
         source = divisible(split, tables[kind])
         run, others = planned(split, source, select=text)
+        # What stratifies are labels, which stay: another split would be other rows.
+        garbage = with_garbage(source, others, labels=kind != "classes")
         lanes = [
             make_lane_inputs(run.config, run.program, given.data).lane
-            for given in (source, with_garbage(source, others, labels=True))
+            for given in (source, garbage)
         ]
         assert np.isfinite(lanes[0].scale).any()
         for ours, theirs in zip(*map(jax.tree.leaves, lanes), strict=True):
