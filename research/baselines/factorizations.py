@@ -46,7 +46,7 @@ class PrincipalComponents:
     Example:
         >>> x = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])  # on a line
         >>> train = LabelledExamples(x, np.zeros(3))
-        >>> PrincipalComponents(outputs=2, code=1)(train, train, seed=0)(x).round(6).tolist()
+        >>> abs(PrincipalComponents(outputs=2, code=1)(train, train, seed=0)(x).round(6)).tolist()
         [[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]
     """
 

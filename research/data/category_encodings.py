@@ -18,7 +18,12 @@ Encode = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
 
 
 def onehot() -> None:
-    """A column for each category; the engine expands them, batch by batch."""
+    """A column for each category; the engine expands them, batch by batch.
+
+    Example:
+        >>> onehot() is None
+        True
+    """
 
 
 def ordinal() -> Encode:

@@ -58,7 +58,12 @@ def pca(
 
 
 def none() -> None:
-    """All numbers stay."""
+    """All numbers stay.
+
+    Example:
+        >>> none() is None
+        True
+    """
 
 
 REDUCTIONS.add(Entry("none", none, "all numbers of the inputs"))

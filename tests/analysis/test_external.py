@@ -27,7 +27,9 @@ def frame() -> dict[str, list]:
 
 
 def built(data=None, pair="seed", columns=("accuracy", "nll"), baseline="none"):
-    return external_table(read_results(data or frame()), "method", pair, columns, baseline)
+    return external_table(
+        read_results(frame() if data is None else data), "method", pair, columns, baseline
+    )
 
 
 def test_intervals_and_tests_are_those_of_scipy():

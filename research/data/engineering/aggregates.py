@@ -109,7 +109,12 @@ class Aggregate:
 
 
 def aggregate(**options: str) -> Aggregate:
-    """The step of `aggregate(by=customer, of=amount, with=mean|std)`."""
+    """The step of `aggregate(by=customer, of=amount, with=mean|std)`.
+
+    Example:
+        >>> aggregate(**{"by": "customer", "of": "amount", "with": "mean|std"}).methods
+        ('mean', 'std')
+    """
     methods = _listed(options["with"])
     for method in methods:
         if method not in METHODS:

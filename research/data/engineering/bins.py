@@ -17,6 +17,11 @@ class bins:
     """One-hot columns that say between which quantiles of the training rows a number lies.
 
     The edges are those of scikit-learn's KBinsDiscretizer. Equal edges leave bins empty.
+
+    Example:
+        >>> table = TableColumns((1,), ("age",))
+        >>> bins("age", 2).fit(np.array([[1.0], [2.0], [3.0], [8.0]]), table)["edges"]
+        array([2.5])
     """
 
     of: Annotated[str, "a column of numbers"]

@@ -95,12 +95,23 @@ def _product_name(names: list[str]) -> str:
 
 
 def interactions(degree: Degree = 2) -> Products:
-    """Products of different numbers."""
+    """Products of different numbers.
+
+    Example:
+        >>> table = TableColumns((3,), ("a", "b", "c"))
+        >>> list(interactions(2).features(table))
+        ['a b', 'a c', 'b c']
+    """
     return Products(degree, repeated=False)
 
 
 def polynomial(degree: Degree = 2) -> Products:
-    """Powers and products of numbers."""
+    """Powers and products of numbers.
+
+    Example:
+        >>> list(polynomial(2).features(TableColumns((2,), ("a", "b"))))
+        ['a^2', 'a b', 'b^2']
+    """
     return Products(degree, repeated=True)
 
 

@@ -65,6 +65,17 @@ class Candidates:
         return np.stack(columns, axis=1)
 
 
+def sample() -> Candidates:
+    """Forty rows of two classes for examples: `a` tells them apart, `b` nearly repeats `a`, `c` is
+    noise, and `d` is constant."""
+    generator = np.random.default_rng(0)
+    y = np.arange(40, dtype=np.int32) % 2
+    a = y + generator.normal(0, 0.4, 40)
+    raw = np.stack([a, a + generator.normal(0, 0.05, 40), generator.normal(size=40), a * 0], axis=1)
+    scaled = (raw - raw.mean(axis=0)) / np.where(raw.std(axis=0) > 0, raw.std(axis=0), 1)
+    return Candidates(scaled, raw, y, True, {"a": (0,), "b": (1,), "c": (2,), "d": (3,)})
+
+
 Choose = Callable[[Candidates], np.ndarray]
 
 

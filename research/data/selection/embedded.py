@@ -16,7 +16,13 @@ Penalty = Annotated[Positive, "the L1 penalty beside the mean loss of an example
 
 def l1(penalty: Penalty = 0.01) -> Choose:
     """Features with a weight in a linear model with an L1 penalty: the lasso, or of classes the
-    logistic regression with C = 1 / (penalty n)."""
+    logistic regression with C = 1 / (penalty n).
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> l1(0.05)(sample()).tolist()
+        [True, True, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         every = np.arange(len(candidates.y))
@@ -27,7 +33,13 @@ def l1(penalty: Penalty = 0.01) -> Choose:
 
 def trees(count: Kept) -> Choose:
     """The features by which a random forest of 100 trees reduces impurity most; the gains of a
-    category's columns are added."""
+    category's columns are added.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> trees(2)(sample()).tolist()
+        [True, True, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -44,7 +56,13 @@ def stability(
     penalty: Penalty = 0.01,
     halves: Annotated[Count, "how many random halves of the training rows are tried"] = 50,
 ) -> Choose:
-    """Features that `l1` chooses in at least a share of random halves of the training rows."""
+    """Features that `l1` chooses in at least a share of random halves of the training rows.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> stability(0.5, penalty=0.05)(sample()).tolist()
+        [True, False, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         generator = np.random.RandomState(candidates.seed)

@@ -1,5 +1,6 @@
 """Filters: features chosen by numbers of their own, without a model."""
 
+import warnings
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +16,11 @@ def variance(
     """Features whose variance over the training rows exceeds a number, in the units of the data.
 
     A category stays if one of its one-hot columns does.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> variance()(sample()).tolist()
+        [True, True, True, False]
     """
 
     def choose(candidates: Candidates) -> np.ndarray:
@@ -32,6 +38,11 @@ def correlation(
     """Features, no two correlated by more than a number; the earlier column stays.
 
     Of categories the largest correlation between their one-hot columns counts.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> correlation(0.9)(sample()).tolist()
+        [True, False, True, True]
     """
 
     def choose(candidates: Candidates) -> np.ndarray:
@@ -51,13 +62,20 @@ def correlation(
 
 def anova(count: Kept) -> Choose:
     """The features with the largest F of an analysis of variance between the classes, or of a
-    regression on the targets (f_classif, f_regression); of a category that of its best column."""
+    regression on the targets (f_classif, f_regression); of a category that of its best column.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> anova(1)(sample()).tolist()
+        [True, False, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         from sklearn.feature_selection import f_classif, f_regression
 
         score = f_classif if candidates.classes else f_regression
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+            warnings.simplefilter("ignore", UserWarning)  # of a constant column, whose F is NaN
             f, _ = score(candidates.x, candidates.y)
         return best(candidates.of_features(np.asarray(f), np.max), count)
 
@@ -66,7 +84,13 @@ def anova(count: Kept) -> Choose:
 
 def mutual_information(count: Kept) -> Choose:
     """The features that say most of the target (mutual_info_classif, mutual_info_regression); a
-    category is one discrete variable."""
+    category is one discrete variable.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> mutual_information(2)(sample()).tolist()
+        [True, True, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
@@ -84,7 +108,12 @@ def mutual_information(count: Kept) -> Choose:
 
 
 def none() -> None:
-    """All features stay."""
+    """All features stay.
+
+    Example:
+        >>> none() is None
+        True
+    """
 
 
 SELECTIONS.add(Entry("none", none, "all features"))

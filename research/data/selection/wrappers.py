@@ -59,19 +59,37 @@ def chosen_by(path: Sequence[tuple[int, float]], features: int, forward: bool) -
 
 def forward(count: Kept) -> Choose:
     """Features that are added one by one, each time the one with which a linear model scores best
-    in five folds of the training rows, as SequentialFeatureSelector does."""
+    in five folds of the training rows, as SequentialFeatureSelector does.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> forward(1)(sample()).tolist()
+        [True, False, False, False]
+    """
     return _sequential(count, forward=True)
 
 
 def backward(count: Kept) -> Choose:
     """What is left when features are taken out one by one, each time the one without which a linear
-    model scores best in five folds of the training rows."""
+    model scores best in five folds of the training rows.
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> backward(3)(sample()).tolist()
+        [False, True, True, True]
+    """
     return _sequential(count, forward=False)
 
 
 def recursive(count: Kept) -> Choose:
     """What is left when a linear model is fitted again and again, each time without the feature of
-    the smallest weights (recursive feature elimination)."""
+    the smallest weights (recursive feature elimination).
+
+    Example:
+        >>> from research.data.selection.candidates import sample
+        >>> recursive(1)(sample()).tolist()
+        [True, False, False, False]
+    """
 
     def choose(candidates: Candidates) -> np.ndarray:
         left = list(range(len(candidates.features)))
