@@ -1,6 +1,7 @@
 """EngineeredTable: a table with further columns that are made of those that it has."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 
 from research.data import impute
 from research.data import scaling as scaling_lib
-from research.data.engineering.feature_step import steps_of
+from research.data.engineering.feature_step import FeatureStep, steps_of
 from research.data.features.feature import Fitted, feature
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
@@ -64,9 +65,13 @@ class EngineeredTable(TableColumns):
         return by_name
 
     @property
+    def _steps(self) -> Sequence[FeatureStep]:
+        return steps_of(self.steps) if self.steps else ()
+
+    @property
     def _further(self) -> dict[str, int]:
-        steps = steps_of(self.steps) if self.steps else ()
-        return {n: width for step in steps for n, width in step.features(self.stored).items()}
+        further = (step.features(self.stored) for step in self._steps)
+        return {name: width for columns in further for name, width in columns.items()}
 
     def describe(self) -> str:
         """As its table, and what is made of it."""
@@ -81,7 +86,7 @@ class EngineeredTable(TableColumns):
         shaped = lambda shape: jax.ShapeDtypeStruct(shape, dtype)  # noqa: E731
         statistics = {
             str(number): jax.tree.map(shaped, step.shapes(self.stored), is_leaf=_is_shape)
-            for number, step in enumerate(steps_of(self.steps))
+            for number, step in enumerate(self._steps)
         }
         ends = shaped(self.channels)
         return Fitted(shaped(self.stored.channels), ends, ends, statistics)
@@ -102,9 +107,7 @@ class EngineeredTable(TableColumns):
         if table.impute:
             fill = np.asarray(impute.fit(rows, table.impute), dtype).astype(np.float64)
             rows = np.where(np.isnan(rows), fill, rows)
-        statistics = {
-            str(number): step.fit(rows, table) for number, step in enumerate(steps_of(self.steps))
-        }
+        statistics = {str(number): step.fit(rows, table) for number, step in enumerate(self._steps)}
         # In the program's type, as the network sees the columns.
         as_seen = jax.tree.map(lambda part: np.asarray(part, dtype), statistics)
         seen = np.asarray(self._columns(jnp.asarray(rows, dtype), as_seen))
@@ -127,7 +130,7 @@ class EngineeredTable(TableColumns):
     def _columns(self, x: jax.Array, statistics: Any) -> jax.Array:
         """Filled columns, and behind them those of the steps, [B, D]."""
         parts = [x]
-        for number, step in enumerate(steps_of(self.steps)):
+        for number, step in enumerate(self._steps):
             # A step that fits nothing has no entry in stored statistics.
             parts.append(step.apply(x, self.stored, statistics.get(str(number), {})))
         return jnp.concatenate(parts, axis=1)
