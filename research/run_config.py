@@ -50,14 +50,19 @@ class Component:
     def __getitem__(self, option_name: str) -> Any:
         return dict(self.options)[option_name]
 
-    def __str__(self) -> str:
+    @property
+    def call(self) -> str:
+        """`pca(3)`, as a flag that takes a single component has it."""
         if not self.options:
             return self.name
         (_, first), *rest = self.options
-        if not rest:
-            return f"{self.name}={format_value(first)}"
         more = "".join(f",{name}={format_value(value)}" for name, value in rest)
         return f"{self.name}({format_value(first)}{more})"
+
+    def __str__(self) -> str:
+        if len(self.options) == 1:
+            return f"{self.name}={format_value(self.options[0][1])}"
+        return self.call
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,30 +140,30 @@ class RunConfig:
     scaling: Annotated[
         Literal["none", "minmax", "standard", "robust", "maxabs", "quantile", "power", "log"],
         "scaling of the inputs, fitted on the training rows; quantile (to a normal distribution),"
-        " power (Yeo-Johnson) and log are for the numbers of tables",
+        " power (Yeo-Johnson) and log apply to the numbers of tables",
     ] = _field("standard", NUMERIC)
     encoding_of_categories: Annotated[
         Component,
-        "what categories of tables become, fitted on the training rows: onehot, ordinal, frequency"
-        " or target(smoothing=10)",
+        "encoding of the categories of tables, fitted on the training rows: onehot, ordinal,"
+        " frequency or target(smoothing=10)",
     ] = _field(Component("onehot"), STATIC, ENCODINGS)
     features: Annotated[
         str | None,
-        "further columns of a table: 'interactions(2), bins(age, 5)'; none: those that it has",
+        "columns to add to a table: 'interactions(2), bins(age, 5)'; none: add none",
     ] = _field(None, STATIC)
     drop_feature: Annotated[
         tuple[str, ...] | None,
-        "columns of a table that the run does not see: age,fare; each: on an axis, every column in"
-        " turn; none: it sees all",
+        "columns of a table to hide from the run: age,fare; each (on an axis): every column in"
+        " turn; none: hide none",
     ] = _field(None, NUMERIC)
     select: Annotated[
         Component,
-        "which features of a table the run sees, chosen on the training rows: anova(10); none: all"
-        " of them",
+        "selection of the features of a table, fitted on the training rows: anova(10); none: keep"
+        " all",
     ] = _field(Component("none"), STATIC, SELECTIONS)
     reduce: Annotated[
         Component,
-        "scaled inputs as fewer numbers, fitted on the training rows: pca(20); none: all of them",
+        "reduction of the scaled inputs, fitted on the training rows: pca(20); none: keep all",
     ] = _field(Component("none"), STATIC, REDUCTIONS)
     target_scaling: Annotated[
         Literal["auto", "none", "standard"],
@@ -273,6 +278,11 @@ class RunConfig:
     ] = _field(None, NUMERIC)
     # Settings of several players, in the place of PLAYER_FIELDS; () where there is one player.
     players: tuple[PlayerSettings, ...] = ()
+
+    @property
+    def encodes_categories(self) -> bool:
+        """Whether categories become numbers other than one-hot columns."""
+        return self.encoding_of_categories.name != "onehot"
 
     @property
     def selects(self) -> bool:

@@ -10,26 +10,24 @@ from launch.cli.saved_run import SavedRun
 from research import messages
 from research.analysis.embedding_figure import Colouring, dendrogram_figure, embedding_figure
 from research.baselines.factorizations import Reconstruction
-from research.baselines.stored_predictor import restored
 from research.data.features.named_arrays import take
 from research.data.reductions import principal_components
 from research.errors import UserError
-from research.training.apply.host_scores import host_inputs, host_scores
+from research.training.apply.host_scores import host_inputs, host_scores, kept_predictor
 from research.training.apply.layer_outputs import layer_outputs
-from research.training.setup.warm_start import ESTIMATOR
 
 METHOD = flags.DEFINE_enum(
     "method",
     "pca",
     ["pca", "tsne", "none", "dendrogram"],
-    "how rows become points: the first two principal components, t-SNE, or the two numbers as they"
-    " are; or a dendrogram of arch=agglomerative",
+    "how rows become points: pca (the first two principal components), tsne, or none (the two"
+    " numbers of a layer as they are); dendrogram draws the tree of arch=agglomerative",
 )
 LAYER = flags.DEFINE_string(
     "layer",
     None,
-    "draw what this layer of the network returns (HiddenDense_0), or code for the code of pca and"
-    " nmf; none: draw the inputs, scaled and reduced",
+    "draw the outputs of this layer of the network (HiddenDense_0), or code: the code of arch=pca"
+    " or nmf; none: draw the scaled inputs",
 )
 MOST_ROWS = 5000
 PERPLEXITY = 30.0
@@ -49,11 +47,11 @@ def figure(saved: SavedRun, examples: Examples, split: str) -> Any:
         tree = getattr(_estimator(saved), "tree", None)
         if tree is None:
             raise UserError(
-                f"--method=dendrogram draws a hierarchy, and arch={run.config.arch.name} has none;"
-                " arch=agglomerative has one"
+                f"--method=dendrogram requires a run of arch=agglomerative; this is one of"
+                f" arch={run.config.arch.name}"
             )
         if split != "train":
-            raise UserError("--method=dendrogram is of the training rows; say --split=train")
+            raise UserError("--method=dendrogram draws only training rows; use --split=train")
         return dendrogram_figure(title, tree, int(run.config.arch["n_clusters"]))
     chosen = _sample(len(examples.rows), run.config.seed)
     rows = examples.rows[chosen]
@@ -75,7 +73,7 @@ def _estimator(saved: SavedRun) -> Any:
     """The fitted estimator of a run; None of a network."""
     if not saved.run.program.fitted:
         return None
-    return restored(np.asarray(saved.variables.params[ESTIMATOR]))
+    return kept_predictor(saved.variables)
 
 
 def _vectors(saved: SavedRun, x: Any, rows: np.ndarray) -> np.ndarray:
@@ -86,15 +84,14 @@ def _vectors(saved: SavedRun, x: Any, rows: np.ndarray) -> np.ndarray:
     if layer and estimator is None:
         outputs = layer_outputs(program, saved.lane, saved.variables, take(x, rows), layer)
         return np.asarray(outputs, np.float64)
-    if isinstance(saved.run.program.spec.inputs.placeholder(), dict):
+    if isinstance(program.spec.inputs.placeholder(), dict):
         raise UserError(
-            f"{saved.spec.name} has several inputs; give --layer=NAME to draw what a layer makes of"
-            " them"
+            f"{saved.spec.name} has several inputs; use --layer=NAME to draw the outputs of a layer"
         )
     if not program.spec.inputs.numeric:
         raise UserError(
-            f"the inputs of {saved.spec.name} are {program.spec.inputs.counted}, which are no"
-            " points; give --layer=NAME to draw what a layer makes of them"
+            f"the inputs of {saved.spec.name} are {program.spec.inputs.counted} and cannot be drawn"
+            " as points; use --layer=NAME to draw the outputs of a layer"
         )
     with program.precision_context():
         inputs = host_inputs(program, saved.lane, program.spec.inputs.view(x), rows)
@@ -111,13 +108,13 @@ def _plane(x: np.ndarray, seed: int) -> tuple[np.ndarray, tuple[str, str]]:
     if method == "none":
         if x.shape[1] != 2:
             raise UserError(
-                f"--method=none draws two numbers a row, and here are {x.shape[1]}; use pca or tsne"
+                f"--method=none requires two numbers per row, not {x.shape[1]}; use pca or tsne"
             )
         return x, ("first number", "second number")
     if min(x.shape) < 2:
         raise UserError(
-            f"--method={method} needs two rows and two numbers each, and here are {x.shape[0]} rows"
-            f" of {x.shape[1]}"
+            f"--method={method} requires at least two rows of two numbers, not {x.shape[0]} of"
+            f" {x.shape[1]}"
         )
     if method == "pca":
         model = principal_components(x, 2)

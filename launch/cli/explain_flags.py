@@ -11,18 +11,18 @@ from research.errors import UserError
 RUN = start.define_name(
     "run", None, "a run with saved parameters: its id, the beginning of it, its --name or a tag"
 )
-NAME = start.define_name("name", None, "a sweep: each of its rows is explained, over its seeds")
-EXPERIMENT = start.define_name("experiment", None, "a declared table: each of its rows")
+NAME = start.define_name("name", None, "explain each row of this sweep, over its seeds")
+EXPERIMENT = start.define_name("experiment", None, "explain each row of this experiment")
 METHOD = flags.DEFINE_enum(
     "method",
     "permutation",
     [*METHODS, DROP],
     "how a feature's importance is measured: permutation (shuffle it over the rows), shapley (its"
-    " share in each prediction), gradient, integrated_gradients, occlusion (of images), dependence"
-    " (partial dependence), model (what the model says itself), drop (trains again without it)",
+    " share in each prediction), gradient, integrated_gradients, occlusion (images), dependence"
+    " (partial dependence), model (its weights or gains), drop (trains again without the feature)",
 )
 SPLIT = flags.DEFINE_enum(
-    "split", "test", ["test", "validation", "train"], "whose rows are predicted"
+    "split", "test", ["test", "validation", "train"], "the rows that are predicted"
 )
 METRIC = start.define_name(
     "metric", None, "permutation, drop: the metric that becomes worse; none: the task's main one"
@@ -34,12 +34,12 @@ REPEATS = flags.DEFINE_integer(
     lower_bound=1,
 )
 ROWS = flags.DEFINE_integer(
-    "rows", 100, "the most rows for methods that explain one after another", lower_bound=1
+    "rows", 100, "explain at most this many rows; permutation and drop use all", lower_bound=1
 )
 CORRELATED = flags.DEFINE_float(
     "correlated",
     None,
-    "keep features together whose rank correlation is at least this, as 0.9",
+    "join features if the rank correlation of each two is at least this, such as 0.9",
     lower_bound=0.0,
     upper_bound=1.0,
 )

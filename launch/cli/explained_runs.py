@@ -35,7 +35,7 @@ def report() -> ImportanceReport:
     named = [flag for flag in (RUN, NAME, EXPERIMENT) if flag.value is not None]
     if len(named) != 1:
         raise UserError(
-            "give one of --run=ID, --name=SWEEP and --experiment=NAME: what is explained"
+            "say what to explain: give one of --run=ID, --name=SWEEP and --experiment=NAME"
         )
     records, plans = store(), planner()
     rows = _records(records, plans)

@@ -9,7 +9,6 @@ import numpy as np
 from research.api.named_columns import Columns
 from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
-from research.baselines.stored_predictor import restored
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps.ensembles.new_rows import members_of, scores_of_new_rows
@@ -23,11 +22,10 @@ from research.sweeps.records.verification import lookup, run_of
 from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import evaluate_rows, run_lane
-from research.training.apply.host_scores import host_inputs
+from research.training.apply.host_scores import host_inputs, kept_predictor
 from research.training.boosting.requirements import refuse_part
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.predicted_rows import PredictedRows
-from research.training.setup.warm_start import ESTIMATOR
 from research.training.step import network
 from research.training.step.state import Lane, Variables
 
@@ -91,7 +89,7 @@ class RunResult:
         run.forward)` gives the outputs [B, K] in evaluation.
         """
         if self._run.program.fitted:
-            predict = restored(np.asarray(self._variables.params[ESTIMATOR]))
+            predict = kept_predictor(self._variables)
             return getattr(predict, "model", predict)
         return self._run.program.model
 

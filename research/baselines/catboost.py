@@ -113,21 +113,19 @@ class CatBoost:
 
     outputs: int
     task: str
-    iterations: Annotated[Count, "the most trees"] = 1000
+    iterations: Annotated[Count, "largest number of trees"] = 1000
     learning_rate: Annotated[
         Positive | None,
-        "what each tree is multiplied with; none: by the numbers of rows and trees, or 0.03 if"
+        "factor of each tree; none: chosen from the numbers of rows and trees, or 0.03 if"
         " l2_leaf_reg is given",
     ] = None
-    depth: Annotated[Count, "the questions to a leaf; all leaves of a depth ask the same"] = 6
-    l2_leaf_reg: Annotated[NonNegative | None, "an L2 penalty of the leaves' values; none: 3"] = (
-        None
-    )
-    random_strength: Annotated[NonNegative, "the noise of the scores of splits"] = 1.0
+    depth: Annotated[Count, "depth of the trees; all nodes of one depth have the same split"] = 6
+    l2_leaf_reg: Annotated[NonNegative | None, "L2 penalty of the leaves' values; none: 3"] = None
+    random_strength: Annotated[NonNegative, "noise of the scores of splits"] = 1.0
     subsample: Annotated[
-        Share | None, "the share of the rows that each tree sees; none: the library's choice"
+        Share | None, "share of the rows that each tree sees; none: the library's choice"
     ] = None
-    rsm: Annotated[Share, "the share of the features that each split may use"] = 1.0
+    rsm: Annotated[Share, "share of the features that each split may use"] = 1.0
     early_stopping_rounds: Patience = None
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:

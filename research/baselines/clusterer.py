@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research.baselines.scikit_learn import flat
-from research.data.splitters.division import division
-from research.data.splitters.drawn_rows import drawn_sizes
+from research.data.splitters.drawn_rows import training_rows
 from research.errors import UserError
 from research.options import PositiveWhole
 
@@ -118,8 +117,8 @@ class ClusteredRows:
         places = [place.get(row.tobytes(), -1) for row in rows]
         if -1 in places:
             raise UserError(
-                f"arch={self.arch} clusters the rows that it was fitted to, and cannot predict"
-                " others (--split=train has those); kmeans and gaussian_mixture can"
+                f"arch={self.arch} cannot assign new rows to its clusters; use --split=train, or"
+                " train arch=kmeans or gaussian_mixture"
             )
         return cluster_scores(self.labels[places], rows, self.centers)
 
@@ -142,10 +141,8 @@ def clustered_rows(
 
 def enough_rows(config: Any, spec: Any) -> str | None:
     """There are at least as many training rows as clusters."""
-    folds = division(config.split).sizes(spec, config.train_size)
-    sizes, place = drawn_sizes(config, spec, folds)
-    rows = sizes[place].train
+    rows = training_rows(config, spec)
     clusters = int(config.arch["n_clusters"])
     if clusters <= rows:
         return None
-    return f"arch.n_clusters={clusters} is more than the {rows} training rows; take fewer clusters"
+    return f"arch.n_clusters={clusters} is more than the {rows} training rows; use fewer clusters"

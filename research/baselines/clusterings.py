@@ -26,7 +26,7 @@ class MiniBatchKMeans:
 
     outputs: int
     n_clusters: Clusters = 8.0
-    batch_size: Annotated[Count, "rows of an update"] = 1024
+    batch_size: Annotated[Count, "rows per update"] = 1024
     n_init: Annotated[Count, "starts; the best is used"] = 1
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
@@ -57,11 +57,11 @@ class GaussianMixture:
     n_clusters: Clusters = 8.0
     covariance_type: Annotated[
         Literal["full", "tied", "diag", "spherical"],
-        "of each distribution: full, one for all, independent features, or one variance",
+        "full; tied: one for all; diag: independent features; spherical: one variance",
     ] = "full"
-    max_iter: Annotated[Count, "most iterations of EM"] = 100
+    max_iter: Annotated[Count, "largest number of iterations of EM"] = 100
     n_init: Annotated[Count, "starts; the best is used"] = 1
-    reg_covar: Annotated[NonNegative, "what is added to each variance"] = 1e-6
+    reg_covar: Annotated[NonNegative, "added to each variance"] = 1e-6
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor."""
@@ -95,8 +95,8 @@ class Agglomerative:
     n_clusters: Clusters = 8.0
     linkage: Annotated[
         Literal["ward", "average", "complete", "single"],
-        "distance of two clusters: the growth of the squared error, or the mean, largest or"
-        " smallest distance of their rows",
+        "distance of two clusters: ward (growth of the squared error), or the mean (average),"
+        " largest (complete) or smallest (single) distance of their rows",
     ] = "ward"
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
@@ -124,8 +124,8 @@ class Dbscan:
     """
 
     outputs: int
-    eps: Annotated[Positive, "rows no further than this are neighbours"] = 0.5
-    min_samples: Annotated[Count, "neighbours, itself included, of a row inside a cluster"] = 5
+    eps: Annotated[Positive, "largest distance of two neighbours"] = 0.5
+    min_samples: Annotated[Count, "neighbours of a core row, itself included"] = 5
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor of the training rows. Nothing is random."""
@@ -136,7 +136,7 @@ class Dbscan:
         if noise == len(model.labels_):
             notes = (
                 *notes,
-                f"all {noise} rows are noise; give a larger --arch.eps or fewer --arch.min_samples",
+                f"all {noise} rows are noise; use a larger --arch.eps, or fewer --arch.min_samples",
             )
         return clustered_rows("dbscan", train.x, model.labels_, notes)
 

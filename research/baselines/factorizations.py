@@ -8,8 +8,7 @@ import numpy as np
 from research.baselines.estimator import LabelledExamples, Predict
 from research.baselines.scikit_learn import fit_estimator, flat
 from research.data.reductions import principal_components
-from research.data.splitters.division import division
-from research.data.splitters.drawn_rows import drawn_sizes
+from research.data.splitters.drawn_rows import training_rows
 from research.errors import UserError
 from research.options import Count
 from research.registry import ARCHITECTURES, HostEstimator
@@ -73,7 +72,7 @@ class NonNegativeFactors:
 
     outputs: int
     code: Code = 32
-    max_iter: Annotated[Count, "most iterations"] = 1000
+    max_iter: Annotated[Count, "largest number of iterations"] = 1000
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:
         """The predictor.
@@ -87,7 +86,7 @@ class NonNegativeFactors:
         if least < 0:
             raise UserError(
                 f"arch=nmf requires numbers that are not negative, and the least is {least:.4g};"
-                " say --scaling=minmax"
+                " use --scaling=minmax"
             )
         estimator = NMF(self.code, max_iter=self.max_iter, random_state=seed)
         model, notes = fit_estimator(estimator, train)
@@ -100,11 +99,10 @@ def _short_enough(config: Any, spec: Any) -> str | None:
     code = config.arch["code"]
     numbers = int(np.prod(spec.inputs.shape))
     if code > numbers:
-        return f"arch.code={code} is more than the {numbers} numbers of an example; take fewer"
-    folds = division(config.split).sizes(spec, config.train_size)
-    sizes, place = drawn_sizes(config, spec, folds)
-    if code > sizes[place].train:
-        return f"arch.code={code} is more than the {sizes[place].train} training rows; take fewer"
+        return f"arch.code={code} is more than the {numbers} numbers of an example; use fewer"
+    rows = training_rows(config, spec)
+    if code > rows:
+        return f"arch.code={code} is more than the {rows} training rows; use fewer"
     return None
 
 
@@ -114,7 +112,7 @@ def _not_negative(config: Any, spec: Any) -> str | None:
         return None
     return (
         f"arch={config.arch.name} requires numbers that are not negative, and"
-        f" scaling={config.scaling} makes some negative; say --scaling=minmax"
+        f" scaling={config.scaling} makes some negative; use --scaling=minmax"
     )
 
 

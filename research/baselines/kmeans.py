@@ -44,10 +44,10 @@ class KMeans:
     n_clusters: Clusters = 8.0
     init: Start = "k-means++"
     n_init: Annotated[Count, "starts; the fit with the least inertia is used"] = 1
-    max_iter: Annotated[Count, "most updates of the centres"] = 300
+    max_iter: Annotated[Count, "largest number of updates of the centres"] = 300
     tol: Annotated[
         NonNegative,
-        "a fit ends once the squared moves of its centres sum to this share of the mean variance",
+        "stop once the squared moves of the centres sum to this share of the mean variance",
     ] = 1e-4
 
     def __call__(

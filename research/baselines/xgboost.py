@@ -86,16 +86,16 @@ class XGBoost:
 
     outputs: int
     task: str
-    n_estimators: Annotated[Count, "the most trees, a class each"] = 100
-    learning_rate: Annotated[Positive, "what each tree is multiplied with"] = 0.3
-    max_depth: Annotated[Count, "the most questions to a leaf"] = 6
-    min_child_weight: Annotated[NonNegative, "the least sum of second derivatives in a leaf"] = 1.0
-    gamma: Annotated[NonNegative, "the least gain of a split"] = 0.0
-    subsample: Annotated[Share, "the share of the rows that each tree sees"] = 1.0
-    colsample_bytree: Annotated[Share, "the share of the features that each tree sees"] = 1.0
-    colsample_bylevel: Annotated[Share, "the share of those that each depth sees"] = 1.0
-    reg_alpha: Annotated[NonNegative, "an L1 penalty of the leaves' values"] = 0.0
-    reg_lambda: Annotated[NonNegative, "an L2 penalty of the leaves' values"] = 1.0
+    n_estimators: Annotated[Count, "largest number of iterations; each adds a tree per class"] = 100
+    learning_rate: Annotated[Positive, "factor of each tree"] = 0.3
+    max_depth: Annotated[Count, "largest depth of a tree"] = 6
+    min_child_weight: Annotated[NonNegative, "smallest sum of second derivatives in a leaf"] = 1.0
+    gamma: Annotated[NonNegative, "smallest gain of a split"] = 0.0
+    subsample: Annotated[Share, "share of the rows that each tree sees"] = 1.0
+    colsample_bytree: Annotated[Share, "share of the features that each tree sees"] = 1.0
+    colsample_bylevel: Annotated[Share, "share of these that each depth sees"] = 1.0
+    reg_alpha: Annotated[NonNegative, "L1 penalty of the leaves' values"] = 0.0
+    reg_lambda: Annotated[NonNegative, "L2 penalty of the leaves' values"] = 1.0
     early_stopping_rounds: Patience = None
 
     def __call__(self, train: LabelledExamples, validation: LabelledExamples, seed: int) -> Predict:

@@ -60,7 +60,7 @@ def frequency() -> Encode:
 
 def target(
     smoothing: Annotated[
-        NonNegative, "rows' worth of the overall mean that each category's mean is mixed with"
+        NonNegative, "rows with the overall mean that are added to each category"
     ] = 10.0,
 ) -> Encode:
     """The mean target of the category's training rows, shrunk to that of all: (sum + s mean) / (n +

@@ -42,8 +42,8 @@ class TabM(TableNetwork):
     members: Annotated[Count, "members, whose predictions are averaged"] = 32
     adapters: Annotated[
         Literal["tabm", "mini", "packed"],
-        "how members differ beside their heads; tabm: factors of every layer's inputs and outputs,"
-        " and biases; mini: factors of the columns; packed: all weights",
+        "what each member has of its own beside its head; tabm: factors of every layer's inputs and"
+        " outputs, and biases; mini: factors of the columns; packed: all weights",
     ] = "tabm"
 
     @nn.compact

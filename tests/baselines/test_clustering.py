@@ -190,7 +190,7 @@ def test_other_rows_are_refused(arch: str) -> None:
     x = blobs()
     clustered = predict(arch, x)
     assert clustered(x[5:7]).tobytes() == clustered(x)[5:7].tobytes()
-    with pytest.raises(UserError, match=f"^arch={arch} clusters the rows that it was fitted to"):
+    with pytest.raises(UserError, match=f"^arch={arch} cannot assign new rows"):
         clustered(x[:2] + 1)
 
 

@@ -51,7 +51,7 @@ def test_factors_are_the_librarys() -> None:
 
 
 def test_factors_refuse_negative_rows() -> None:
-    with pytest.raises(UserError, match="not negative, and the least is -1; say --scaling=minmax"):
+    with pytest.raises(UserError, match="not negative, and the least is -1; use --scaling=minmax"):
         NonNegativeFactors(outputs=1, code=1)(examples(np.array([[-1.0]])), examples(np.ones(1)), 0)
 
 

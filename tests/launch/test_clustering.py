@@ -77,7 +77,7 @@ def test_only_training_rows_are_in_a_hierarchy(results: dict[str, Result]) -> No
     assert "train      silhouette" in results["tree"].out
     assert "test       silhouette" not in results["tree"].out
     assert results["of others"].code == 2
-    assert "arch=agglomerative clusters the rows that it was fitted to" in results["of others"].err
+    assert "arch=agglomerative cannot assign new rows to its clusters" in results["of others"].err
 
 
 def test_rows_are_drawn_as_points_and_as_a_tree(folder: Path, results: dict[str, Result]) -> None:

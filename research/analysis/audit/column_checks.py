@@ -35,8 +35,7 @@ def constant_columns(data: DataParts) -> Iterator[Finding]:
             yield Finding(
                 "caution",
                 f"{data.name}: column '{column.name}' is {_text(column, common)} in all but {rows}"
-                f" of {counts.sum():,} training rows, so what is learned of the others rests on"
-                f" {rows}",
+                f" of {counts.sum():,} training rows, so little can be learned from it",
                 f"leave it out (--drop={column.name} of a csv file), or join its rare values",
             )
 
@@ -56,9 +55,9 @@ def identifiers(data: DataParts) -> Iterator[Finding]:
         if dense or names_groups(column.name):
             yield Finding(
                 "problem",
-                f"{data.name}: column '{column.name}' has another whole number in each row, as an"
-                " identifier does; a network learns rows by heart with it, and new rows have other"
-                " numbers",
+                f"{data.name}: column '{column.name}' has a different whole number in each row,"
+                " like an identifier; a model can memorize the training rows by it, and new rows"
+                " have other numbers",
                 f"leave it out (--drop={column.name} of a csv file)",
             )
 

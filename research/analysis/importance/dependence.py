@@ -11,7 +11,6 @@ import numpy as np
 
 from research.analysis.importance.feature_columns import FeatureColumns
 from research.analysis.importance.kept_run import KeptRun
-from research.errors import UserError
 
 # Values of a number that are tried: quantiles of the rows.
 GRID = 20
@@ -45,12 +44,7 @@ def dependence(run: KeptRun, feature: FeatureColumns, x: Any, among: Any) -> Dep
         feature: a number or a category.
         x: raw inputs of N rows.
         among: raw inputs of the rows whose values are tried.
-
-    Raises:
-        UserError: the feature is several columns that stay together.
     """
-    if len(feature.columns) != 1 or " + " in feature.name:
-        raise UserError(f"'{feature.name}' is several features; leave --correlated out")
     ((name, places),) = feature.columns.items()
     columns = [*places]
     values = (among[name] if isinstance(among, dict) else among)[..., columns]

@@ -11,9 +11,8 @@ import numpy as np
 
 from research.analysis.importance.importance_report import ImportanceReport, finished_records
 from research.analysis.importance.importances import Importances
-from research.analysis.importance.inquiry import Explanation, Inquiry
+from research.analysis.importance.inquiry import Explanation, Inquiry, worsening
 from research.errors import UserError, nearest
-from research.sweeps.column import Column
 from research.sweeps.ensembles.new_rows import members_of
 from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.plan.run_planner import Planner
@@ -104,11 +103,9 @@ def _value(record: Record, metric: str) -> float:
 
 
 def _explanation(importances: Importances, metric: str, worse: float) -> Explanation:
-    change = "rise" if worse < 0 else "fall"
-    points = " (points)" if Column("", metric).in_percent else ""
     remark = (
-        f"How much {metric} is worse if the network is trained without a feature:"
+        f"How much worse {metric} is if the model is trained without a feature:"
         f" {plural(importances.seeds * len(importances.features), 'run')} beside"
-        f" {importances.seeds} with all."
+        f" {importances.seeds} with all features."
     )
-    return Explanation(importances, f"{change} of {metric}{points}", remark, metric)
+    return Explanation(importances, worsening(metric, worse < 0), remark, metric)

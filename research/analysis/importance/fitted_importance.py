@@ -37,8 +37,8 @@ def fitted_importance(run: KeptRun) -> tuple[dict[str, float], str]:
         )
     if run.raw is not run.spec.inputs:
         raise UserError(
-            f"arch={name} reads {run.spec.inputs.describe()} that reduce={run.run.config.reduce}"
-            " makes of all columns; use --method=permutation or shapley"
+            f"arch={name} reads the components of reduce={run.run.config.reduce.call}, which mix"
+            " all columns; use --method=permutation or shapley"
         )
     model = getattr(run.predictor, "model", run.predictor) if run.program.fitted else None
     gains = _gains(model)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.analysis.importance.kept_run import KeptRun, without_rows
+from research.data.features.image import Image
 from research.data.features.prepared_table import PreparedTable
 from research.errors import UserError
 from research.training.setup.program import Program
@@ -95,9 +96,9 @@ def check_differentiable(run: KeptRun) -> None:
             " --method=permutation or shapley"
         )
     if run.program.fitted:
+        other = "occlusion" if isinstance(run.raw, Image) else "permutation or shapley"
         raise UserError(
-            f"arch={name} is fitted on the host and has no gradients; use --method=permutation,"
-            " shapley or occlusion"
+            f"arch={name} is fitted on the host and has no gradients; use --method={other}"
         )
     places = isinstance(run.raw, PreparedTable) and run.raw.stored.coded_columns
     if run.raw.arrays or run.raw.tokens or places:

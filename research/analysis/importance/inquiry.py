@@ -9,6 +9,7 @@ import numpy as np
 from research.analysis.importance.feature_columns import FeatureColumns, correlated, features_of
 from research.analysis.importance.importances import Importances
 from research.analysis.importance.kept_run import KeptRun
+from research.sweeps.column import Column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,3 +70,9 @@ class Explanation:
 
 
 Method = Callable[[str, Sequence[KeptRun], Inquiry], Explanation]
+
+
+def worsening(metric: str, lower_is_better: bool) -> str:
+    """What the numbers of a method are that makes a metric worse: `fall of accuracy (points)`."""
+    points = " (points)" if Column("", metric).in_percent else ""
+    return f"{'rise' if lower_is_better else 'fall'} of {metric}{points}"

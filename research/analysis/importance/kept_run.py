@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.baselines.estimator import Predict
-from research.baselines.stored_predictor import restored
 from research.data.features.feature import Feature
 from research.data.features.named_arrays import by_array, take
 from research.data.features.reduced import Reduced
@@ -27,10 +26,9 @@ from research.sweeps.records.verification import lookup, run_of
 from research.tasks.calibration import calibrated
 from research.tasks.classification import log_softmax
 from research.training.apply.final_metrics import run_lane
-from research.training.apply.host_scores import host_inputs, host_scores
+from research.training.apply.host_scores import host_inputs, host_scores, kept_predictor
 from research.training.boosting.requirements import refuse_part
 from research.training.setup.program import Program
-from research.training.setup.warm_start import ESTIMATOR
 from research.training.step.objective import evaluate_examples
 from research.training.step.state import Lane, Variables
 
@@ -123,7 +121,7 @@ class KeptRun:
     @functools.cached_property
     def predictor(self) -> Predict:
         """The fitted estimator of a run that was fitted on the host."""
-        return restored(np.asarray(self.variables.params[ESTIMATOR]))
+        return kept_predictor(self.variables)
 
     def _scores(self, x: Any) -> np.ndarray:
         count = len(jax.tree.leaves(x)[0])
@@ -184,7 +182,7 @@ def _alone(record: Record, planner: Planner, parameters: Parameters) -> KeptRun:
     targets = run.program.spec.targets
     if run.program.problem.summary is None or _without_prediction(targets):
         raise UserError(
-            f"run {run.id}: what is explained is one prediction for an example, and"
+            f"run {run.id}: explanations require one prediction per example, and"
             f" task={run.config.task} has several or none"
         )
     arrays = planner.arrays(run)

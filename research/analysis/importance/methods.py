@@ -14,13 +14,12 @@ from research.analysis.importance.dependence import dependence
 from research.analysis.importance.feature_columns import masks_of
 from research.analysis.importance.fitted_importance import fitted_importance
 from research.analysis.importance.importances import Importances
-from research.analysis.importance.inquiry import Explanation, Inquiry, Method
+from research.analysis.importance.inquiry import Explanation, Inquiry, Method, worsening
 from research.analysis.importance.kept_run import KeptRun
 from research.analysis.importance.permutation_importance import permutation_importance
 from research.analysis.importance.shapley import EXACT_UP_TO, shapley
 from research.data.features.image import Image
 from research.errors import UserError
-from research.sweeps.column import Column
 from research.words import plural
 
 # Training rows whose values stand for those of unknown features.
@@ -32,14 +31,13 @@ def _permutation(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Expla
     features = inquiry.features(runs[0])
     values = permutation_importance(runs, features, metric, inquiry.part, inquiry.repeats)
     importances = Importances(label, [feature.name for feature in features], values)
-    worse = "rise" if runs[0].program.problem.better.get(metric) == "lower" else "fall"
     rows = len(runs[0].rows(inquiry.part))
     remark = (
-        f"How much {metric} is worse on {rows:,} {inquiry.part} rows if the values of a feature"
+        f"How much worse {metric} is on {rows:,} {inquiry.part} rows if the values of a feature"
         f" are shuffled over the rows: the mean of {plural(inquiry.repeats, 'shuffle')}."
     )
-    points = " (points)" if Column("", metric).in_percent else ""
-    return Explanation(importances, f"{worse} of {metric}{points}", remark, metric)
+    quantity = worsening(metric, runs[0].program.problem.better.get(metric) == "lower")
+    return Explanation(importances, quantity, remark, metric)
 
 
 def _shapley(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanation:
@@ -55,14 +53,14 @@ def _shapley(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanati
     values = np.stack([np.abs(each.values).mean(axis=(0, 2)) for _, each in of_runs])
     bound = max(float(each.half_width.max()) for _, each in of_runs)
     if len(features) <= EXACT_UP_TO:
-        how = "They are exact: every set of known features is predicted."
+        how = "They are exact."
     else:
         how = f"They are sampled; the largest 95 % half-width of a single value is {bound:.2g}."
     quantity = _predicted(runs[0])
     rows = len(of_runs[0][1].values)
     remark = (
         f"The mean |Shapley value| of {rows:,} {inquiry.part} rows, in units of the {quantity}."
-        f" Unknown features have the values of training rows. {how}"
+        f" Features outside a coalition have the values of training rows. {how}"
     )
     x, first = of_runs[0]
     names = [feature.name for feature in features]
@@ -117,6 +115,8 @@ def _occlusion(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explana
 
 
 def _dependence(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanation:
+    if inquiry.correlated is not None:
+        raise UserError("dependence changes one feature at a time; leave correlated out")
     features = inquiry.features(runs[0])
     of_runs = []
     for run in runs:
@@ -138,7 +138,7 @@ def _model(label: str, runs: Sequence[KeptRun], inquiry: Inquiry) -> Explanation
     values = np.array([[*values.values()] for values, _ in of_runs])
     first, quantity = of_runs[0]
     importances = Importances(label, [*first], values[:, :, None])
-    remark = "What the fitted model says itself, of its training rows; nothing is predicted."
+    remark = "The weights or gains of the fitted model itself; nothing is predicted."
     return Explanation(importances, quantity, remark)
 
 
@@ -200,7 +200,7 @@ def _maps(
 ) -> Explanation:
     """A figure of images and of what each pixel adds to the prediction, by the first run."""
     run = runs[0]
-    rows = inquiry.some(run, inquiry.part, attribution_maps.MOST_IMAGES)
+    rows = inquiry.some(run, inquiry.part, min(attribution_maps.MOST_IMAGES, inquiry.rows))
     figure = (
         "maps",
         lambda: attribution_maps.figure(label, run, rows, quantity, attribute),

@@ -84,7 +84,7 @@ FEATURE_STEPS.add(
     Entry(
         "bins",
         bins,
-        "between which quantiles a number lies",
+        "the quantile bin of a number, one-hot",
         options=options_of(bins),
         test_options={"of": "x0"},
     )

@@ -11,7 +11,7 @@ from research.registry import SELECTIONS, Entry
 # A coefficient of less is 0, as in scikit-learn's SelectFromModel with an L1 penalty.
 ZERO = 1e-5
 TREES = 100
-Penalty = Annotated[Positive, "the L1 penalty beside the mean loss of an example"]
+Penalty = Annotated[Positive, "strength of the L1 penalty, which is added to the mean loss"]
 
 
 def l1(penalty: Penalty = 0.01) -> Choose:
@@ -52,7 +52,7 @@ def trees(count: Kept) -> Choose:
 
 
 def stability(
-    share: Annotated[Share, "the share of the halves in which a feature has a weight"] = 0.6,
+    share: Annotated[Share, "the least share of the halves in which a feature has a weight"] = 0.6,
     penalty: Penalty = 0.01,
     halves: Annotated[Count, "how many random halves of the training rows are tried"] = 50,
 ) -> Choose:

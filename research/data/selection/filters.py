@@ -129,7 +129,7 @@ SELECTIONS.add(
     Entry(
         "correlation",
         correlation,
-        "features that no earlier one is correlated with",
+        "features that are not correlated with an earlier one",
         options=options_of(correlation),
     )
 )

@@ -139,7 +139,7 @@ SELECTIONS.add(
     Entry(
         "forward",
         forward,
-        "features that are added one by one, the best one first",
+        "forward search: the best feature is added, one by one",
         "Kohavi & John 1997",
         options=options_of(forward),
         test_options={"count": 2},
@@ -149,7 +149,7 @@ SELECTIONS.add(
     Entry(
         "backward",
         backward,
-        "what is left when features are taken out one by one, the worst one first",
+        "backward search: the worst feature is removed, one by one",
         "Kohavi & John 1997",
         options=options_of(backward),
         test_options={"count": 2},
@@ -159,7 +159,7 @@ SELECTIONS.add(
     Entry(
         "recursive",
         recursive,
-        "what is left when the feature of the smallest weights is taken out again and again",
+        "recursive elimination of the feature with the smallest weights",
         "Guyon et al. 2002",
         options=options_of(recursive),
         test_options={"count": 3},

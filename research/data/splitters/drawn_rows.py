@@ -7,7 +7,7 @@ import numpy as np
 
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
-from research.data.splitters.division import PartSizes
+from research.data.splitters.division import PartSizes, division
 from research.data.splitters.inner_folds import inner_rows, inner_sizes
 from research.errors import UserError
 from research.registry import REGULARIZERS
@@ -64,6 +64,18 @@ def drawn_sizes(
             sizes._replace(train=sample_size(sizes.train, config.row_share)) for sizes in folds
         ]
     return [*folds], place
+
+
+def training_rows(config: RunConfig, spec: DataSpec) -> int:
+    """How many rows a run trains on, without reading the data.
+
+    Args:
+        config: the run's config; without a fold, its first one counts.
+        spec: what is known of the data.
+    """
+    folds = division(config.split).sizes(spec, config.train_size)
+    sizes, place = drawn_sizes(config, spec, folds)
+    return sizes[place].train
 
 
 def sample_size(rows: int, share: float | None) -> int:

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from research.baselines.stored_predictor import restored
 from research.config import RunConfig
 from research.data import stream
 from research.data.features.named_arrays import by_array, take
@@ -15,13 +14,17 @@ from research.metric_names import CLEAN, UNCALIBRATED
 from research.tasks import calibration
 from research.tasks.problem import Problem
 from research.training.apply import host_scores as host_scores_lib
-from research.training.apply.host_scores import COMPARED, host_inputs, host_scores
+from research.training.apply.host_scores import (
+    COMPARED,
+    host_inputs,
+    host_scores,
+    kept_predictor,
+)
 from research.training.devices.chunk_functions import ChunkFunctions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.chunk_evaluation import part_size
 from research.training.setup.lane_inputs import make_lane_inputs, stacked
 from research.training.setup.program import Program
-from research.training.setup.warm_start import ESTIMATOR
 from research.training.step import means, objective
 from research.training.step.state import Lane, Variables
 
@@ -170,7 +173,7 @@ def _evaluated_by_fit(
     program: Program, lane: Lane, variables: Variables, x: Any, rows: np.ndarray, y: Any
 ) -> dict[str, np.ndarray]:
     """What a host estimator makes of rows [R], whose labels are y [R, ...]."""
-    predict = restored(np.asarray(variables.params[ESTIMATOR]))
+    predict = kept_predictor(variables)
     with program.precision_context():
         inputs = host_inputs(program, lane, x, rows)
         scores = host_scores(program, predict, inputs, len(rows))

@@ -10,13 +10,20 @@ import numpy as np
 
 from research.baselines.cores import thread_share
 from research.baselines.estimator import Predict
+from research.baselines.stored_predictor import restored
 from research.data.features.feature import Fitted
 from research.data.features.named_arrays import by_array, take
 from research.data.features.table_columns import TableColumns
 from research.registry import ARCHITECTURES, HostEstimator
 from research.training.setup.program import Program
+from research.training.setup.warm_start import ESTIMATOR
 from research.training.step import network
-from research.training.step.state import Lane
+from research.training.step.state import Lane, Variables
+
+
+def kept_predictor(variables: Variables) -> Predict:
+    """The fitted estimator that a run keeps as its parameters."""
+    return restored(np.asarray(variables.params[ESTIMATOR]))
 
 
 def categorical_columns(program: Program, lane: Lane) -> tuple[int, ...]:

@@ -15,17 +15,10 @@ from research.data.selection.candidates import Candidates
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.errors import ShapeError, UserError, nearest
-from research.options import format_value
 from research.registry import REGULARIZERS, SELECTIONS
 from research.training.setup.program import Program
 
 EACH = "each"
-
-
-def _text(config: RunConfig) -> str:
-    """The selection as a flag takes it."""
-    values = [format_value(value) for _, value in config.select.options]
-    return f"{config.select.name}({', '.join(values)})"
 
 
 def check(config: RunConfig, spec: DataSpec) -> None:
@@ -40,24 +33,24 @@ def check(config: RunConfig, spec: DataSpec) -> None:
     inputs = spec.inputs
     if not isinstance(inputs, TableColumns):
         raise UserError(
-            f"{setting} chooses among the columns of a table, and the inputs of {spec.name} are"
-            f" {inputs.describe()}; leave it out"
+            f"{setting} applies to tables, and the inputs of {spec.name} are {inputs.describe()};"
+            " leave it out"
         )
     if inputs.kind == "reduced":
         raise UserError(
-            f"reduce={config.reduce} makes its numbers of all columns, and {setting} chooses among"
-            " them; leave one of them out"
+            f"{setting} cannot be combined with reduce={config.reduce.call}, which mixes all"
+            " columns; leave one of them out"
         )
     if config.column_share is not None:
         raise UserError(
-            f"column_share draws the columns that a run sees, and {setting} chooses them; leave one"
-            " of them out"
+            f"column_share and {setting} both choose the columns that a run sees; leave one of them"
+            " out"
         )
     for part in config.regularization:
         if REGULARIZERS.get(part.name).slot == "data":
             raise UserError(
-                f"{part.name} changes inputs, and {setting} sets some of them to 0; leave one of"
-                " them out"
+                f"{part.name} would change the inputs that {setting} sets to 0; leave one of them"
+                " out"
             )
     seen = _seen(config, inputs)
     if config.selects:
@@ -74,7 +67,7 @@ def _seen(config: RunConfig, inputs: TableColumns) -> dict[str, tuple[int, ...]]
         if name == EACH and EACH not in features:
             raise UserError(
                 f"drop_feature={EACH} takes several runs; put it on an axis:"
-                f" --grid=drop_feature=none|{EACH}"
+                f" --grid='drop_feature=none|{EACH}'"
             )
         if name not in features:
             raise UserError(f"drop_feature={name}: no such column; {nearest(name, features)}")
@@ -88,18 +81,17 @@ def _check_selection(config: RunConfig, spec: DataSpec, seen: Mapping[str, Any])
     targets = spec.targets
     if targets.shape or targets.parts or targets.unlabelled or config.task not in SUPERVISED:
         raise UserError(
-            f"select={_text(config)} compares columns with one label or number per row; task="
-            f"{config.task} has none; leave it out"
+            f"select={config.select.call} requires one label or number per row, and"
+            f" task={config.task} has none; leave it out"
         )
     if config.label_noise:
         raise UserError(
-            "label_noise redraws the labels that a run trains on, and select reads those of the"
-            " data; leave one of them out"
+            "select would read the labels from before label_noise; leave one of them out"
         )
     count = dict(config.select.options).get("count", 0)
     if count > len(seen):
         raise ShapeError(
-            f"select={_text(config)}: {spec.name} has only {len(seen)} features"
+            f"select={config.select.call}: {spec.name} has only {len(seen)} features"
             f"{' that are not dropped' if config.drop_feature else ''}"
         )
 
@@ -129,7 +121,8 @@ def with_chosen(
         chosen = _chosen(config, program, arrays, rows, fitted, seen)
         if not chosen.any():
             raise UserError(
-                f"select={_text(config)} chooses none of the {len(seen)} features; ask for less"
+                f"select={config.select.call} chooses none of the {len(seen)} features; use a"
+                " smaller number"
             )
         seen = {name: seen[name] for name, is_chosen in zip(seen, chosen, strict=True) if is_chosen}
     shown = np.zeros(inputs.shape, bool)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from research.config import FIELDS, RunConfig
+from research.config import RunConfig
 from research.data.features.engineered_table import engineered
 from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED
@@ -24,23 +24,22 @@ def with_features(config: RunConfig, spec: DataSpec, steps: str) -> DataSpec:
     inputs = spec.inputs
     if not isinstance(inputs, TableColumns) or not inputs.names:
         raise UserError(
-            f"features makes columns of those of a table, and the inputs of {spec.name} are"
-            f" {inputs.describe()}; leave it out"
+            f"features applies to tables, and the inputs of {spec.name} are {inputs.describe()};"
+            " leave it out"
         )
     if config.scaling in CURVED:
         raise UserError(
-            f"features and scaling={config.scaling} do not go together; try --scaling=standard"
+            f"features cannot be combined with scaling={config.scaling}; use --scaling=standard"
         )
-    encoding = config.encoding_of_categories
-    if encoding != FIELDS["encoding_of_categories"].default:
+    if config.encodes_categories:
         raise UserError(
-            f"features reads one-hot categories, and encoding_of_categories={encoding.name} codes"
-            " them; leave one of them out"
+            "features reads one-hot categories, so it cannot be combined with"
+            f" encoding_of_categories={config.encoding_of_categories.name}; leave one of them out"
         )
     if inputs.merged:
         what, near = inputs.merged
         raise UserError(
-            f"features reads numbers as they are, and float32 merges {what}, which are near"
-            f" {near:.4g}; subtract that in the file"
+            f"features computes with the numbers of the data, and float32 merges {what}, which are"
+            f" near {near:.4g}; subtract that in the file"
         )
     return dataclasses.replace(spec, inputs=engineered(inputs, steps))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import config as config_lib
-from research.config import FIELDS, FOLLOWING, RunConfig
+from research.config import FOLLOWING, RunConfig
 from research.data.data_table import BLOCK, missing
 from research.data.features.feature import Fitted
 from research.data.features.named_arrays import take
@@ -124,7 +124,7 @@ def make_lane_inputs(
     arrays = spec.view(arrays)
     counted = _with_targets(program, arrays.y, rows.train)
     more = {}
-    if config.encoding_of_categories != FIELDS["encoding_of_categories"].default:
+    if config.encodes_categories:
         more = encoder(config, spec, arrays.y)
     fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype, **more)
     if config.column_share is not None:

@@ -1,4 +1,4 @@
-"""Preparation: a data set whose tables are bent and coded as the config says."""
+"""Preparation: a data set whose tables are transformed and encoded as the config says."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from research.config import FIELDS, RunConfig
+from research.config import RunConfig
 from research.data import category_encodings
 from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED
@@ -25,9 +25,6 @@ def prepared(config: RunConfig, spec: DataSpec) -> DataSpec:
     Raises:
         UserError: it is no table, or a setting of tables does not fit the target.
     """
-    if config.features is not None:
-        raise UserError(f"features and {_flag(config)} do not go together; leave one of them out")
-    encodes = _encodes(config)
     table = spec.inputs.stored
     if not isinstance(table, TableColumns):
         raise UserError(
@@ -36,18 +33,18 @@ def prepared(config: RunConfig, spec: DataSpec) -> DataSpec:
         )
     if config.scaling in CURVED and not table.numeric_columns:
         raise UserError(
-            f"scaling={config.scaling} is for numbers, and {spec.name} has none; leave it out"
+            f"scaling={config.scaling} applies to numbers, and {spec.name} has none; leave it out"
         )
     chosen = config.encoding_of_categories
-    if encodes and not table.coded_columns:
+    if config.encodes_categories and not table.coded_columns:
         raise UserError(
             f"encoding_of_categories={chosen.name}: {spec.name} is {table.describe()} and has no"
             " categories; leave it out, or name columns with --categories"
         )
-    if encodes and spec.targets.unlabelled:
+    if config.encodes_categories and spec.targets.unlabelled:
         raise UserError(
-            f"encoding_of_categories={chosen.name} is for tables with a target, and"
-            f" task={config.task} has none; leave it out"
+            f"encoding_of_categories={chosen.name} requires a target, and task={config.task} has"
+            " none; leave it out"
         )
     if chosen.name == "target":
         _check_target(config, spec)
@@ -80,12 +77,8 @@ def encoder(config: RunConfig, spec: DataSpec, y: Any) -> dict[str, Callable[...
     return {"encode": of_rows}
 
 
-def _encodes(config: RunConfig) -> bool:
-    return config.encoding_of_categories != FIELDS["encoding_of_categories"].default
-
-
 def _flag(config: RunConfig) -> str:
-    if _encodes(config):
+    if config.encodes_categories:
         return f"encoding_of_categories={config.encoding_of_categories.name}"
     return f"scaling={config.scaling}"
 

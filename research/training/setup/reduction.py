@@ -6,8 +6,7 @@ import math
 from research.config import RunConfig
 from research.data.features.reduced import Reduced
 from research.data.spec import DataSpec
-from research.data.splitters.division import division
-from research.data.splitters.drawn_rows import drawn_sizes
+from research.data.splitters.drawn_rows import training_rows
 from research.errors import ShapeError, UserError
 
 
@@ -26,27 +25,28 @@ def reduced(config: RunConfig, spec: DataSpec) -> DataSpec:
     inputs = spec.inputs
     if not inputs.numeric or not inputs.scaled or inputs.ragged or inputs.arrays:
         raise UserError(
-            f"reduce={chosen} applies to numbers of fixed places, and the inputs of {spec.name} are"
-            f" {inputs.describe()}; leave it out"
+            f"reduce={chosen.call} applies to tables and images of numbers, and the inputs of"
+            f" {spec.name} are {inputs.describe()}; leave it out"
         )
     if spec.targets.reconstructs:
         raise UserError(
-            f"task={config.task} reconstructs the inputs, and reduce={chosen} would replace them;"
-            " leave it out"
+            f"task={config.task} reconstructs the inputs, and reduce={chosen.call} would replace"
+            " them; leave it out"
         )
     if config.column_share is not None:
         raise UserError(
-            f"column_share leaves columns out, and those of reduce={chosen} are made of all; leave"
-            " one of them out"
+            f"column_share cannot be combined with reduce={chosen.call}, which mixes all columns;"
+            " leave one of them out"
         )
     ((_, size),) = chosen.options
     numbers = math.prod(inputs.shape)
     if size > numbers:
-        raise ShapeError(f"reduce={chosen}: an example of {spec.name} has only {numbers} numbers")
-    folds = division(config.split).sizes(spec, config.train_size)
-    sizes, place = drawn_sizes(config, spec, folds)
-    if size > sizes[place].train:
-        raise ShapeError(f"reduce={chosen}: there are only {sizes[place].train} training rows")
+        raise ShapeError(
+            f"reduce={chosen.call}: an example of {spec.name} has only {numbers} numbers"
+        )
+    rows = training_rows(config, spec)
+    if size > rows:
+        raise ShapeError(f"reduce={chosen.call}: there are only {rows} training rows")
     names = tuple(f"{chosen.name}{place + 1}" for place in range(size))
     table = Reduced((size,), names, of=inputs, method=chosen.name)
     return dataclasses.replace(spec, inputs=table)

@@ -9,13 +9,8 @@ from research.components import component
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
 from research.data.scaling import CURVED, FROM_ZERO
 from research.data.spec import UNLABELLED, DataSpec
-from research.data.splitters.division import (
-    check_fold,
-    check_groups,
-    check_seed,
-    division,
-)
-from research.data.splitters.drawn_rows import check_drawn, drawn_sizes
+from research.data.splitters.division import check_fold, check_groups, check_seed
+from research.data.splitters.drawn_rows import check_drawn, training_rows
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import (
@@ -158,8 +153,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     environment.check(config, spec)
     if config.features is not None:
         spec = with_features(config, spec, config.features)
-    chosen = config.encoding_of_categories
-    if config.scaling in CURVED or chosen != FIELDS["encoding_of_categories"].default:
+    if config.scaling in CURVED or config.encodes_categories:
         spec = prepared(config, spec)
     if config.reduce != FIELDS["reduce"].default:
         spec = reduced(config, spec)
@@ -280,9 +274,7 @@ def _check_batch_of_fold(config: RunConfig, spec: DataSpec) -> None:
     program may have them."""
     if config.fold is None or host.is_fitted(config):
         return
-    folds = division(config.split).sizes(spec, config.train_size)
-    sizes, place = drawn_sizes(config, spec, folds)
-    rows = sizes[place].train
+    rows = training_rows(config, spec)
     if config.batch_size > rows:
         raise ShapeError(
             f"batch_size={config.batch_size} is larger than the {rows} training rows of"

@@ -20,7 +20,7 @@ CASES: list[Case] = [
     _refused(
         "more clusters than rows",
         f"{CLUSTERS} --arch=kmeans --arch.n_clusters=150",
-        "arch.n_clusters=150 is more than the 142 training rows; take fewer clusters",
+        "arch.n_clusters=150 is more than the 142 training rows; use fewer clusters",
     ),
     _refused(
         "more clusters than the rows of a fold",
@@ -84,12 +84,12 @@ CASES: list[Case] = [
     _refused(
         "parts that are not negative of numbers that are",
         f"{CODES} --arch=nmf --arch.code=3",
-        "scaling=standard makes some negative; say --scaling=minmax",
+        "scaling=standard makes some negative; use --scaling=minmax",
     ),
     _refused(
         "a reduction to more numbers",
         "--dataset=wine '--reduce=pca(14)'",
-        "reduce=pca=14: an example of wine has only 13 numbers",
+        "reduce=pca(14): an example of wine has only 13 numbers",
     ),
     _refused(
         "a reduction by a share of the variance",
@@ -99,12 +99,12 @@ CASES: list[Case] = [
     _refused(
         "a reduction of what is reconstructed",
         f"{CODES} --arch=pca --arch.code=2 '--reduce=pca(3)'",
-        "reduce=pca=3 would replace them; leave it out",
+        "reduce=pca(3) would replace them; leave it out",
     ),
     _refused(
         "a reduction of some columns",
         "--dataset=wine '--reduce=pca(3)' --column_share=0.5",
-        "those of reduce=pca=3 are made of all; leave one of them out",
+        "column_share cannot be combined with reduce=pca(3)",
     ),
     _refused(
         "an unknown reduction",
