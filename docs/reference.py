@@ -14,6 +14,7 @@ from research.registry import (
     ACTIVATIONS,
     CALLBACKS,
     ESTIMATES,
+    FEATURE_STEPS,
     LOSSES,
     METRICS,
     TASKS,
@@ -22,7 +23,16 @@ from research.registry import (
     Regularizer,
 )
 
-LISTS = [*PARTS.values(), ACTIVATIONS, TASKS, LOSSES, METRICS, ESTIMATES, CALLBACKS]
+LISTS = [
+    *PARTS.values(),
+    FEATURE_STEPS,
+    ACTIVATIONS,
+    TASKS,
+    LOSSES,
+    METRICS,
+    ESTIMATES,
+    CALLBACKS,
+]
 
 
 def on_files(files: Files, config: Any) -> Files:
