@@ -18,8 +18,9 @@ from research.errors import UserError
 from research.options import options_of
 
 Impute = Annotated[
-    Literal["mean", "median", "most_frequent"] | None,
-    "replace missing numbers by this statistic of the training rows",
+    str | None,
+    "replace missing numbers by this statistic of the training rows: mean, median or"
+    " most_frequent; median(by=COLUMN): of those with the same category",
 ]
 
 Task = Annotated[
@@ -45,6 +46,7 @@ def adapted(
 
     Raises:
         UserError: a number is missing and `impute` is None; the message names row and column.
+            `impute` is unknown, or reads a column that is no category.
     """
     spec = source.spec
     inputs = spec.inputs
@@ -62,6 +64,7 @@ def adapted(
         )
     if isinstance(inputs, TableColumns) and impute:
         filled = dataclasses.replace(inputs, impute=impute)
+        filled.check_impute(spec.name)
         source = dataclasses.replace(source, spec=dataclasses.replace(spec, inputs=filled))
     if task in ("auto", spec.task) or spec.targets.shape:
         return source

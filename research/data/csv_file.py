@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data import csv_header
+from research.data import impute as impute_lib
 from research.data.array_cache import digest, open_table, task_of
 from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
@@ -62,6 +63,8 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
     file = Path(path).expanduser()
     options = CsvOptions(**settings)
     reading = options.reading()
+    if options.impute:
+        impute_lib.method_of(options.impute)
     key = _cache_key(path, options, cache_dir)
     if options.task == "forecast":
         if options.impute:
@@ -89,7 +92,9 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
         options.weight,
     )
     known = {"name": f"csv:{file.name}", "impute": options.impute or ""}
-    return open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
+    source = open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
+    source.spec.inputs.as_a(TableColumns).check_impute(source.spec.name)
+    return source
 
 
 def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:

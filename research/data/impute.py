@@ -1,10 +1,12 @@
 """Imputation: what fills the missing numbers (NaN) of a table, fitted on the training rows only."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from research.data.one_hot import OneHot
+from research.errors import UserError
 
 
 def _most_frequent(column: np.ndarray) -> float:
@@ -18,6 +20,43 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
     "median": lambda column: float(np.median(column)),
     "most_frequent": _most_frequent,
 }
+
+
+_BY = re.compile(r"(\w+)\(\s*by\s*=\s*(.+?)\s*\)")
+
+
+def method_of(text: str) -> tuple[str, str]:
+    """(statistic, column of groups) of `median(by=COLUMN)`; the column of `median` is "".
+
+    Raises UserError on an unknown statistic.
+    """
+    grouped = _BY.fullmatch(text)
+    method, by = grouped.groups() if grouped else (text, "")
+    if method not in _METHODS:
+        raise UserError(
+            f"impute={text}: allowed are {', '.join(_METHODS)}, and one of these of the rows of a"
+            " category, such as median(by=COLUMN)"
+        )
+    return method, by
+
+
+def fit_groups(x_train: np.ndarray, method: str, groups: Sequence[int]) -> np.ndarray:
+    """What fills each column in each group, float64 [G + 1, D]; the last is of all rows.
+
+    A group without a value of a column is filled as all rows are.
+
+    Args:
+        x_train: the training rows with one-hot categories, [n, D].
+        method: mean, median or most_frequent.
+        groups: the places of the G one-hot columns of the groups.
+    """
+    of_all = fit(x_train, method)
+    fills = np.tile(of_all, (len(groups) + 1, 1))
+    for group, place in enumerate(groups):
+        rows = x_train[x_train[:, place] > 0.5]
+        there = ~np.isnan(rows).all(axis=0)
+        fills[group] = np.where(there, fit(rows, method), of_all)
+    return fills
 
 
 def fit(x_train: np.ndarray | OneHot, method: str) -> np.ndarray:

@@ -313,6 +313,29 @@ def test_no_row_that_validates_or_tests_changes_a_reduction(kind: str) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_no_other_row_changes_the_medians_of_groups() -> None:
+    """Nor does it where steps make further columns of what they fill."""
+    for split, features in (
+        ("kfold(3)", None),
+        ("bootstrap(3,validation=0.1)", STEPS["categories"]),
+    ):
+        source = DATA["categories"]
+        values = np.array(source.data.x.values)
+        values[::3, 0] = np.nan
+        kinds = source.spec.inputs.as_a(TableColumns).categories
+        inputs = dataclasses.replace(source.spec.inputs, impute="median(by=b)")
+        spec = dataclasses.replace(source.spec, inputs=inputs, fingerprint="holes of groups")
+        source = InMemorySource(spec, source.data._replace(x=OneHot(values, kinds)))
+        run, others = planned(split, source, features=features)
+        lanes = [
+            make_lane_inputs(run.config, run.program, given.data).lane
+            for given in (source, with_garbage(source, others, labels=True))
+        ]
+        assert len(np.unique(lanes[0].fill[:-1, 0])) == 3
+        for ours, theirs in zip(*map(jax.tree.leaves, lanes), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 STEPS = {
     "numbers": "bins(x0,3), interactions(2), ratio(x1,x2)",
     "categories": "aggregate(by=a, of=x0|x1, with=mean|std|skew|count), bins(x1,3)",

@@ -19,6 +19,7 @@ from research.analysis.importance.kept_run import KeptRun
 from research.analysis.importance.permutation_importance import permutation_importance
 from research.analysis.importance.shapley import EXACT_UP_TO, shapley
 from research.data.features.image import Image
+from research.data.features.table_columns import TableColumns
 from research.errors import UserError
 from research.words import plural
 
@@ -177,7 +178,7 @@ def _of_columns(
         x = run.inputs(inquiry.some(run, inquiry.part))
         if np.isnan(x).any():
             # A gradient flows through a missing value's replacement, but not through NaN.
-            x = np.where(np.isnan(x), np.asarray(run.lane.fill), x)
+            x = run.spec.inputs.as_a(TableColumns).filled(x, np.asarray(run.lane.fill), np)
         of_rows = attribute(run, x, gradients.explained_classes(run, x))
         # Of series the steps are added too.
         of_rows = of_rows.reshape(len(x), -1, of_rows.shape[-1]).sum(axis=1)

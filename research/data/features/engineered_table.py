@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.data import impute
 from research.data import scaling as scaling_lib
 from research.data.engineering.feature_step import FeatureStep, steps_of
 from research.data.features.feature import Fitted, feature
@@ -89,7 +88,7 @@ class EngineeredTable(TableColumns):
             for number, step in enumerate(self._steps)
         }
         ends = shaped(self.channels)
-        return Fitted(shaped(self.stored.channels), ends, ends, statistics)
+        return Fitted(self.stored.fitted_like(dtype).fill, ends, ends, statistics)
 
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype, **more: Any) -> Fitted:
         """What each step fits to the training rows, and then the scaling of all columns.
@@ -105,8 +104,8 @@ class EngineeredTable(TableColumns):
         rows = np.asarray(x.take(train)[:] if isinstance(x, OneHot) else x[train], np.float64)
         fill = np.zeros(table.channels)
         if table.impute:
-            fill = np.asarray(impute.fit(rows, table.impute), dtype).astype(np.float64)
-            rows = np.where(np.isnan(rows), fill, rows)
+            fill = np.asarray(table.fit_fill(rows), dtype).astype(np.float64)
+            rows = table.filled(rows, fill, np)
         statistics = {str(number): step.fit(rows, table) for number, step in enumerate(self._steps)}
         # In the program's type, as the network sees the columns.
         as_seen = jax.tree.map(lambda part: np.asarray(part, dtype), statistics)
@@ -124,7 +123,7 @@ class EngineeredTable(TableColumns):
         """
         x = x.astype(dtype)
         if self.stored.impute:
-            x = jnp.where(jnp.isnan(x), fitted.fill, x)
+            x = self.stored.filled(x, fitted.fill)
         return (self._columns(x, fitted.statistics) - fitted.shift) / fitted.scale
 
     def _columns(self, x: jax.Array, statistics: Any) -> jax.Array:

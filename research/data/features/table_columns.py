@@ -14,6 +14,7 @@ from research.data.features.categories import Categories
 from research.data.features.feature import Feature, Fitted, feature
 from research.data.features.numbers import Numbers
 from research.data.one_hot import OneHot
+from research.errors import UserError, nearest
 
 
 @feature
@@ -21,8 +22,9 @@ from research.data.one_hot import OneHot
 class TableColumns(Numbers):
     """A table's columns, [N, D].
 
-    impute: how missing numbers are filled, "" if there are none. categories: per stored column how
-        many categories it has, 0 of numbers; () where all columns are numbers (see OneHot).
+    impute: how missing numbers are filled, "" if there are none; see impute.method_of.
+    categories: per stored column how many categories it has, 0 of numbers; () where all columns are
+        numbers (see OneHot).
 
     Example:
         >>> TableColumns((5,), categories=(0, 0, 3)).describe()
@@ -92,8 +94,45 @@ class TableColumns(Numbers):
         coded = len(self.coded_columns)
         return f"a table of {numbers} numbers{f' and {coded} categories' * bool(coded)}"
 
+    @property
+    def _groups(self) -> tuple[int, ...]:
+        """The places of the one-hot columns of the category by which numbers are filled; () if
+        they are filled alike in all rows."""
+        by = impute.method_of(self.impute)[1] if self.impute else ""
+        return self.stored.as_a(TableColumns).columns_by_name[by] if by else ()
+
+    def check_impute(self, name: str) -> None:
+        """Raises UserError if the table lacks the category by which its numbers are filled.
+
+        Args:
+            name: of the data set, for the message.
+        """
+        by = impute.method_of(self.impute)[1] if self.impute else ""
+        if not by:
+            return
+        if by not in self.columns_by_name:
+            raise UserError(
+                f"impute={self.impute}: {name} has no column '{by}';"
+                f" {nearest(by, self.columns_by_name)}"
+            )
+        coded = [self.names[self.starts[column]].partition("=")[0] for column in self.coded_columns]
+        if by not in coded:
+            raise UserError(
+                f"impute={self.impute} groups rows by a category, and column '{by}' of {name} has"
+                f" numbers; write --categories={by}"
+            )
+
+    def _check_whole(self, what: str) -> None:
+        """Raises UserError if what takes the numbers apart from the category that fills them."""
+        if self._groups:
+            method, _ = impute.method_of(self.impute)
+            raise UserError(
+                f"impute={self.impute} and {what} do not go together; try --impute={method}"
+            )
+
     def of_numbers(self) -> "TableColumns":
-        """Its numbers alone."""
+        """Its numbers alone. Raises UserError if they are filled by a category."""
+        self._check_whole("a network that embeds categories")
         places = [int(self.starts[column]) for column in self.numeric_columns]
         return TableColumns(
             (len(places),),
@@ -113,9 +152,14 @@ class TableColumns(Numbers):
             rows: of the data set.
             encoding: an entry of registry.ENCODINGS.
             codes: how many numbers the encoding makes of a category.
+
+        Raises:
+            UserError: numbers are filled by a category, which they are now taken apart from.
         """
         if scaling not in scaling_lib.CURVED and encoding == "onehot":
             return self
+        coded = encoding != "onehot"
+        self._check_whole(f"encoding_of_categories={encoding}" if coded else f"scaling={scaling}")
         # Imported here: a prepared table is a table.
         from research.data.features.prepared_table import prepared
 
@@ -150,10 +194,43 @@ class TableColumns(Numbers):
     ) -> tuple[np.ndarray, Any, np.ndarray | None]:
         if not self.impute:
             return super()._seen(x, train, dtype)
-        seen = x.take(train) if isinstance(x, OneHot) else x[train]
         # Rounded first: the scaling is fitted on what the network sees.
+        if self._groups:
+            rows = np.asarray(x[train])
+            fill = self.fit_fill(rows).astype(dtype)
+            return fill, self.filled(rows, fill, np), None
+        seen = x.take(train) if isinstance(x, OneHot) else x[train]
         fill = impute.fit(seen, self.impute).astype(dtype)
         return fill, impute.apply(seen, fill), None
+
+    def fit_fill(self, rows: np.ndarray) -> np.ndarray:
+        """What fills the numbers, [D], or by groups [G + 1, D], from training rows [n, D]."""
+        method, _ = impute.method_of(self.impute)
+        if groups := self._groups:
+            return impute.fit_groups(rows, method, groups)
+        return impute.fit(rows, method)
+
+    def filled(self, x: Any, fill: Any, xp: Any = jnp) -> Any:
+        """Rows with one-hot categories, [B, D], without missing numbers.
+
+        Args:
+            x: the rows.
+            fill: as `fit_fill` returns it.
+            xp: numpy, or jax.numpy.
+        """
+        if groups := self._groups:
+            member = x[:, np.array(groups)] > 0.5
+            # A row without a known group is filled as all rows are.
+            fill = fill[xp.where(member.any(axis=1), member.argmax(axis=1), len(groups))]
+        return xp.where(xp.isnan(x), fill, x)
+
+    def fitted_like(self, dtype: np.dtype) -> Fitted:
+        """The shapes of what `fit` returns."""
+        fitted = super().fitted_like(dtype)
+        if groups := self._groups:
+            fill = jax.ShapeDtypeStruct((len(groups) + 1, *self.channels), dtype)
+            return fitted._replace(fill=fill)
+        return fitted
 
     def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
         """Filled and scaled, [B, D].
@@ -165,7 +242,7 @@ class TableColumns(Numbers):
         """
         # Filled before scaling: the fill is in the data's units.
         if self.impute:
-            x = jnp.where(jnp.isnan(x), fitted.fill, x)
+            x = self.filled(x, fitted.fill)
         return super().normalize(x, fitted, dtype)
 
     def with_places(self, x: np.ndarray, fitted: Fitted) -> np.ndarray:

@@ -174,6 +174,20 @@ CASES: list[Case] = [
         reads=_reads(lambda row: row / 8 if row % 4 else np.nan),
     ),
     Case(
+        "gaps that are filled by the median of a column that is not there",
+        _column(lambda row: "" if row % 5 else row / 7),
+        f"{PLAN} --impute=median(by=c)",
+        2,
+        ("impute=median(by=c): csv:t.csv has no column 'c'; the names are a, b",),
+    ),
+    Case(
+        "gaps that are filled by an unknown method",
+        _column(lambda row: "" if row % 5 else row / 7),
+        f"{PLAN} --impute=knn(5)",
+        2,
+        ("impute=knn(5): allowed are mean, median, most_frequent, and one of these",),
+    ),
+    Case(
         "telephone numbers",
         _column(lambda row: f"+4930123{row:04}"),
         PLAN,
