@@ -39,6 +39,9 @@ from research.analysis.importance.shapley import shapley
 from research.analysis.render import render
 from research.baselines.scikit_learn import Predictor
 from research.baselines.stored_predictor import stored
+from research.data.features.engineered_table import engineered
+from research.data.features.table_columns import TableColumns
+from research.data.features.table_parts import TableParts
 from research.data.in_memory import InMemorySource, categories, images, table
 from research.errors import UserError
 from research.sweeps.plan.run_planner import Planner
@@ -161,6 +164,15 @@ def test_a_category_is_one_feature() -> None:
 def test_images_have_no_columns() -> None:
     with pytest.raises(UserError, match="no columns; --method=gradient"):
         features_of(images().spec.inputs)
+
+
+def test_features_are_those_of_the_raw_examples() -> None:
+    names = ("age", "port=a", "port=b")
+    table = TableColumns((3,), names, categories=(0, 2))
+    made = engineered(table, "bins(age, 4)")
+    assert [feature.columns for feature in features_of(made)] == [{"": (0,)}, {"": (1, 2)}]
+    parts = features_of(TableParts((3,), table=table))
+    assert parts == [("age", {"numbers": (0,)}), ("port", {"categories": (0,)})]
 
 
 def test_correlated_features_stay_together_only_if_each_pair_is() -> None:

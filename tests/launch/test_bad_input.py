@@ -84,6 +84,9 @@ CASES = {
     "train --dataset=wine --drop_feature=each": "--grid='drop_feature=none|each'",
     "train --dataset=wine --features=ratio(alcohol,hoe)": "no column 'hoe'; did you mean hue?",
     "train --dataset=wine --features=bins(alcohol,5) --scaling=quantile": "cannot be combined",
+    "train --dataset=wine --features=bins(alcohol,5) --arch=tabm": (
+        "arch=tabm takes tables of numbers and categories; wine has a table of 13 numbers"
+    ),
     "train --dataset=digits --features=polynomial(2)": "images [8, 8, 1]; leave it out",
     "train --dataset=csv:nofile.csv --target=y": "nofile.csv: No such file",
     "train --dataset=csv:empty.csv --target=y": "empty.csv is empty",

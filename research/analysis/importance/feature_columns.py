@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.features.categories import Categories
+from research.data.features.engineered_table import EngineeredTable
 from research.data.features.feature import Feature
 from research.data.features.image import Image
 from research.data.features.numbers import Numbers
@@ -38,8 +40,11 @@ def features_of(inputs: Feature) -> list[FeatureColumns]:
         return [
             FeatureColumns(column, {name: (place,)})
             for name, part in inputs.parts.items()
-            for place, column in enumerate(part.as_a(Numbers).names)
+            for place, column in enumerate(_names(part))
         ]
+    if isinstance(inputs, EngineeredTable):
+        # Its raw examples lack the columns that are made, which follow those that they are made of.
+        inputs = inputs.stored
     if isinstance(inputs, PreparedTable):
         # Its raw examples have one column per stored column, of a category its place.
         names = inputs.stored.columns_by_name
@@ -50,6 +55,11 @@ def features_of(inputs: Feature) -> list[FeatureColumns]:
             " occlusion explain images"
         )
     return [FeatureColumns(name, {"": places}) for name, places in inputs.columns_by_name.items()]
+
+
+def _names(part: Feature) -> tuple[str, ...]:
+    """The columns of a table's numbers or categories."""
+    return part.names if isinstance(part, Categories) else part.as_a(Numbers).names
 
 
 def masks_of(features: Sequence[FeatureColumns], x: Any) -> Any:

@@ -1,7 +1,7 @@
 """EngineeredTable: a table with further columns that are made of those that it has."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,10 +10,11 @@ import numpy as np
 
 from research.data import scaling as scaling_lib
 from research.data.engineering.feature_step import FeatureStep, steps_of
-from research.data.features.feature import Fitted, feature
+from research.data.features.feature import Feature, Fitted, feature
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
 from research.errors import UserError
+from research.words import plural
 
 
 @feature
@@ -74,7 +75,11 @@ class EngineeredTable(TableColumns):
 
     def describe(self) -> str:
         """As its table, and what is made of it."""
-        return f"{self.stored.describe()}, and {len(self._further)} features made of them"
+        return f"{self.stored.describe()}, and {plural(len(self._further), 'feature')} made of them"
+
+    def taken_as(self, kinds: Sequence[str] | Mapping[str, str]) -> Feature | None:
+        """As one array: its numbers cannot be taken apart from its categories."""
+        return self if not isinstance(kinds, Mapping) and {*kinds} & {*self.kinds} else None
 
     def loaded(self, x: Any) -> Any:
         """As its table."""
