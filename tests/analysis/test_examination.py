@@ -106,7 +106,7 @@ def test_columns_that_hardly_vary_number_the_rows_or_lack_values() -> None:
     assert "column 'h' is 'v' in all but 3 of 300 training rows" in constant[2]
     assert len(constant) == 3
     (text,) = texts(column_checks.identifiers(faulty))
-    assert "column 'e' has another whole number in each row" in text
+    assert "column 'e' has a different whole number in each row" in text
     (text,) = texts(column_checks.missing_values(faulty))
     share = 100 * np.isnan(x[:, 3]).mean()
     assert text == f"caution: t: column 'f' has no value in {share:.3g} % of the rows"
