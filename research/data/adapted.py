@@ -20,7 +20,8 @@ from research.options import options_of
 Impute = Annotated[
     str | None,
     "replace missing numbers by this statistic of the training rows: mean, median or"
-    " most_frequent; median(by=COLUMN): of those with the same category",
+    " most_frequent; median(by=COLUMN): of those with the same category;"
+    " indicator(median): and columns that say which were missing",
 ]
 
 Task = Annotated[

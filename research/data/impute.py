@@ -22,22 +22,31 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
+_INDICATED = re.compile(r"indicator\((.+)\)")
 _BY = re.compile(r"(\w+)\(\s*by\s*=\s*(.+?)\s*\)")
 
 
 def method_of(text: str) -> tuple[str, str]:
-    """(statistic, column of groups) of `median(by=COLUMN)`; the column of `median` is "".
+    """(statistic, column of groups) of `median(by=COLUMN)`, or of this inside `indicator(...)`; the
+    column of `median` is "".
 
     Raises UserError on an unknown statistic.
     """
-    grouped = _BY.fullmatch(text)
-    method, by = grouped.groups() if grouped else (text, "")
+    indicated = _INDICATED.fullmatch(text)
+    fills = indicated[1] if indicated else text
+    grouped = _BY.fullmatch(fills)
+    method, by = grouped.groups() if grouped else (fills, "")
     if method not in _METHODS:
         raise UserError(
             f"impute={text}: allowed are {', '.join(_METHODS)}, and one of these of the rows of a"
-            " category, such as median(by=COLUMN)"
+            " category, such as median(by=COLUMN), or indicator(median)"
         )
     return method, by
+
+
+def indicates(text: str) -> bool:
+    """Whether columns say which numbers were missing: `indicator(median)`."""
+    return _INDICATED.fullmatch(text) is not None
 
 
 def fit_groups(x_train: np.ndarray, method: str, groups: Sequence[int]) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 
 from research.data import impute
+from research.data.features.engineered_table import engineered
 from research.data.features.table_columns import TableColumns
 from research.data.one_hot import OneHot
 from research.errors import UserError
@@ -80,3 +81,19 @@ def test_numbers_stay_with_the_category_that_fills_them(kinds):
         assert TABLE.taken_as(kinds).parts
     with pytest.raises(UserError, match="scaling=log do not go together; try --impute=median"):
         TABLE.prepared("log", 5)
+
+
+def test_indicators_are_those_of_scikit_learn():
+    """Behind the filled columns, a column per number, whatever fills it."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(30, 3)).astype(np.float32)
+    x[generator.random((30, 3)) < 0.3] = np.nan
+    table = engineered(TableColumns((3,), ("a", "b", "c"), impute="indicator(median)"), "")
+    assert table.names == ("a", "b", "c", "a is missing", "b is missing", "c is missing")
+    assert tuple(table.columns_by_name) == table.names
+    train = np.arange(20)
+    fitted = table.fit(x, train, "none", np.dtype(np.float32))
+    filled = SimpleImputer(strategy="median").fit(x[:20]).transform(x)
+    gaps = MissingIndicator(features="all").fit(x[:20]).transform(x)
+    seen = table.normalize(x, fitted, np.dtype(np.float32))
+    np.testing.assert_allclose(seen, np.concatenate([filled, gaps], axis=1), rtol=1e-6)

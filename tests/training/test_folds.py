@@ -315,15 +315,15 @@ def test_no_row_that_validates_or_tests_changes_a_reduction(kind: str) -> None:
 
 def test_no_other_row_changes_the_medians_of_groups() -> None:
     """Nor does it where steps make further columns of what they fill."""
-    for split, features in (
-        ("kfold(3)", None),
-        ("bootstrap(3,validation=0.1)", STEPS["categories"]),
+    for split, features, method in (
+        ("kfold(3)", None, "median(by=b)"),
+        ("bootstrap(3,validation=0.1)", STEPS["categories"], "indicator(median(by=b))"),
     ):
         source = DATA["categories"]
         values = np.array(source.data.x.values)
         values[::3, 0] = np.nan
         kinds = source.spec.inputs.as_a(TableColumns).categories
-        inputs = dataclasses.replace(source.spec.inputs, impute="median(by=b)")
+        inputs = dataclasses.replace(source.spec.inputs, impute=method)
         spec = dataclasses.replace(source.spec, inputs=inputs, fingerprint="holes of groups")
         source = InMemorySource(spec, source.data._replace(x=OneHot(values, kinds)))
         run, others = planned(split, source, features=features)

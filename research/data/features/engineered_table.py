@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data import impute
 from research.data import scaling as scaling_lib
 from research.data.engineering.feature_step import FeatureStep, steps_of
 from research.data.features.feature import Feature, Fitted, feature
@@ -70,7 +71,8 @@ class EngineeredTable(TableColumns):
 
     @property
     def _further(self) -> dict[str, int]:
-        further = (step.features(self.stored) for step in self._steps)
+        further = [indicators(self.stored)]
+        further += [step.features(self.stored) for step in self._steps]
         return {name: width for columns in further for name, width in columns.items()}
 
     def describe(self) -> str:
@@ -107,6 +109,7 @@ class EngineeredTable(TableColumns):
         """
         table = self.stored
         rows = np.asarray(x.take(train)[:] if isinstance(x, OneHot) else x[train], np.float64)
+        raw = rows
         fill = np.zeros(table.channels)
         if table.impute:
             fill = np.asarray(table.fit_fill(rows), dtype).astype(np.float64)
@@ -114,7 +117,7 @@ class EngineeredTable(TableColumns):
         statistics = {str(number): step.fit(rows, table) for number, step in enumerate(self._steps)}
         # In the program's type, as the network sees the columns.
         as_seen = jax.tree.map(lambda part: np.asarray(part, dtype), statistics)
-        seen = np.asarray(self._columns(jnp.asarray(rows, dtype), as_seen))
+        seen = np.asarray(self._columns(jnp.asarray(rows, dtype), jnp.isnan(raw), as_seen))
         shift, scale = scaling_lib.fit(seen, scaling, self.maximum)
         return Fitted(fill, shift, scale, statistics)
 
@@ -127,13 +130,18 @@ class EngineeredTable(TableColumns):
             dtype: of the program.
         """
         x = x.astype(dtype)
+        gaps = jnp.isnan(x)
         if self.stored.impute:
             x = self.stored.filled(x, fitted.fill)
-        return (self._columns(x, fitted.statistics) - fitted.shift) / fitted.scale
+        return (self._columns(x, gaps, fitted.statistics) - fitted.shift) / fitted.scale
 
-    def _columns(self, x: jax.Array, statistics: Any) -> jax.Array:
-        """Filled columns, and behind them those of the steps, [B, D]."""
+    def _columns(self, x: jax.Array, gaps: jax.Array, statistics: Any) -> jax.Array:
+        """Filled columns, behind them which numbers are gaps, and then those of the steps,
+        [B, D]."""
         parts = [x]
+        if impute.indicates(self.stored.impute):
+            numbers = self.stored.starts[self.stored.numeric_columns]
+            parts.append(gaps[:, numbers].astype(x.dtype))
         for number, step in enumerate(self._steps):
             # A step that fits nothing has no entry in stored statistics.
             parts.append(step.apply(x, self.stored, statistics.get(str(number), {})))
@@ -142,6 +150,14 @@ class EngineeredTable(TableColumns):
 
 def _is_shape(node: Any) -> bool:
     return isinstance(node, tuple)
+
+
+def indicators(table: TableColumns) -> dict[str, int]:
+    """The columns that say which numbers of a table were missing, one per number."""
+    if not impute.indicates(table.impute):
+        return {}
+    places = table.starts[table.numeric_columns]
+    return {f"{table.names[place]} is missing": 1 for place in places}
 
 
 def engineered(table: TableColumns, steps: str) -> EngineeredTable:
@@ -154,9 +170,9 @@ def engineered(table: TableColumns, steps: str) -> EngineeredTable:
     Raises:
         UserError: a step is unknown, reads a column that is not there, or makes one twice.
     """
-    names = list(table.names)
-    features = set(table.columns_by_name)
-    for step in steps_of(steps):
+    names = [*table.names, *indicators(table)]
+    features = {*table.columns_by_name, *indicators(table)}
+    for step in steps_of(steps) if steps else ():
         for name, width in step.features(table).items():
             if name in features:
                 raise UserError(f"features='{steps}' makes '{name}' twice")

@@ -200,7 +200,7 @@ class TableColumns(Numbers):
             fill = self.fit_fill(rows).astype(dtype)
             return fill, self.filled(rows, fill, np), None
         seen = x.take(train) if isinstance(x, OneHot) else x[train]
-        fill = impute.fit(seen, self.impute).astype(dtype)
+        fill = impute.fit(seen, impute.method_of(self.impute)[0]).astype(dtype)
         return fill, impute.apply(seen, fill), None
 
     def fit_fill(self, rows: np.ndarray) -> np.ndarray:

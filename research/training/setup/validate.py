@@ -151,8 +151,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
-    if config.features is not None:
-        spec = with_features(config, spec, config.features)
+    spec = with_features(config, spec)
     if config.scaling in CURVED or config.encodes_categories:
         spec = prepared(config, spec)
     if config.reduce != FIELDS["reduce"].default:

@@ -178,7 +178,21 @@ CASES: list[Case] = [
         _column(lambda row: "" if row % 5 else row / 7),
         f"{PLAN} --impute=median(by=c)",
         2,
-        ("impute=median(by=c): csv:t.csv has no column 'c'; the names are a, b",),
+        ("impute=median(by=c): csv:t.csv has no column 'c'; known: a, b",),
+    ),
+    Case(
+        "gaps with indicators, on a curve",
+        _column(lambda row: "" if row % 5 else row / 7),
+        f"{PLAN} --impute=indicator(median) --scaling=log",
+        2,
+        ("impute=indicator(median) cannot be combined with scaling=log; use --scaling=standard",),
+    ),
+    Case(
+        "gaps with indicators, for a network that embeds categories",
+        _column(lambda row: "" if row % 5 else row / 7),
+        PLAN.replace("linear", "ft_transformer") + " --impute=indicator(median)",
+        2,
+        ("arch=ft_transformer takes", "features made of them; use"),
     ),
     Case(
         "gaps that are filled by an unknown method",
