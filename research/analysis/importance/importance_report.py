@@ -123,7 +123,13 @@ def importance_report(
 def finished_records(
     label: str, records: Sequence[Record], say: Callable[[str], object]
 ) -> list[Record]:
-    """The records of a row that have metrics. Raises UserError if there are none."""
+    """The records of a row that have metrics. Raises UserError if there are none.
+
+    Args:
+        label: the row's.
+        records: its runs'.
+        say: told how many runs are left out.
+    """
     finished = [record for record in records if record.status == "finished"]
     if not finished:
         state = "finished" if records else "trained"
