@@ -128,7 +128,7 @@ def finished_records(
     Args:
         label: the row's.
         records: its runs'.
-        say: told how many runs are left out.
+        say: receives a line on how many are left out.
     """
     finished = [record for record in records if record.status == "finished"]
     if not finished:
