@@ -7,6 +7,7 @@ from typing import Any
 from research import config as config_lib
 from research.components import component
 from research.config import FIELDS, FOLLOWING, FOLLOWS_SEED, RunConfig
+from research.data.features.table_columns import TableColumns
 from research.data.scaling import CURVED, FROM_ZERO
 from research.data.spec import UNLABELLED, DataSpec
 from research.data.splitters.division import check_fold, check_groups, check_seed
@@ -151,7 +152,9 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     environment.check(config, spec)
-    spec = with_features(config, spec)
+    fills = isinstance(spec.inputs, TableColumns) and spec.inputs.impute
+    if config.features is not None or fills:
+        spec = with_features(config, spec)
     if config.scaling in CURVED or config.encodes_categories:
         spec = prepared(config, spec)
     if config.reduce != FIELDS["reduce"].default:
